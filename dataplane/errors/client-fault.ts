@@ -1,0 +1,50 @@
+/**
+ * A fault of the caller, as it appears on the wire.
+ *
+ * Thrown by validation and evaluation at any depth and turned into a response by `endpoint/`.
+ * It is deliberately no `Error`: it carries no stack (capturing one costs more than the request
+ * itself) and means no defect of the server. Values are made only by the catalogue, the sibling
+ * files of this folder, so that every wire text stands in one place.
+ */
+export class ClientFault {
+  /** Short exception name, e.g. `ValidationException`. */
+  readonly type: FaultType;
+  /** Wire text; undefined where the service sends none (bad JSON, unknown target). */
+  readonly message: string | undefined;
+  /** Further members of the error body, e.g. `Item` or `ThrottlingReasons`. */
+  readonly members: Readonly<Record<string, unknown>> | undefined;
+
+  constructor(type: FaultType, message?: string, members?: Readonly<Record<string, unknown>>) {
+    this.type = type;
+    this.message = message;
+    this.members = members;
+  }
+}
+
+/** Namespace of each exception as the wire's `__type` shows it (reference/dynamodb.md section 4). */
+export const faultNamespaces = {
+  ConditionalCheckFailedException: 'com.amazonaws.dynamodb.v20120810',
+  ItemCollectionSizeLimitExceededException: 'com.amazonaws.dynamodb.v20120810',
+  LimitExceededException: 'com.amazonaws.dynamodb.v20120810',
+  ProvisionedThroughputExceededException: 'com.amazonaws.dynamodb.v20120810',
+  RequestLimitExceeded: 'com.amazonaws.dynamodb.v20120810',
+  ResourceInUseException: 'com.amazonaws.dynamodb.v20120810',
+  ResourceNotFoundException: 'com.amazonaws.dynamodb.v20120810',
+  InternalServerError: 'com.amazonaws.dynamodb.v20120810',
+  ValidationException: 'com.amazon.coral.validate',
+  AccessDeniedException: 'com.amazon.coral.service',
+  IncompleteSignatureException: 'com.amazon.coral.service',
+  InvalidSignatureException: 'com.amazon.coral.service',
+  MissingAuthenticationTokenException: 'com.amazon.coral.service',
+  SerializationException: 'com.amazon.coral.service',
+  ThrottlingException: 'com.amazon.coral.service',
+  UnknownOperationException: 'com.amazon.coral.service',
+  UnrecognizedClientException: 'com.amazon.coral.service',
+} as const;
+
+export type FaultType = keyof typeof faultNamespaces;
+
+/** Shorthand for the most frequent kind. */
+export function validationFault(message: string): ClientFault {
+  return new ClientFault('ValidationException', message);
+}

@@ -1,0 +1,101 @@
+import type { Condition, KeyCondition, Projection, Update } from '../expression/ast.ts';
+import type { Item } from '../item/attribute-value.ts';
+
+/**
+ * Requests to a partition, after validation: names resolved, values canonical, keys checked against
+ * the schema. Plain data.
+ */
+export type WriteCommand = PutCommand | UpdateCommand | DeleteCommand;
+
+interface WriteCommon {
+  /** The key attributes of the table, and nothing else. */
+  readonly key: Item;
+  readonly condition: Condition | undefined;
+}
+
+export interface PutCommand extends WriteCommon {
+  readonly kind: 'put';
+  readonly item: Item;
+  /** Size of `item` in the service's count, at most ITEM_BYTES_MAX. */
+  readonly itemBytes: number;
+}
+
+export interface UpdateCommand extends WriteCommon {
+  readonly kind: 'update';
+  readonly update: Update;
+}
+
+export interface DeleteCommand extends WriteCommon {
+  readonly kind: 'delete';
+}
+
+/** Units charged, per table part. Zero-valued parts are absent from the maps. */
+export interface Capacity {
+  readonly table: number;
+  readonly localIndexes: ReadonlyMap<string, number>;
+  readonly globalIndexes: ReadonlyMap<string, number>;
+}
+
+export type WriteResult =
+  | {
+      readonly kind: 'applied';
+      /** The item before and after; undefined where there was or is none. */
+      readonly before: Item | undefined;
+      readonly after: Item | undefined;
+      readonly capacity: Capacity;
+      /** Bytes of the item collection after the write; only for tables with local indexes. */
+      readonly collectionBytes: number | undefined;
+    }
+  | {
+      readonly kind: 'conditionFailed';
+      readonly before: Item | undefined;
+      readonly capacity: Capacity;
+    };
+
+/** One item read. `json` is UTF-8 wire JSON of the (projected) item, to be copied into the response. */
+export interface ReadResult {
+  readonly json: Uint8Array | undefined;
+  readonly capacity: Capacity;
+}
+
+export interface PageOptions {
+  /** Index to read, or undefined for the table itself. */
+  readonly indexName: string | undefined;
+  readonly consistentRead: boolean;
+  readonly filter: Condition | undefined;
+  readonly projection: Projection | undefined;
+  /** `count` returns no items. */
+  readonly output: 'items' | 'count';
+  /**
+   * Local indexes only: read the whole item from the table where the index entry lacks attributes
+   * that the filter, projection or Select asks for.
+   */
+  readonly fetchFromTable: boolean;
+  /** Most items to evaluate, 1 or more. */
+  readonly limit: number | undefined;
+  /** Key attributes of the table, and of the index when one is read; already checked against the schema. */
+  readonly exclusiveStartKey: Item | undefined;
+}
+
+export interface QueryRequest extends PageOptions {
+  /** One `=` condition per hash attribute in schema order. */
+  readonly hashConditions: readonly KeyCondition[];
+  /** Conditions on range attributes, left to right without gaps; all but the last are `=`. */
+  readonly rangeConditions: readonly KeyCondition[];
+  readonly scanIndexForward: boolean;
+}
+
+export interface ScanRequest extends PageOptions {
+  /** 0-based segment of `totalSegments`; a plain scan is segment 0 of 1. */
+  readonly segment: number;
+  readonly totalSegments: number;
+}
+
+export interface PageResult {
+  /** UTF-8 wire JSON, one element an item that passed the filter; empty for `count`. */
+  readonly items: readonly Uint8Array[];
+  readonly count: number;
+  readonly scannedCount: number;
+  readonly lastEvaluatedKey: Item | undefined;
+  readonly capacity: Capacity;
+}

@@ -1,0 +1,81 @@
+import type { Projection } from '../expression/ast.ts';
+import type { Item } from '../item/attribute-value.ts';
+import type {
+  PageResult,
+  QueryRequest,
+  ReadResult,
+  ScanRequest,
+  WriteCommand,
+  WriteResult,
+} from '../partition/command.ts';
+import type { TableLayout, TableSchema } from '../partition/schema.ts';
+
+/** A result that may be at hand already: callers must not wait when it is (the embedded hot path). */
+export type Eventually<T> = T | Promise<T>;
+
+/**
+ * One open table, as the API operations see it: finds the partition, admits by throughput, executes.
+ * Throws ClientFault (throttling, evaluation errors) or StoreError.
+ */
+export interface Table {
+  readonly schema: TableSchema;
+
+  get(key: Item, options: GetOptions): Eventually<ReadResult>;
+
+  /** Resolves when the write is durable (or its condition failed on durable state). */
+  write(command: WriteCommand): Promise<WriteResult>;
+
+  query(request: QueryRequest): Eventually<PageResult>;
+  scan(request: ScanRequest): Eventually<PageResult>;
+
+  /** Live totals: items and bytes of the table and of each index by name. */
+  statistics(): TableStatistics;
+
+  /** Swaps in a changed layout (index added or dropped, TTL switched) between two writes. */
+  reconfigure(layout: TableLayout): void;
+
+  /** Sets or lifts the throughput limits, keeping what was saved up as burst. */
+  setThroughput(throughput: TableThroughput): void;
+
+  /**
+   * Feeds every existing item to a backfilling global index, while writes go on. Resumable: repeats
+   * are harmless. Resolves when all entries are durable in the index.
+   */
+  backfillIndex(indexName: string, signal: AbortSignal): Promise<void>;
+
+  /** Builds (or, when TTL is now off, drops) the expiry entries of existing items. Resumable. */
+  rebuildExpiry(signal: AbortSignal): Promise<void>;
+
+  /** Deletes items whose time to live is past; returns how many. Never one renewed meanwhile. */
+  sweepExpired(nowMs: number, signal: AbortSignal): Promise<number>;
+
+  /** Resolves when all global indexes have caught up with the writes made so far. */
+  indexesCaughtUp(): Promise<void>;
+
+  /** Refuses further work and waits for writes under way. */
+  close(): Promise<void>;
+}
+
+export interface GetOptions {
+  readonly consistentRead: boolean;
+  readonly projection: Projection | undefined;
+}
+
+export interface TableStatistics {
+  readonly items: number;
+  readonly bytes: number;
+  readonly indexes: ReadonlyMap<string, { readonly items: number; readonly bytes: number }>;
+}
+
+/** Units per second; undefined where unlimited. Index entries by index name. */
+export interface TableThroughput {
+  /** `provisioned` faults with PTE, `onDemand` (maximum request units) with ThrottlingException. */
+  readonly mode: 'provisioned' | 'onDemand';
+  readonly table: ThroughputLimit;
+  readonly globalIndexes: ReadonlyMap<string, ThroughputLimit>;
+}
+
+export interface ThroughputLimit {
+  readonly readUnits: number | undefined;
+  readonly writeUnits: number | undefined;
+}
