@@ -48,3 +48,22 @@ export type FaultType = keyof typeof faultNamespaces;
 export function validationFault(message: string): ClientFault {
   return new ClientFault('ValidationException', message);
 }
+
+/**
+ * A ValidationException of the family that PutItem and UpdateItem put `1 validation error
+ * detected: ` before, and every other operation reports as it is: empty and duplicate sets,
+ * `{"NULL": false}`, expression syntax and size, unused names and values, expressions mixed with
+ * legacy parameters (dynoxide 0.12, from captures).
+ */
+export class RequestValidationFault extends ClientFault {}
+
+export function requestValidationFault(message: string): RequestValidationFault {
+  return new RequestValidationFault('ValidationException', message);
+}
+
+/** What PutItem and UpdateItem answer for a fault: prefixed if it belongs to that family. */
+export function withRequestValidationPrefix(fault: ClientFault): ClientFault {
+  return fault instanceof RequestValidationFault
+    ? validationFault(`1 validation error detected: ${fault.message}`)
+    : fault;
+}

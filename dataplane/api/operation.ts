@@ -1,0 +1,29 @@
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Eventually } from '../routing/table.ts';
+
+/** One operation of the API: a validated body in, a response body out. */
+export interface Operation {
+  /** As the `X-Amz-Target` header has it after the dot, e.g. `GetItem`. */
+  readonly name: string;
+  /**
+   * Validates and executes. Synchronous when the data is at hand, so callers wait only for a promise.
+   * Owns `body`: the shape check brings it into normal form in place.
+   * Throws (or rejects with) ClientFault; anything else is a defect or an operating error (5xx).
+   */
+  readonly handle: (body: JsonObject, context: OperationContext) => Eventually<ResponseBody>;
+}
+
+/** Ready UTF-8 JSON, or a plain object for JSON.stringify. */
+export type ResponseBody = Uint8Array | JsonObject;
+
+/** The parsed body of a request. */
+export type JsonObject = { readonly [member: string]: unknown };
+
+export interface OperationContext {
+  readonly catalog: Catalog;
+  readonly region: string;
+  readonly accountId: string;
+  readonly clock: { nowMs(): number };
+  /** Host the client called, for DescribeEndpoints. */
+  readonly host: string;
+}

@@ -1,0 +1,78 @@
+import { serializationFaults as faults } from '../../errors/requests.ts';
+import type { Place } from './shape.ts';
+
+/**
+ * What the service's JSON parser makes of a value where the model wants a certain type, and the
+ * texts it refuses others with.
+ * @see reference/dynamodb.md §4, last row; each text after dynalite's captures (test/helpers.js)
+ */
+export function convertString(value: unknown): string {
+  if (typeof value === 'string') return value;
+  throw scalarMismatch(value, 'String');
+}
+
+/** Fractions are cut off for whole-number types. */
+export function convertNumber(value: unknown, javaType: string): number {
+  if (typeof value === 'number')
+    return javaType === 'Integer' || javaType === 'Long' ? Math.trunc(value) : value;
+  throw scalarMismatch(value, javaType);
+}
+
+/** Reads true, 1 and yes, false, 0 and no in any case where they come as strings. */
+export function convertBoolean(value: unknown): boolean {
+  if (typeof value === 'boolean') return value;
+  if (typeof value === 'string') {
+    const text = value.toUpperCase();
+    if (text === 'TRUE' || text === '1' || text === 'YES') return true;
+    if (text === 'FALSE' || text === '0' || text === 'NO') return false;
+    throw faults.unexpectedToken();
+  }
+  throw scalarMismatch(value, 'Boolean');
+}
+
+function scalarMismatch(value: unknown, javaType: string) {
+  if (Array.isArray(value)) return faults.unexpectedArray(`class java.lang.${javaType}`);
+  if (typeof value === 'object') return faults.unexpectedStructure();
+  return faults.notConvertible(tokenOf(value), javaType);
+}
+
+function tokenOf(value: unknown): string {
+  if (typeof value === 'number') return Number.isInteger(value) ? 'NUMBER_VALUE' : 'DECIMAL_VALUE';
+  if (typeof value === 'boolean') return value ? 'TRUE_VALUE' : 'FALSE_VALUE';
+  return 'STRING_VALUE';
+}
+
+export function asList(value: unknown, place: Place): unknown[] {
+  if (Array.isArray(value)) return value;
+  if (typeof value === 'object') throw faults.unexpectedStructure();
+  throw place === 'member' ? faults.unexpectedFieldType() : faults.notACollection();
+}
+
+/** A JSON object of the request, which its check may bring into normal form. */
+export type MutableObject = { [member: string]: unknown };
+
+export function asMap(value: unknown, place: Place, javaType: string): MutableObject {
+  if (Array.isArray(value)) throw faults.unexpectedArray(javaType);
+  if (isObject(value)) return value;
+  throw place === 'member' ? faults.unexpectedFieldType() : faults.notACollection();
+}
+
+export function asStructure(value: unknown, place: Place, javaType: string): MutableObject {
+  if (Array.isArray(value)) throw faults.unexpectedArray(`class ${javaType}`);
+  if (isObject(value)) return value;
+  throw place === 'member' ? faults.unexpectedFieldType() : faults.unexpectedValueType();
+}
+
+function isObject(value: unknown): value is MutableObject {
+  return typeof value === 'object' && value !== null;
+}
+
+/** Replaces a member in place, also one called `__proto__`. */
+export function replaceMember(object: MutableObject, member: string, value: unknown): void {
+  Object.defineProperty(object, member, {
+    value,
+    enumerable: true,
+    configurable: true,
+    writable: true,
+  });
+}
