@@ -20,7 +20,18 @@ export const arbitraryText: fc.Arbitrary<string> = fc.oneof(
   fc.string({ maxLength: 20, unit: 'binary' }),
   fc
     .array(
-      fc.constantFrom('', '\0', '\u0001', '\u0002', 'a', '\x7f', '\x80', '\u07ff', '\u0800', '\ud7ff'),
+      fc.constantFrom(
+        '',
+        '\0',
+        '\u0001',
+        '\u0002',
+        'a',
+        '\x7f',
+        '\x80',
+        '\u07ff',
+        '\u0800',
+        '\ud7ff',
+      ),
       { maxLength: 6 },
     )
     .map((units) => units.join('')),
@@ -74,7 +85,8 @@ export const arbitraryNumberText: fc.Arbitrary<string> = fc
     const pointAt = Math.min(parts.pointAt, parts.digits.length);
     const whole = zeros + parts.digits.slice(0, pointAt);
     const fraction = parts.digits.slice(pointAt) + '0'.repeat(parts.trailingZeros);
-    const exponent = parts.exponent + leading + 1 - pointAt;
+    const isZero = leading === parts.digits.length; // a zero has a range of its own
+    const exponent = isZero ? 0 : parts.exponent + leading + 1 - pointAt;
     const mark = exponent < 0 ? parts.mark.slice(0, 1) : parts.mark;
     return `${parts.sign}${whole === '' && fraction === '' ? '0' : whole}${
       fraction === '' ? '' : `.${fraction}`

@@ -23,6 +23,11 @@ export interface PutCommand extends WriteCommon {
 export interface UpdateCommand extends WriteCommon {
   readonly kind: 'update';
   readonly update: Update;
+  /**
+   * An absent item stays absent: legacy AttributeUpdates that only delete. Otherwise an update of an
+   * absent item creates it.
+   */
+  readonly keepsAbsent?: boolean;
 }
 
 export interface DeleteCommand extends WriteCommon {

@@ -1,4 +1,5 @@
-import { serializationFaults as faults } from '../../errors/requests.ts';
+import { wireTypeFaults as faults, type JsonToken } from '../../errors/values.ts';
+import { booleanFromText } from '../../item/wire-shape.ts';
 import type { Place } from './shape.ts';
 
 /**
@@ -22,21 +23,20 @@ export function convertNumber(value: unknown, javaType: string): number {
 export function convertBoolean(value: unknown): boolean {
   if (typeof value === 'boolean') return value;
   if (typeof value === 'string') {
-    const text = value.toUpperCase();
-    if (text === 'TRUE' || text === '1' || text === 'YES') return true;
-    if (text === 'FALSE' || text === '0' || text === 'NO') return false;
-    throw faults.unexpectedToken();
+    const read = booleanFromText(value);
+    if (read === undefined) throw faults.unexpectedToken();
+    return read;
   }
   throw scalarMismatch(value, 'Boolean');
 }
 
 function scalarMismatch(value: unknown, javaType: string) {
-  if (Array.isArray(value)) return faults.unexpectedArray(`class java.lang.${javaType}`);
-  if (typeof value === 'object') return faults.unexpectedStructure();
+  if (Array.isArray(value)) return faults.collectionNotExpected(`java.lang.${javaType}`);
+  if (typeof value === 'object') return faults.structureNotExpected();
   return faults.notConvertible(tokenOf(value), javaType);
 }
 
-function tokenOf(value: unknown): string {
+function tokenOf(value: unknown): JsonToken {
   if (typeof value === 'number') return Number.isInteger(value) ? 'NUMBER_VALUE' : 'DECIMAL_VALUE';
   if (typeof value === 'boolean') return value ? 'TRUE_VALUE' : 'FALSE_VALUE';
   return 'STRING_VALUE';
@@ -44,23 +44,23 @@ function tokenOf(value: unknown): string {
 
 export function asList(value: unknown, place: Place): unknown[] {
   if (Array.isArray(value)) return value;
-  if (typeof value === 'object') throw faults.unexpectedStructure();
-  throw place === 'member' ? faults.unexpectedFieldType() : faults.notACollection();
+  if (typeof value === 'object') throw faults.structureNotExpected();
+  throw place === 'member' ? faults.unexpectedField() : faults.unexpectedParameterized();
 }
 
 /** A JSON object of the request, which its check may bring into normal form. */
 export type MutableObject = { [member: string]: unknown };
 
-export function asMap(value: unknown, place: Place, javaType: string): MutableObject {
-  if (Array.isArray(value)) throw faults.unexpectedArray(javaType);
+export function asMap(value: unknown, place: Place, valueType: string): MutableObject {
+  if (Array.isArray(value)) throw faults.collectionForMap(valueType);
   if (isObject(value)) return value;
-  throw place === 'member' ? faults.unexpectedFieldType() : faults.notACollection();
+  throw place === 'member' ? faults.unexpectedField() : faults.unexpectedParameterized();
 }
 
 export function asStructure(value: unknown, place: Place, javaType: string): MutableObject {
-  if (Array.isArray(value)) throw faults.unexpectedArray(`class ${javaType}`);
+  if (Array.isArray(value)) throw faults.collectionNotExpected(javaType);
   if (isObject(value)) return value;
-  throw place === 'member' ? faults.unexpectedFieldType() : faults.unexpectedValueType();
+  throw place === 'member' ? faults.unexpectedField() : faults.unexpectedValue();
 }
 
 function isObject(value: unknown): value is MutableObject {

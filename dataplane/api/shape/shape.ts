@@ -1,9 +1,5 @@
-import {
-  type ConstraintFailure,
-  constraintTexts,
-  omitted,
-  requestFaults,
-} from '../../errors/requests.ts';
+import type { ClientFault } from '../../errors/client-fault.ts';
+import { constraintTexts, requestFaults } from '../../errors/requests.ts';
 import type { AttributeMap, AttributeValue } from '../../item/attribute-value.ts';
 import { checkAttributeMap, checkAttributeValue } from '../../item/wire-shape.ts';
 import type { JsonObject } from '../operation.ts';
@@ -45,11 +41,17 @@ export interface Shape<Value> {
   readonly descend: (value: Value, path: string, failures: ConstraintFailures) => void;
   /** The value in the notation of constraint messages. */
   readonly dump: (value: Value) => string;
-  /** Set where the service's message leaves the value out and names another path. */
-  readonly reportedAs?: string | undefined;
-  /** A failure here hides all other failures (table names). */
-  readonly stops?: boolean | undefined;
+  readonly report?: Report | undefined;
 }
+
+/**
+ * How a failure is worded where it is not `Value '<v>' at '<path>' failed to satisfy constraint: <text>`:
+ * without the value and under another path, without both, or as a sentence.
+ */
+export type Report =
+  | { readonly kind: 'member'; readonly path: string }
+  | { readonly kind: 'bare' }
+  | { readonly kind: 'sentence' };
 
 export type Place = 'member' | 'element';
 export type ValueOf<S> = S extends Shape<infer Value> ? Value : never;
@@ -61,23 +63,45 @@ type StructureValue<M extends Members, R extends keyof M> = {
   readonly [K in R]: ValueOf<M[K]>;
 } & { readonly [K in Exclude<keyof M, R>]?: ValueOf<M[K]> | undefined };
 
+/** Constraints that the service looks at together, before or after others. */
+export interface Stage {
+  readonly shape: AnyShape;
+  /** Whether the stage applies to this body; absent: always. */
+  readonly when?: (body: JsonObject) => boolean;
+  /** The first failure alone, without `1 validation error detected: ` (UpdateItem). */
+  readonly isBare?: boolean;
+}
+
 /**
  * The check of one operation's body: JSON types of the whole body first (SerializationException at
- * the first mismatch in the order of the text), then all constraints (one ValidationException that
- * lists the failures in the order in which the structure declares its members, at most 10).
+ * the first mismatch in the order of the text), then the constraints of each stage and last those
+ * of the shape itself. The first of these with failures is reported: one ValidationException that
+ * lists its failures in the order in which its structure declares the members, at most 10.
  * Unknown members are ignored. Members that are JSON null count as absent: they are deleted from the body.
- * @see reference/dynamodb.md §5, steps 1 and 2
+ * @see reference/dynamodb.md §5, steps 1 and 2; dynoxide 3.2.0 (stages)
  */
-export function compileShape<Value>(shape: Shape<Value>): (body: JsonObject) => Value {
+export function compileShape<Value>(
+  shape: Shape<Value>,
+  { before = [] }: { readonly before?: readonly Stage[] } = {},
+): (body: JsonObject) => Value {
   return (body) => {
     const value = shape.convert(body, 'member');
-    if (!shape.holds(value)) {
-      const failures = new ConstraintFailures();
-      shape.descend(value, '', failures);
-      throw requestFaults.constraints(failures.list);
+    for (const stage of before) {
+      if (stage.when !== undefined && !stage.when(body)) continue;
+      if (!stage.shape.holds(value)) throw faultOf(stage.shape, value, stage.isBare ?? false);
     }
+    if (!shape.holds(value)) throw faultOf(shape, value, false);
     return value;
   };
+}
+
+function faultOf<Value>(shape: Shape<Value>, value: Value, isBare: boolean): ClientFault {
+  const failures = new ConstraintFailures();
+  shape.descend(value, '', failures);
+  const [first] = failures.list;
+  return isBare && first !== undefined
+    ? requestFaults.constraint(first)
+    : requestFaults.constraints(failures.list);
 }
 
 interface StringOptions<T extends string> {
@@ -88,29 +112,42 @@ interface StringOptions<T extends string> {
   readonly pattern?: string;
   /** In the order in which the service's message lists them. */
   readonly enum?: readonly T[];
+  /** The message's list where it is not what is accepted (ReturnValues). */
+  readonly shownEnum?: readonly string[];
+  /** Which failed constraints are reported: all of them, or the first of length and pattern. */
+  readonly reports?: 'all' | 'first';
+  readonly report?: Report;
 }
 
 export function string<const T extends string = string>(options: StringOptions<T> = {}): Shape<T> {
   const constraints: Constraint<string>[] = [];
-  const { min, max, pattern, enum: values } = options;
-  if (pattern !== undefined) {
-    const regex = new RegExp(`^(?:${pattern})$`);
-    constraints.push({ text: constraintTexts.pattern(pattern), test: (s) => regex.test(s) });
-  }
+  const { min, max, pattern, enum: values, reports = 'all', report } = options;
+  const regex = new RegExp(`^(?:${pattern ?? '[^]*'})$`);
+  const patternConstraint = {
+    text: constraintTexts.pattern(pattern ?? ''),
+    test: (s: string) => regex.test(s),
+  };
+  if (pattern !== undefined && reports === 'all') constraints.push(patternConstraint);
   addLengthConstraints<string>(constraints, { min, max }, (s) => s.length);
+  if (pattern !== undefined && reports === 'first') constraints.push(patternConstraint);
   if (values !== undefined) {
     const set: ReadonlySet<string> = new Set(values);
-    constraints.push({ text: constraintTexts.enumeration(values), test: (s) => set.has(s) });
+    constraints.push({
+      text: constraintTexts.enumeration(options.shownEnum ?? values),
+      test: (s) => set.has(s),
+    });
   }
+  const shape = scalar<string>('java.lang.String', convertString, constraints);
+  const violated = (value: string): readonly string[] =>
+    reports === 'all' ? shape.violated(value) : shape.violated(value).slice(0, 1);
   // The value's type is narrower than string only by the enum constraint, which the check enforces.
-  return scalar<string>('java.lang.String', convertString, constraints) as unknown as Shape<T>;
+  return { ...shape, violated, report } as unknown as Shape<T>;
 }
 
 interface NumberOptions {
   readonly min?: number;
   readonly max?: number;
-  /** For messages that leave the value out: `Value at 'Limit' failed ...` (Query's Limit). */
-  readonly reportedAs?: string;
+  readonly report?: Report;
 }
 
 export function integer(options: NumberOptions = {}): Shape<number> {
@@ -141,8 +178,7 @@ export function attributeValue(): Shape<AttributeValue> {
     ...unconstrained,
     javaType,
     convert: (value, place) => {
-      asStructure(value, place, javaType);
-      checkAttributeValue(value);
+      checkAttributeValue(value, place);
       return value as AttributeValue; // JSON types are checked; the content is item/validate.ts's.
     },
     dump: attributeDump,
@@ -156,8 +192,7 @@ export function attributeMap(): Shape<AttributeMap> {
     ...unconstrained,
     javaType,
     convert: (value, place) => {
-      asMap(value, place, javaType);
-      checkAttributeMap(value);
+      checkAttributeMap(value, place);
       return value as AttributeMap; // JSON types are checked; the content is item/validate.ts's.
     },
     dump: attributeMapDump,
@@ -167,7 +202,7 @@ export function attributeMap(): Shape<AttributeMap> {
 interface LengthOptions {
   readonly min?: number;
   readonly max?: number;
-  readonly reportedAs?: string;
+  readonly report?: Report;
 }
 
 export function list<Element>(
@@ -179,7 +214,7 @@ export function list<Element>(
   return {
     ...ownConstraints(constraints),
     javaType: `java.util.List<${of.javaType}>`,
-    reportedAs: options.reportedAs,
+    report: options.report,
     convert: (value, place) => convertList(value, place, of),
     holds: (elements) => allHold(constraints, elements) && elements.every(of.holds),
     descend: (elements, path, failures) => {
@@ -211,7 +246,7 @@ export function map<Value>(
       test: (values) => Object.keys(values).every(keys.holds),
     });
   }
-  if (of.texts.length > 0 && of.reportedAs === undefined) {
+  if (of.texts.length > 0 && of.report === undefined) {
     constraints.push({
       text: constraintTexts.mapValues(of.texts),
       test: (values) => Object.values(values).every((value) => of.violated(value).length === 0),
@@ -222,7 +257,7 @@ export function map<Value>(
     ...ownConstraints(constraints),
     javaType,
     // Every value has been converted by `of`.
-    convert: (value, place) => convertMap(value, place, { of, javaType }) as Values,
+    convert: (value, place) => convertMap(value, place, of) as Values,
     holds: (values) =>
       allHold(constraints, values) && Object.values(values).every((value) => of.holds(value)),
     descend: (values, path, failures) => {
@@ -290,12 +325,8 @@ function convertStructure(
   return object;
 }
 
-function convertMap(
-  value: unknown,
-  place: Place,
-  { of, javaType }: { of: AnyShape; javaType: string },
-): MutableObject {
-  const object = asMap(value, place, javaType);
+function convertMap(value: unknown, place: Place, of: AnyShape): MutableObject {
+  const object = asMap(value, place, of.javaType);
   for (const key in object) convertMember(object, key, of.convert, 'element');
   return object;
 }
@@ -346,18 +377,19 @@ function addMemberFailures(
   { path, failures }: { path: string; failures: ConstraintFailures },
 ): void {
   for (const { name, wireName, shape, isRequired } of parts) {
-    if (failures.isFull && !shape.stops) continue;
+    if (failures.isFull) return;
     const memberPath = path === '' ? wireName : `${path}.${wireName}`;
     const member = value[name];
     if (member !== undefined) addFailures(shape, member, memberPath, failures);
-    else if (isRequired) addMissing(shape, memberPath, failures);
+    else if (isRequired) {
+      failures.add({
+        kind: 'value',
+        value: undefined,
+        path: memberPath,
+        text: constraintTexts.notNull,
+      });
+    }
   }
-}
-
-function addMissing(shape: AnyShape, path: string, failures: ConstraintFailures): void {
-  const missing = { value: undefined, path, text: constraintTexts.notNull };
-  if (shape.stops) failures.replaceAll([missing]);
-  else failures.add(missing);
 }
 
 function addFailures<Value>(
@@ -366,19 +398,14 @@ function addFailures<Value>(
   path: string,
   failures: ConstraintFailures,
 ): void {
-  const own = shape
-    .violated(value)
-    .map(
-      (text): ConstraintFailure =>
-        shape.reportedAs === undefined
-          ? { value: shape.dump(value), path, text }
-          : { value: omitted, path: shape.reportedAs, text },
+  const { report } = shape;
+  for (const text of shape.violated(value)) {
+    failures.add(
+      report === undefined
+        ? { kind: 'value', value: shape.dump(value), path, text }
+        : { ...report, text },
     );
-  if (shape.stops && own.length > 0) {
-    failures.replaceAll(own);
-    return;
   }
-  for (const failure of own) failures.add(failure);
   shape.descend(value, path, failures);
 }
 
@@ -450,7 +477,7 @@ function scalar<Value extends string | number | boolean>(
   };
 }
 
-function number(javaType: string, { min, max, reportedAs }: NumberOptions): Shape<number> {
+function number(javaType: string, { min, max, report }: NumberOptions): Shape<number> {
   const constraints: Constraint<number>[] = [];
   if (min !== undefined) {
     constraints.push({ text: constraintTexts.valueMin(min), test: (value) => value >= min });
@@ -459,7 +486,7 @@ function number(javaType: string, { min, max, reportedAs }: NumberOptions): Shap
     constraints.push({ text: constraintTexts.valueMax(max), test: (value) => value <= max });
   }
   const convert = (value: unknown): number => convertNumber(value, javaType);
-  return { ...scalar(`java.lang.${javaType}`, convert, constraints), reportedAs };
+  return { ...scalar(`java.lang.${javaType}`, convert, constraints), report };
 }
 
 function modelType(shapeName: string): string {

@@ -1,0 +1,320 @@
+import { itemFaults } from '../errors/items.ts';
+import type { Update } from '../expression/ast.ts';
+import { matches } from '../expression/evaluate.ts';
+import { applyUpdate } from '../expression/update.ts';
+import { attributeOf, type Item } from '../item/attribute-value.ts';
+import { ITEM_BYTES_MAX } from '../item/limits.ts';
+import { itemBytes, utf8Bytes, valueBytes } from '../item/size.ts';
+import type { Effect } from '../storage/store.ts';
+import { capacityOf, tableCapacity, writeUnits } from './capacity.ts';
+import type { Capacity, UpdateCommand, WriteCommand, WriteResult } from './command.ts';
+import { type CompiledSchema, placeKey } from './compiled-schema.ts';
+import { expirySecondOf } from './expiry.ts';
+import { encodeIndexChange, type IndexChange } from './index-change.ts';
+import { type EntryChange, entryChangeOf } from './index-entry.ts';
+import { checkUpdatedIndexKeys } from './key-check.ts';
+import { collectionKey, expiryKey, HASH_BYTES, PREFIX_BYTES, pendingKey } from './key-space.ts';
+import { type RecordStamp, StoredItem } from './record.ts';
+
+/** Prefixes of a partition's spaces. */
+export interface PartitionPrefixes {
+  readonly item: Buffer;
+  readonly localIndex: Buffer;
+  readonly pendingIndex: Buffer;
+  readonly expiry: Buffer;
+  readonly meta: Buffer;
+}
+
+/** What an evaluation reads of the partition: state committed or in flight. */
+export interface ItemState {
+  readonly current: StoredItem | undefined;
+  /** Bytes of the item collection; read only for tables with local indexes. */
+  readonly collectionBytes: number;
+}
+
+/** What is given to every evaluation. The stamp's version is new and above all earlier ones. */
+export interface EvaluationContext {
+  readonly compiled: CompiledSchema;
+  readonly prefixes: PartitionPrefixes;
+  readonly stamp: RecordStamp;
+  readonly collectionBytesMax: number;
+}
+
+/** Change of the counters of a table part. */
+export interface CountersDelta {
+  items: number;
+  bytes: number;
+}
+
+/** What a command does to the partition, as data: effects for the store, and what follows from them. */
+export interface Evaluation {
+  readonly result: WriteResult;
+  readonly effects: readonly Effect[];
+  /** The item after the write; equals `current` when there are no effects. */
+  readonly after: StoredItem | undefined;
+  readonly table: CountersDelta;
+  /** By index id. */
+  readonly localIndexes: ReadonlyMap<number, CountersDelta>;
+  readonly indexChanges: readonly IndexChange[];
+}
+
+/**
+ * Evaluates a write against the current state of its item: a pure function.
+ * @param itemKey - full key of the item
+ * @throws ClientFault of the update expression, sizes, index keys or the collection limit
+ */
+export function evaluateWrite(
+  command: WriteCommand,
+  itemKey: Buffer,
+  state: ItemState,
+  context: EvaluationContext,
+): Evaluation {
+  const { current } = state;
+  const { condition } = command;
+  if (condition !== undefined && !matches(condition, current?.item ?? {})) {
+    return unchanged({
+      kind: 'conditionFailed',
+      get before() {
+        return current?.item;
+      },
+      capacity: tableCapacity(writeUnits(current?.bytes ?? 0)),
+    }, current);
+  }
+  const after = itemAfter(command, current, context);
+  if (after === undefined && current === undefined) {
+    return unchanged(applied(state, after, tableCapacity(writeUnits(0)), context), current);
+  }
+  const { compiled, stamp } = context;
+  const units = writeUnits(Math.max(current?.bytes ?? 0, after?.bytes ?? 0));
+  const effects: Effect[] = [{ key: itemKey, value: after?.record }];
+  const table = deltaOf(current, after);
+  if (!compiled.needsItemBefore) {
+    const result = applied(state, after, tableCapacity(units), context);
+    return { result, effects, after, table, localIndexes: noDeltas, indexChanges: [] };
+  }
+  const change = { itemKey, before: current, after, stamp };
+  const local = entryChanges(compiled, compiled.localIndexes, change);
+  const global = entryChanges(compiled, compiled.globalIndexes, change);
+  addExpiryEffects(effects, itemKey, { before: current, after }, context);
+  for (const entry of local) addLocalEffects(effects, entry, context.prefixes.localIndex);
+  const indexChanges = global.map((entry) => addPendingEffect(effects, entry, context));
+  const localDeltas = deltasByIndex(local);
+  const collectionBytes = collectionBytesAfter(command, itemKey, state, {
+    context,
+    effects,
+    after,
+    bytesDelta: table.bytes + sumOfBytes(localDeltas),
+  });
+  const capacity = capacityOf({
+    table: units,
+    localIndexes: unitsByName(local),
+    globalIndexes: unitsByName(global),
+  });
+  const result = applied(state, after, capacity, context, collectionBytes);
+  return { result, effects, after, table, localIndexes: localDeltas, indexChanges };
+}
+
+function itemAfter(
+  command: WriteCommand,
+  current: StoredItem | undefined,
+  context: EvaluationContext,
+): StoredItem | undefined {
+  switch (command.kind) {
+    case 'put':
+      return StoredItem.of(command.item, command.itemBytes, context.stamp);
+    case 'delete':
+      return undefined;
+    case 'update':
+      return updatedItem(command, current, context);
+  }
+}
+
+function updatedItem(
+  command: UpdateCommand,
+  current: StoredItem | undefined,
+  { compiled, stamp }: EvaluationContext,
+): StoredItem | undefined {
+  if (current === undefined && command.keepsAbsent === true) return undefined;
+  const before = current?.item ?? command.key;
+  const item = applyUpdate(command.update, before);
+  checkUpdatedIndexKeys(before, item, compiled.schema);
+  const bytes = itemBytes(item);
+  const keyBytes = attributesBytes(command.key);
+  if (Math.max(bytes, bytes - keyBytes + updateBytes(command.update)) > ITEM_BYTES_MAX) {
+    throw itemFaults.updatedItemTooLarge();
+  }
+  return StoredItem.of(item, bytes, stamp);
+}
+
+/** Bytes that actions count beside the item they make. */
+const UPDATE_BYTES = 3;
+const WRITING_ACTION_BYTES = 19;
+const CLEARING_ACTION_BYTES = 2;
+const LIST_INDEX_BYTES = 1;
+const ARITHMETIC_BYTES = 50;
+
+/**
+ * An update is measured without the key but with a fixed cost an action, besides the plain size.
+ * @see dynoxide CHANGELOG, "UpdateItem measures the limit the way DynamoDB does" (captures)
+ */
+function updateBytes(update: Update): number {
+  let bytes = UPDATE_BYTES;
+  for (const action of update) {
+    const isWriting = action.kind === 'set' || action.kind === 'add';
+    bytes += isWriting ? WRITING_ACTION_BYTES : CLEARING_ACTION_BYTES;
+    if (action.kind !== 'set') continue;
+    if (typeof action.path.at(-1) === 'number') bytes += LIST_INDEX_BYTES;
+    if (action.term.kind === 'arithmetic') bytes += ARITHMETIC_BYTES;
+  }
+  return bytes;
+}
+
+function attributesBytes(key: Item): number {
+  let bytes = 0;
+  for (const name of Object.keys(key)) {
+    const value = attributeOf(key, name);
+    if (value !== undefined) bytes += utf8Bytes(name) + valueBytes(value);
+  }
+  return bytes;
+}
+
+function unchanged(result: WriteResult, current: StoredItem | undefined): Evaluation {
+  return {
+    result,
+    effects: [],
+    after: current,
+    table: { items: 0, bytes: 0 },
+    localIndexes: noDeltas,
+    indexChanges: [],
+  };
+}
+
+const noDeltas: ReadonlyMap<number, CountersDelta> = new Map();
+
+/** Items are parsed only if the caller looks at them. */
+function applied(
+  { current, collectionBytes }: ItemState,
+  after: StoredItem | undefined,
+  capacity: Capacity,
+  { compiled }: EvaluationContext,
+  collectionBytesAfter: number = collectionBytes,
+): WriteResult {
+  return {
+    kind: 'applied',
+    get before() {
+      return current?.item;
+    },
+    get after() {
+      return after?.item;
+    },
+    capacity,
+    collectionBytes: compiled.localIndexes.length === 0 ? undefined : collectionBytesAfter,
+  };
+}
+
+function deltaOf(before: StoredItem | undefined, after: StoredItem | undefined): CountersDelta {
+  return {
+    items: (after === undefined ? 0 : 1) - (before === undefined ? 0 : 1),
+    bytes: (after?.bytes ?? 0) - (before?.bytes ?? 0),
+  };
+}
+
+function entryChanges(
+  compiled: CompiledSchema,
+  indexes: CompiledSchema['localIndexes'],
+  change: Parameters<typeof entryChangeOf>[2],
+): EntryChange[] {
+  const changes: EntryChange[] = [];
+  for (const index of indexes) {
+    const entry = entryChangeOf(compiled, index, change);
+    if (entry !== undefined) changes.push(entry);
+  }
+  return changes;
+}
+
+function addLocalEffects(effects: Effect[], entry: EntryChange, prefix: Buffer): void {
+  const { removedKey, put } = entry;
+  if (removedKey !== undefined) effects.push({ key: placeKey(removedKey, prefix), value: undefined });
+  if (put !== undefined) effects.push({ key: placeKey(put.key, prefix), value: put.stored.record });
+}
+
+/** A partition has one change an index and version, so the version is the change's sequence. */
+function addPendingEffect(
+  effects: Effect[],
+  { index, removedKey, put }: EntryChange,
+  { prefixes, stamp }: EvaluationContext,
+): IndexChange {
+  const change: IndexChange = {
+    indexId: index.schema.id,
+    sequence: stamp.version,
+    version: stamp.version,
+    removedKey: removedKey?.subarray(PREFIX_BYTES),
+    put:
+      put === undefined
+        ? undefined
+        : { key: put.key.subarray(PREFIX_BYTES), record: put.stored.record },
+  };
+  effects.push(pendingEffect(change, prefixes));
+  return change;
+}
+
+/** The effect that keeps a change until its index has it. */
+export function pendingEffect(change: IndexChange, prefixes: PartitionPrefixes): Effect {
+  return {
+    key: pendingKey(prefixes.pendingIndex, change.indexId, change.sequence),
+    value: encodeIndexChange(change),
+  };
+}
+
+function addExpiryEffects(
+  effects: Effect[],
+  itemKey: Buffer,
+  { before, after }: { before: StoredItem | undefined; after: StoredItem | undefined },
+  { compiled, prefixes }: EvaluationContext,
+): void {
+  const name = compiled.schema.timeToLiveAttribute;
+  if (name === undefined) return;
+  const secondBefore = before === undefined ? undefined : expirySecondOf(before.item, name);
+  const secondAfter = after === undefined ? undefined : expirySecondOf(after.item, name);
+  if (secondBefore === secondAfter) return;
+  if (secondBefore !== undefined) {
+    effects.push({ key: expiryKey(prefixes.expiry, secondBefore, itemKey), value: undefined });
+  }
+  if (secondAfter !== undefined) {
+    effects.push({ key: expiryKey(prefixes.expiry, secondAfter, itemKey), value: NOTHING });
+  }
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * Bytes of the item collection after the write, its effect added; the limits that count local
+ * entries with their items are checked here.
+ */
+function collectionBytesAfter(
+  command: WriteCommand,
+  itemKey: Buffer,
+  state: ItemState,
+  write: {
+    readonly context: EvaluationContext;
+    readonly effects: Effect[];
+    readonly after: StoredItem | undefined;
+    readonly bytesDelta: number;
+  },
+): number {
+  const { context, effects, after, bytesDelta } = write;
+  const { compiled } = context;
+  if (compiled.localIndexes.length === 0) return 0;
+  if (after !== undefined && bytesWithLocalEntries(compiled, after) > ITEM_BYTES_MAX) {
+    throw command.kind === 'update' ? itemFaults.updatedItemTooLarge() : itemFaults.itemTooLarge();
+  }
+  const bytes = state.collectionBytes + bytesDelta;
+  if (bytesDelta > 0 && bytes > context.collectionBytesMax) throw itemFaults.collectionTooLarge();
+  if (bytesDelta !== 0) {
+    effects.push({
+      key: collectionKey(context.prefixes.meta, hashOf(itemKey)),
+      value: bytes === 0 ? undefined : encodeCollectionBytes(bytes),
+    });
+  }
+  return bytes;
+}

@@ -1,0 +1,150 @@
+/**
+ * Where a partition keeps what: keys are `[partition id u64 BE][space u8][...]`, so that a partition
+ * is one range of the store and each space one range inside it.
+ *
+ * | space | key behind the prefix | value |
+ * |---|---|---|
+ * | item | hash 16 B, sort key encoding (none without a range attribute) | record |
+ * | localIndex | index id u16, hash 16 B, index sort key, base sort key | record |
+ * | pendingIndex | index id u16, sequence u64 | index change |
+ * | expiry | second u64, item key | empty |
+ * | meta | name u8, ... | see counters.ts and collection keys below |
+ *
+ * A global index has partitions of its own; its entries are in their item space, with the key
+ * hash of the index's HASH attributes 16 B, encodings of its RANGE attributes, hash and sort key of
+ * the base item. Integers are big-endian.
+ */
+export const spaces = {
+  item: 0x01,
+  localIndex: 0x02,
+  pendingIndex: 0x03,
+  /** Reserved: change records. */
+  stream: 0x04,
+  expiry: 0x05,
+  /** Reserved: pending intents and outcomes. */
+  transaction: 0x06,
+  meta: 0x07,
+  /** Reserved: Raft entries and hard state. */
+  log: 0x08,
+} as const;
+
+export type Space = keyof typeof spaces;
+
+const PARTITION_ID_BYTES = 8;
+/** Partition id and space. */
+export const PREFIX_BYTES = PARTITION_ID_BYTES + 1;
+export const HASH_BYTES = 16;
+export const INDEX_ID_BYTES = 2;
+export const SEQUENCE_BYTES = 8;
+const SECOND_BYTES = 8;
+
+const metaNames = { counters: 0x01, collection: 0x02 } as const;
+
+/** The first bytes of all keys of one space of a partition. */
+export function spacePrefix(partitionId: bigint, space: Space): Buffer {
+  const prefix = Buffer.alloc(PREFIX_BYTES);
+  prefix.writeBigUInt64BE(partitionId, 0);
+  prefix[PARTITION_ID_BYTES] = spaces[space];
+  return prefix;
+}
+
+/** All keys of a partition: [start, end). */
+export function partitionRange(partitionId: bigint): { start: Buffer; end: Buffer } {
+  const start = Buffer.alloc(PARTITION_ID_BYTES);
+  start.writeBigUInt64BE(partitionId, 0);
+  return { start, end: afterPrefix(start) };
+}
+
+/** The least key above every key that starts with `prefix`. */
+export function afterPrefix(prefix: Uint8Array): Buffer {
+  let length = prefix.length;
+  while (length > 0 && prefix[length - 1] === 0xff) length--;
+  if (length === 0) throw new RangeError('no key is above every key');
+  const after = Buffer.from(prefix.subarray(0, length));
+  after[length - 1] = (after[length - 1] ?? 0) + 1;
+  return after;
+}
+
+/** The least key above `key`. */
+export function afterKey(key: Uint8Array): Buffer {
+  const after = Buffer.alloc(key.length + 1);
+  after.set(key);
+  return after;
+}
+
+/** Joins a prefix and parts into one key. */
+export function joinKey(prefix: Uint8Array, ...parts: readonly Uint8Array[]): Buffer {
+  return Buffer.concat([prefix, ...parts]);
+}
+
+export function indexIdBytes(indexId: number): Buffer {
+  const bytes = Buffer.alloc(INDEX_ID_BYTES);
+  bytes.writeUInt16BE(indexId, 0);
+  return bytes;
+}
+
+/** Place of a change that waits for a global index. Sequences are below 2^53. */
+export function pendingKey(prefix: Uint8Array, indexId: number, sequence: number): Buffer {
+  const key = Buffer.allocUnsafe(PREFIX_BYTES + INDEX_ID_BYTES + SEQUENCE_BYTES);
+  key.set(prefix);
+  key.writeUInt16BE(indexId, PREFIX_BYTES);
+  writeUint53(key, sequence, PREFIX_BYTES + INDEX_ID_BYTES);
+  return key;
+}
+
+export function readPendingKey(key: Buffer): { indexId: number; sequence: number } {
+  return {
+    indexId: key.readUInt16BE(PREFIX_BYTES),
+    sequence: readUint53(key, PREFIX_BYTES + INDEX_ID_BYTES),
+  };
+}
+
+/** Expiry entry of the item with this key (its full key in the item space). */
+export function expiryKey(prefix: Uint8Array, second: number, itemKey: Buffer): Buffer {
+  const key = Buffer.allocUnsafe(itemKey.length + SECOND_BYTES);
+  key.set(prefix);
+  writeUint53(key, second, PREFIX_BYTES);
+  itemKey.copy(key, PREFIX_BYTES + SECOND_BYTES, PREFIX_BYTES);
+  return key;
+}
+
+/** The item key (without prefix) and the second of an expiry entry. */
+export function readExpiryKey(key: Buffer): { second: number; itemKey: Buffer } {
+  return {
+    second: readUint53(key, PREFIX_BYTES),
+    itemKey: key.subarray(PREFIX_BYTES + SECOND_BYTES),
+  };
+}
+
+export function expirySecondKey(prefix: Uint8Array, second: number): Buffer {
+  const key = Buffer.allocUnsafe(PREFIX_BYTES + SECOND_BYTES);
+  key.set(prefix);
+  writeUint53(key, second, PREFIX_BYTES);
+  return key;
+}
+
+export function countersKey(partitionId: bigint): Buffer {
+  return joinKey(spacePrefix(partitionId, 'meta'), Buffer.of(metaNames.counters));
+}
+
+/** Bytes of one item collection; `hash` are its 16 bytes. */
+export function collectionKey(metaPrefix: Uint8Array, hash: Buffer): Buffer {
+  const key = Buffer.allocUnsafe(PREFIX_BYTES + 1 + HASH_BYTES);
+  key.set(metaPrefix);
+  key[PREFIX_BYTES] = metaNames.collection;
+  hash.copy(key, PREFIX_BYTES + 1, 0, HASH_BYTES);
+  return key;
+}
+
+const TWO_TO_32 = 0x1_0000_0000;
+
+/** Writes an integer below 2^53 as u64: no bigint on the write path. */
+export function writeUint53(target: Buffer, value: number, offset: number): void {
+  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`not a u53: ${value}`);
+  target.writeUInt32BE(Math.floor(value / TWO_TO_32), offset);
+  target.writeUInt32BE(value % TWO_TO_32, offset + 4);
+}
+
+export function readUint53(source: Buffer, offset: number): number {
+  return source.readUInt32BE(offset) * TWO_TO_32 + source.readUInt32BE(offset + 4);
+}

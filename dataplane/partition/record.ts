@@ -1,0 +1,112 @@
+import { crc32 } from 'node:zlib';
+import type { Item } from '../item/attribute-value.ts';
+import { StoreError } from '../storage/store.ts';
+import { readUint53, writeUint53 } from './key-space.ts';
+
+/**
+ * An item, or an index entry, at rest.
+ *
+ * | offset | size | what |
+ * |---|---|---|
+ * | 0 | 1 | format, 1 |
+ * | 1 | 1 | flags, 0 |
+ * | 2 | 4 | CRC-32 of all that follows |
+ * | 6 | 4 | size in the service's count |
+ * | 10 | 8 | version: of the write to the base item that this record comes from |
+ * | 18 | 8 | time of that write, ms since 1970 |
+ * | 26 | | canonical wire JSON, UTF-8 |
+ */
+const FORMAT = 1;
+const FLAGS_OFFSET = 1;
+const CRC_OFFSET = 2;
+const SIZE_OFFSET = 6;
+const VERSION_OFFSET = 10;
+const TIME_OFFSET = 18;
+export const RECORD_HEADER_BYTES = 26;
+
+/** What stands in the header of a record. */
+export interface RecordStamp {
+  readonly version: number;
+  readonly nowMs: number;
+}
+
+/** A record with its item; parses nothing until asked. Values are never changed. */
+export class StoredItem {
+  readonly record: Buffer;
+  #item: Item | undefined;
+
+  private constructor(record: Buffer, item: Item | undefined) {
+    this.record = record;
+    this.#item = item;
+  }
+
+  /**
+   * Takes a record read from the store.
+   * @throws StoreError `damaged` when the checksum does not match
+   */
+  static read(record: Buffer): StoredItem {
+    checkRecord(record);
+    return new StoredItem(record, undefined);
+  }
+
+  /** The record of a new item. `bytes` is its size in the service's count. */
+  static of(item: Item, bytes: number, stamp: RecordStamp): StoredItem {
+    return new StoredItem(encodeRecord(JSON.stringify(item), bytes, stamp), item);
+  }
+
+  /** Size in the service's count. */
+  get bytes(): number {
+    return this.record.readUInt32BE(SIZE_OFFSET);
+  }
+
+  get version(): number {
+    return recordVersion(this.record);
+  }
+
+  /** Time of the write, ms since 1970. */
+  get writtenMs(): number {
+    return readUint53(this.record, TIME_OFFSET);
+  }
+
+  /** UTF-8 wire JSON; a view, not a copy. */
+  get json(): Buffer {
+    return this.record.subarray(RECORD_HEADER_BYTES);
+  }
+
+  get item(): Item {
+    // The checksum holds, so these are the bytes that JSON.stringify made of a validated item.
+    this.#item ??= JSON.parse(this.record.utf8Slice(RECORD_HEADER_BYTES)) as Item;
+    return this.#item;
+  }
+}
+
+/** Size and version of a record, without its item. */
+export function recordBytes(record: Buffer): number {
+  return record.readUInt32BE(SIZE_OFFSET);
+}
+
+export function recordVersion(record: Buffer): number {
+  return readUint53(record, VERSION_OFFSET);
+}
+
+/** @throws StoreError `damaged` */
+export function checkRecord(record: Buffer): void {
+  if (record.length < RECORD_HEADER_BYTES || record[0] !== FORMAT) {
+    throw new StoreError('damaged', 'An item in the store has an unknown format.');
+  }
+  if (crc32(record.subarray(SIZE_OFFSET)) !== record.readUInt32BE(CRC_OFFSET)) {
+    throw new StoreError('damaged', 'An item in the store does not match its checksum.');
+  }
+}
+
+function encodeRecord(json: string, bytes: number, stamp: RecordStamp): Buffer {
+  const record = Buffer.allocUnsafe(RECORD_HEADER_BYTES + Buffer.byteLength(json));
+  record[0] = FORMAT;
+  record[FLAGS_OFFSET] = 0;
+  record.writeUInt32BE(bytes, SIZE_OFFSET);
+  writeUint53(record, stamp.version, VERSION_OFFSET);
+  writeUint53(record, stamp.nowMs, TIME_OFFSET);
+  record.utf8Write(json, RECORD_HEADER_BYTES);
+  record.writeUInt32BE(crc32(record.subarray(SIZE_OFFSET)), CRC_OFFSET);
+  return record;
+}
