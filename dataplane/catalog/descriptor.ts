@@ -40,7 +40,10 @@ export interface TableDescriptor {
   readonly tableClass: TableClassSetting | undefined;
   /** Times of changes of class, for the limit per 30 days. */
   readonly tableClassChangesMs: readonly number[];
-  readonly deletionProtection: { readonly enabled: boolean; readonly changedAtMs: number | undefined };
+  readonly deletionProtection: {
+    readonly enabled: boolean;
+    readonly changedAtMs: number | undefined;
+  };
   readonly timeToLive: TimeToLiveSetting;
   readonly tags: readonly Tag[];
 }
@@ -111,8 +114,12 @@ export interface OnDemandMaximums {
 }
 
 export type PendingChange =
-  /** Also a switch of billing mode: the mode itself is set at once, as the service shows it. */
-  | { readonly kind: 'throughput'; readonly provisioned: ProvisionedSetting }
+  | {
+      readonly kind: 'throughput';
+      readonly provisioned: ProvisionedSetting;
+      /** A switch of billing mode; the mode itself is set at once, as the service shows it. */
+      readonly modeSwitched: boolean;
+    }
   | { readonly kind: 'tableClass'; readonly tableClass: TableClassSetting };
 
 export interface TableClassSetting {
@@ -159,10 +166,9 @@ export function utcDay(ms: number): number {
 
 /** All partitions that hold data of the table or its indexes. */
 export function partitionIds(table: TableDescriptor): readonly bigint[] {
-  return [
-    ...table.partitions,
-    ...table.globalIndexes.flatMap((index) => index.partitions),
-  ].map((partition) => partition.id);
+  return [...table.partitions, ...table.globalIndexes.flatMap((index) => index.partitions)].map(
+    (partition) => partition.id,
+  );
 }
 
 /** The descriptor with one global index replaced, or removed when `replacement` is undefined. */

@@ -168,8 +168,7 @@ export const updateFaults = {
   invalidPath: (): ClientFault =>
     validationFault('The document path provided in the update expression is invalid for update'),
   /** The same as `operandType`, for AttributeUpdates. */
-  legacyTypeMismatch: (): ClientFault =>
-    validationFault('Type mismatch for attribute to update'),
+  legacyTypeMismatch: (): ClientFault => validationFault('Type mismatch for attribute to update'),
 } as const;
 
 /** Rules of key conditions beyond those of conditions. */
@@ -177,10 +176,7 @@ export const keyConditionFaults = {
   operator: (operator: string): ClientFault =>
     validationFault(`Invalid operator used in KeyConditionExpression: ${operator}`),
   nestedOperation: (): ClientFault =>
-    invalid(
-      'KeyConditionExpression',
-      'KeyConditionExpressions cannot contain nested operations',
-    ),
+    invalid('KeyConditionExpression', 'KeyConditionExpressions cannot contain nested operations'),
   nestedAttribute: (): ClientFault =>
     invalid(
       'KeyConditionExpression',
@@ -214,9 +210,7 @@ export const keyConditionFaults = {
 /** Expected, AttributeUpdates, KeyConditions, QueryFilter, ScanFilter, AttributesToGet. */
 export const legacyFaults = {
   argumentCount: (operator: string): ClientFault =>
-    validationFault(
-      `${OPV}Invalid number of argument(s) for the ${operator} ComparisonOperator`,
-    ),
+    validationFault(`${OPV}Invalid number of argument(s) for the ${operator} ComparisonOperator`),
   argumentTypesDiffer: (): ClientFault =>
     validationFault(`${OPV}AttributeValues inside AttributeValueList must be of same type`),
   argumentType: (operator: string, type: string): ClientFault =>
@@ -252,7 +246,7 @@ export const legacyFaults = {
     validationFault(`${OPV}Value cannot be used when Exists is false for Attribute: ${attribute}`),
   updateWithoutValue: (): ClientFault =>
     validationFault(`${OPV}Only DELETE action is allowed when no attribute value is specified`),
-  /** `type` as the service names it there: STRING, NUMBER, BINARY, ... */
+  /** `type` as the short name. */
   updateActionType: (action: 'ADD' | 'DELETE', type: string): ClientFault =>
     validationFault(
       action === 'ADD'

@@ -1,4 +1,3 @@
-import type { KeyAttributeType } from '../item/attribute-value.ts';
 import { ClientFault, validationFault } from './client-fault.ts';
 
 const INVALID = 'One or more parameter values were invalid: ';
@@ -15,7 +14,7 @@ export type EmptyValueKind = 'string' | 'binary';
 export const itemFaults = {
   keySchemaMismatch: () => validationFault('The provided key element does not match the schema'),
   missingKey: (name: string) => validationFault(`${INVALID}Missing the key ${name} in the item`),
-  keyTypeMismatch: (name: string, expected: KeyAttributeType, actual: string) =>
+  keyTypeMismatch: (name: string, expected: string, actual: string) =>
     validationFault(
       `${INVALID}Type mismatch for key ${name} expected: ${expected} actual: ${actual}`,
     ),
@@ -36,13 +35,11 @@ export const itemFaults = {
       `Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: ${isIndexKey ? 'IndexKey' : 'Key'}: ${name}`,
     ),
   keyUpdated: (name: string) =>
-    validationFault(
-      `${INVALID}Cannot update attribute ${name}. This attribute is part of the key`,
-    ),
+    validationFault(`${INVALID}Cannot update attribute ${name}. This attribute is part of the key`),
 
   indexKeyTypeMismatch: (
     name: string,
-    types: { readonly expected: KeyAttributeType; readonly actual: string },
+    types: { readonly expected: string; readonly actual: string },
     indexName: string,
   ) =>
     validationFault(
@@ -85,20 +82,16 @@ const START_KEY_INVALID = 'The provided starting key is invalid';
 export const startKeyFaults = {
   invalid: () => validationFault(START_KEY_INVALID),
   schemaMismatch: () =>
-    validationFault(
-      `${START_KEY_INVALID}: The provided key element does not match the schema`,
-    ),
+    validationFault(`${START_KEY_INVALID}: The provided key element does not match the schema`),
   /** Another fault of the key, e.g. a value too long. */
-  because: (fault: ClientFault) =>
-    validationFault(`${START_KEY_INVALID}: ${fault.message ?? ''}`),
+  because: (fault: ClientFault) => validationFault(`${START_KEY_INVALID}: ${fault.message ?? ''}`),
   outsideQuery: () =>
     validationFault(
       'The provided starting key is outside query boundaries based on provided conditions',
     ),
   outsideRangePredicate: () =>
     validationFault('The provided starting key does not match the range key predicate'),
-  singleRow: () =>
-    validationFault('The query can return at most one row and cannot be restarted'),
+  singleRow: () => validationFault('The query can return at most one row and cannot be restarted'),
   otherSegment: (segment: number, totalSegments: number) =>
     validationFault(
       `${START_KEY_INVALID}: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with correct Segment. TotalSegments: ${totalSegments} Segment: ${segment}`,

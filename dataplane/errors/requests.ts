@@ -33,9 +33,7 @@ export type ConstraintFailure =
   /** `Value at '<path>' failed ...`: newer checks; the path starts with a capital. */
   | { readonly kind: 'member'; readonly path: string; readonly text: string }
   /** `Failed to satisfy constraint: <text>`. */
-  | { readonly kind: 'bare'; readonly text: string }
-  /** A sentence of its own. */
-  | { readonly kind: 'sentence'; readonly text: string };
+  | { readonly kind: 'bare'; readonly text: string };
 
 const MIXING = 'Can not use both expression and non-expression parameters in the same request: ';
 const START_KEY_INVALID = 'The provided starting key is invalid';
@@ -73,10 +71,6 @@ export const requestFaults = {
   nameValueEmpty: (key: string) =>
     validationFault(
       `ExpressionAttributeNames contains invalid value: Empty attribute name for key ${key}`,
-    ),
-  duplicateAttributeToGet: (name: string) =>
-    validationFault(
-      `One or more parameter values were invalid: Duplicate value in attribute name: ${name}`,
     ),
 
   conditionalOperatorUnused: () =>
@@ -169,7 +163,5 @@ function failureText(failure: ConstraintFailure): string {
       return `Value at '${failure.path}' failed to satisfy constraint: ${failure.text}`;
     case 'bare':
       return `Failed to satisfy constraint: ${failure.text}`;
-    case 'sentence':
-      return failure.text;
   }
 }

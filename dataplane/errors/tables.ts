@@ -57,7 +57,11 @@ export const tableFaults = {
       `Can't update table class when a table class update is in progress. Table: ${table} ` +
         `TableClassUpdateInProgress: ${tableClass}`,
     ),
-  throughputDuringIndex: (table: string, change: 'created' | 'deleted', indexes: readonly string[]) =>
+  throughputDuringIndex: (
+    table: string,
+    change: 'created' | 'deleted',
+    indexes: readonly string[],
+  ) =>
     inUse(
       `Can't change table IOPS when an index is being ${change}. Table: ${table} ` +
         `Indexes: [${indexes.join(', ')}]`,
@@ -101,9 +105,7 @@ export const tableLimitFaults = {
   concurrentOperations: (max: number) =>
     limit(`${LIMIT}Only ${max} tables can be created, updated, or deleted simultaneously`),
   oneIndexAtATime: () =>
-    limit(
-      `${LIMIT}Only 1 online index can be created or deleted simultaneously per table`,
-    ),
+    limit(`${LIMIT}Only 1 online index can be created or deleted simultaneously per table`),
   globalIndexes: (max: number) =>
     limit(`${LIMIT}Number of global secondary indexes exceeds per-table limit of ${max}`),
   tableClassChanges: () =>
@@ -120,7 +122,11 @@ export const tableLimitFaults = {
       `The requested ${unit}, ${requested}, is above the per table maximum for the account in ` +
         `${region}. Per table maximum: ${max}. ${GUIDE}`,
     ),
-  indexUnits: (unit: CapacityUnit, requested: number, place: { index: string; region: string; max: number }) =>
+  indexUnits: (
+    unit: CapacityUnit,
+    requested: number,
+    place: { index: string; region: string; max: number },
+  ) =>
     limit(
       `The requested ${unit} for index ${place.index}, ${requested}, is above the per index maximum ` +
         `for the account in ${place.region}. Per index maximum: ${place.max}. ${GUIDE}`,
@@ -134,13 +140,21 @@ export const tableLimitFaults = {
         `${units.region}. Current ${unit} reserved by the account: ${units.reserved}. ` +
         `Limit: ${units.max}. Requested: ${units.requested}. ${GUIDE}`,
     ),
-  onDemandMaximum: (member: string, quota: string, place: { index?: string | undefined; region: string }) =>
+  onDemandMaximum: (
+    member: string,
+    quota: string,
+    place: { index?: string | undefined; region: string },
+  ) =>
     limit(
       `${LIMIT}Requested ${member} for OnDemandThroughput for ` +
         `${place.index === undefined ? 'table' : `index : ${place.index}`} exceeds ${quota} of the ` +
         `account in region ${place.region}`,
     ),
-  warmMaximum: (member: string, quota: string, place: { index?: string | undefined; region: string }) =>
+  warmMaximum: (
+    member: string,
+    quota: string,
+    place: { index?: string | undefined; region: string },
+  ) =>
     limit(
       `${LIMIT}Requested ${member} for WarmThroughput for ` +
         `${place.index === undefined ? 'table' : `index ${place.index}`} exceeds ${quota} of the ` +
@@ -172,7 +186,9 @@ export const tableRequestFaults = {
   createStreamNeedsView: () =>
     invalid('Table is being created with a stream enabled, UpdateViewType is required'),
   createStreamViewWhileDisabled: () =>
-    invalid('Table is being created with a stream disabled, UpdateViewType should not be specified'),
+    invalid(
+      'Table is being created with a stream disabled, UpdateViewType should not be specified',
+    ),
   streamNeedsView: () => invalid('If stream is being enabled then UpdateViewType is required'),
   streamViewWhileDisabled: () =>
     invalid('If stream is being disabled, then UpdateViewType must not be specified'),
@@ -199,7 +215,9 @@ export const tableRequestFaults = {
         'AttributeDefinitions',
     ),
   sameKeyNames: () =>
-    validationFault('Both the Hash Key and the Range Key element in the KeySchema have the same name'),
+    validationFault(
+      'Both the Hash Key and the Range Key element in the KeySchema have the same name',
+    ),
   repeatedKeyNames: () =>
     validationFault('The KeySchema contains multiple key attributes with the same name'),
   firstKeyNotHash: () =>
@@ -256,19 +274,18 @@ export const tableRequestFaults = {
     invalid('OnDemandThroughput can only be combined with BillingMode in an UpdateTable request'),
   indexCreateWithWarm: () =>
     invalid('Create global secondary index cannot be specified when updating WarmThroughput'),
-  streamWithThroughput: () =>
-    invalid('You cannot modify stream status while updating table IOPS'),
-  indexWithThroughput: () =>
-    invalid('You cannot create or delete index while updating table IOPS'),
-  indexWithStream: () =>
-    invalid('You cannot create or delete index while changing stream status'),
+  streamWithThroughput: () => invalid('You cannot modify stream status while updating table IOPS'),
+  indexWithThroughput: () => invalid('You cannot create or delete index while updating table IOPS'),
+  indexWithStream: () => invalid('You cannot create or delete index while changing stream status'),
   indexActionMissing: () =>
     invalid(
       'One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, ' +
         'GlobalSecondaryIndexUpdate.Delete must not be null',
     ),
   indexActionsSeveral: () =>
-    invalid('Only one global secondary index action is allowed per GlobalSecondaryIndexUpdate object'),
+    invalid(
+      'Only one global secondary index action is allowed per GlobalSecondaryIndexUpdate object',
+    ),
   indexUpdatedTwice: (index: string) =>
     invalid(
       `Only one global secondary index update per index is allowed simultaneously. Index: ${index}`,
@@ -322,14 +339,19 @@ export const throughputRequestFaults = {
         'OnDemandThroughput, WarmThroughput',
     ),
   unchanged: (current: Units, requested: Units) =>
-    validationFault(`The provisioned throughput for the table will not change. ${same(current, requested, 'the table')}`),
+    validationFault(
+      `The provisioned throughput for the table will not change. ${same(current, requested, 'the table')}`,
+    ),
   indexUnchanged: (index: string, current: Units, requested: Units) =>
     validationFault(
       `The provisioned throughput for the index ${index} will not change. ` +
         same(current, requested, `index ${index}`),
     ),
   /** `place` is `CreateTable`'s or `UpdateTable`'s wording; they differ by an article and a full stop. */
-  onDemandWhileProvisioned: (member: string, place: { operation: 'create' | 'update'; index?: string | undefined }) => {
+  onDemandWhileProvisioned: (
+    member: string,
+    place: { operation: 'create' | 'update'; index?: string | undefined },
+  ) => {
     const index = place.index === undefined ? '' : ` for index: ${place.index}`;
     return place.operation === 'create'
       ? invalid(
@@ -429,7 +451,8 @@ export const arnFaults = {
     validationFault(`Invalid TableArn: Invalid ResourceArn provided as input ${arn}`),
   notFound: (arn: string) => notFound(`${NOT_FOUND}: ResourceArn: ${arn} not found`),
 
-  region: (arn: string) => validationFault(`1 validation error detected: Invalid AWS region in '${arn}'`),
+  region: (arn: string) =>
+    validationFault(`1 validation error detected: Invalid AWS region in '${arn}'`),
   partition: (arn: string) =>
     validationFault(`1 validation error detected: Invalid AWS partition in '${arn}'`),
   resourceType: (arn: string) =>

@@ -7,13 +7,19 @@ import { ITEM_BYTES_MAX } from '../item/limits.ts';
 import { itemBytes, utf8Bytes, valueBytes } from '../item/size.ts';
 import type { Effect } from '../storage/store.ts';
 import { capacityOf, tableCapacity, writeUnits } from './capacity.ts';
+import { encodeCollectionBytes, hashOf } from './collection.ts';
 import type { Capacity, UpdateCommand, WriteCommand, WriteResult } from './command.ts';
 import { type CompiledSchema, placeKey } from './compiled-schema.ts';
 import { expirySecondOf } from './expiry.ts';
 import { encodeIndexChange, type IndexChange } from './index-change.ts';
-import { type EntryChange, entryChangeOf } from './index-entry.ts';
+import {
+  bytesWithLocalEntries,
+  type EntryChange,
+  entryChangeOf,
+  type ItemChange,
+} from './index-entry.ts';
 import { checkUpdatedIndexKeys } from './key-check.ts';
-import { collectionKey, expiryKey, HASH_BYTES, PREFIX_BYTES, pendingKey } from './key-space.ts';
+import { collectionKey, expiryKey, PREFIX_BYTES, pendingKey } from './key-space.ts';
 import { type RecordStamp, StoredItem } from './record.ts';
 
 /** Prefixes of a partition's spaces. */
@@ -72,46 +78,58 @@ export function evaluateWrite(
   const { current } = state;
   const { condition } = command;
   if (condition !== undefined && !matches(condition, current?.item ?? {})) {
-    return unchanged({
-      kind: 'conditionFailed',
-      get before() {
-        return current?.item;
+    return unchanged(
+      {
+        kind: 'conditionFailed',
+        get before() {
+          return current?.item;
+        },
+        capacity: tableCapacity(writeUnits(current?.bytes ?? 0)),
       },
-      capacity: tableCapacity(writeUnits(current?.bytes ?? 0)),
-    }, current);
+      current,
+    );
   }
   const after = itemAfter(command, current, context);
   if (after === undefined && current === undefined) {
     return unchanged(applied(state, after, tableCapacity(writeUnits(0)), context), current);
   }
-  const { compiled, stamp } = context;
+  const table = deltaOf(current, after);
   const units = writeUnits(Math.max(current?.bytes ?? 0, after?.bytes ?? 0));
   const effects: Effect[] = [{ key: itemKey, value: after?.record }];
-  const table = deltaOf(current, after);
-  if (!compiled.needsItemBefore) {
+  if (!context.compiled.needsItemBefore) {
     const result = applied(state, after, tableCapacity(units), context);
-    return { result, effects, after, table, localIndexes: noDeltas, indexChanges: [] };
+    return { result, effects, after, table, localIndexes: noDeltas, indexChanges: noChanges };
   }
-  const change = { itemKey, before: current, after, stamp };
-  const local = entryChanges(compiled, compiled.localIndexes, change);
-  const global = entryChanges(compiled, compiled.globalIndexes, change);
-  addExpiryEffects(effects, itemKey, { before: current, after }, context);
-  for (const entry of local) addLocalEffects(effects, entry, context.prefixes.localIndex);
+  return withIndexes({ command, itemKey, state, after }, { table, units, effects }, context);
+}
+
+/** Completes an evaluation with local and global indexes, expiry and the item collection. */
+function withIndexes(
+  change: CollectionChange,
+  { table, units, effects }: { table: CountersDelta; units: number; effects: Effect[] },
+  context: EvaluationContext,
+): Evaluation {
+  const { itemKey, state, after } = change;
+  const { compiled, prefixes, stamp } = context;
+  const itemChange: ItemChange = { itemKey, before: state.current, after, stamp };
+  const local = entryChanges(compiled, compiled.localIndexes, itemChange);
+  const global = entryChanges(compiled, compiled.globalIndexes, itemChange);
+  addExpiryEffects(effects, itemChange, context);
+  let bytesDelta = table.bytes;
+  for (const entry of local) {
+    bytesDelta += entry.bytesDelta;
+    addLocalEffects(effects, entry, prefixes.localIndex);
+  }
   const indexChanges = global.map((entry) => addPendingEffect(effects, entry, context));
-  const localDeltas = deltasByIndex(local);
-  const collectionBytes = collectionBytesAfter(command, itemKey, state, {
-    context,
-    effects,
-    after,
-    bytesDelta: table.bytes + sumOfBytes(localDeltas),
-  });
+  const collectionBytes = changeCollection(change, bytesDelta, effects, context);
   const capacity = capacityOf({
     table: units,
     localIndexes: unitsByName(local),
     globalIndexes: unitsByName(global),
   });
-  const result = applied(state, after, capacity, context, collectionBytes);
-  return { result, effects, after, table, localIndexes: localDeltas, indexChanges };
+  const result = applied({ ...state, collectionBytes }, after, capacity, context);
+  const localIndexes = deltasByIndex(local);
+  return { result, effects, after, table, localIndexes, indexChanges };
 }
 
 function itemAfter(
@@ -185,10 +203,11 @@ function unchanged(result: WriteResult, current: StoredItem | undefined): Evalua
     after: current,
     table: { items: 0, bytes: 0 },
     localIndexes: noDeltas,
-    indexChanges: [],
+    indexChanges: noChanges,
   };
 }
 
+const noChanges: readonly IndexChange[] = [];
 const noDeltas: ReadonlyMap<number, CountersDelta> = new Map();
 
 /** Items are parsed only if the caller looks at them. */
@@ -197,7 +216,6 @@ function applied(
   after: StoredItem | undefined,
   capacity: Capacity,
   { compiled }: EvaluationContext,
-  collectionBytesAfter: number = collectionBytes,
 ): WriteResult {
   return {
     kind: 'applied',
@@ -208,7 +226,7 @@ function applied(
       return after?.item;
     },
     capacity,
-    collectionBytes: compiled.localIndexes.length === 0 ? undefined : collectionBytesAfter,
+    collectionBytes: compiled.localIndexes.length === 0 ? undefined : collectionBytes,
   };
 }
 
@@ -222,7 +240,7 @@ function deltaOf(before: StoredItem | undefined, after: StoredItem | undefined):
 function entryChanges(
   compiled: CompiledSchema,
   indexes: CompiledSchema['localIndexes'],
-  change: Parameters<typeof entryChangeOf>[2],
+  change: ItemChange,
 ): EntryChange[] {
   const changes: EntryChange[] = [];
   for (const index of indexes) {
@@ -234,7 +252,8 @@ function entryChanges(
 
 function addLocalEffects(effects: Effect[], entry: EntryChange, prefix: Buffer): void {
   const { removedKey, put } = entry;
-  if (removedKey !== undefined) effects.push({ key: placeKey(removedKey, prefix), value: undefined });
+  if (removedKey !== undefined)
+    effects.push({ key: placeKey(removedKey, prefix), value: undefined });
   if (put !== undefined) effects.push({ key: placeKey(put.key, prefix), value: put.stored.record });
 }
 
@@ -268,8 +287,7 @@ export function pendingEffect(change: IndexChange, prefixes: PartitionPrefixes):
 
 function addExpiryEffects(
   effects: Effect[],
-  itemKey: Buffer,
-  { before, after }: { before: StoredItem | undefined; after: StoredItem | undefined },
+  { itemKey, before, after }: ItemChange,
   { compiled, prefixes }: EvaluationContext,
 ): void {
   const name = compiled.schema.timeToLiveAttribute;
@@ -287,34 +305,43 @@ function addExpiryEffects(
 
 const NOTHING = Buffer.alloc(0);
 
-/**
- * Bytes of the item collection after the write, its effect added; the limits that count local
- * entries with their items are checked here.
- */
-function collectionBytesAfter(
-  command: WriteCommand,
-  itemKey: Buffer,
-  state: ItemState,
-  write: {
-    readonly context: EvaluationContext;
-    readonly effects: Effect[];
-    readonly after: StoredItem | undefined;
-    readonly bytesDelta: number;
-  },
+/** Bytes of the item collection after the write, its effect added and its limits checked. */
+function changeCollection(
+  { command, itemKey, state, after }: CollectionChange,
+  bytesDelta: number,
+  effects: Effect[],
+  { compiled, prefixes, collectionBytesMax }: EvaluationContext,
 ): number {
-  const { context, effects, after, bytesDelta } = write;
-  const { compiled } = context;
   if (compiled.localIndexes.length === 0) return 0;
   if (after !== undefined && bytesWithLocalEntries(compiled, after) > ITEM_BYTES_MAX) {
     throw command.kind === 'update' ? itemFaults.updatedItemTooLarge() : itemFaults.itemTooLarge();
   }
   const bytes = state.collectionBytes + bytesDelta;
-  if (bytesDelta > 0 && bytes > context.collectionBytesMax) throw itemFaults.collectionTooLarge();
+  if (bytesDelta > 0 && bytes > collectionBytesMax) throw itemFaults.collectionTooLarge();
   if (bytesDelta !== 0) {
-    effects.push({
-      key: collectionKey(context.prefixes.meta, hashOf(itemKey)),
-      value: bytes === 0 ? undefined : encodeCollectionBytes(bytes),
-    });
+    const value = bytes === 0 ? undefined : encodeCollectionBytes(bytes);
+    effects.push({ key: collectionKey(prefixes.meta, hashOf(itemKey)), value });
   }
   return bytes;
+}
+
+interface CollectionChange {
+  readonly command: WriteCommand;
+  readonly itemKey: Buffer;
+  readonly state: ItemState;
+  readonly after: StoredItem | undefined;
+}
+
+function deltasByIndex(changes: readonly EntryChange[]): ReadonlyMap<number, CountersDelta> {
+  if (changes.length === 0) return noDeltas;
+  return new Map(
+    changes.map(({ index, itemsDelta, bytesDelta }) => [
+      index.schema.id,
+      { items: itemsDelta, bytes: bytesDelta },
+    ]),
+  );
+}
+
+function unitsByName(changes: readonly EntryChange[]): ReadonlyMap<string, number> {
+  return new Map(changes.map(({ index, units }) => [index.schema.name, units]));
 }

@@ -6,6 +6,7 @@ import {
   setAttribute,
 } from '../item/attribute-value.ts';
 import { equalMaps, equalValues } from '../item/equality.ts';
+import { ITEM_BYTES_MAX } from '../item/limits.ts';
 import { itemBytes } from '../item/size.ts';
 import { indexWriteUnits } from './capacity.ts';
 import type { CompiledIndex, CompiledSchema } from './compiled-schema.ts';
@@ -78,8 +79,22 @@ export function currentEntryOf(
     stored:
       index.projected === undefined
         ? current
-        : StoredItem.of(view, itemBytes(view), { version: current.version, nowMs: current.writtenMs }),
+        : StoredItem.of(view, itemBytes(view), {
+            version: current.version,
+            nowMs: current.writtenMs,
+          }),
   };
+}
+
+/** Size of an item with its entries in the local indexes: the limit on items holds for the sum. */
+export function bytesWithLocalEntries(compiled: CompiledSchema, stored: StoredItem): number {
+  const most = stored.bytes * (1 + compiled.localIndexes.length);
+  if (most <= ITEM_BYTES_MAX) return most; // entries are never larger than their item
+  let bytes = stored.bytes;
+  for (const index of compiled.localIndexes) {
+    bytes += entryBytes(index, viewOf(index, stored), stored) ?? 0;
+  }
+  return bytes;
 }
 
 /** The attributes that an index holds of an item; undefined when the item is not in it. */
@@ -112,7 +127,9 @@ function entryOf(
 ) {
   // With all attributes projected the entry's record is the item's, byte for byte.
   const stored =
-    index.projected === undefined && after !== undefined ? after : StoredItem.of(view, bytes, stamp);
+    index.projected === undefined && after !== undefined
+      ? after
+      : StoredItem.of(view, bytes, stamp);
   return { key: entryKeyOf(compiled, index, view, itemKey), stored };
 }
 

@@ -29,12 +29,13 @@ export class PartitionHash {
   writeTo(target: Buffer, offset: number, encodings: readonly Buffer[]): void {
     let end = BLOCK_BYTES;
     for (const encoding of encodings) {
-      if (end + encoding.length > this.#inner.length) throw new RangeError('partition key too long');
+      if (end + encoding.length > this.#inner.length)
+        throw new RangeError('partition key too long');
       encoding.copy(this.#inner, end);
       end += encoding.length;
     }
     const inner = digest('sha256', this.#inner.subarray(0, end), 'latin1');
-    this.#outer.latin1Write(inner, BLOCK_BYTES, DIGEST_BYTES);
-    target.latin1Write(digest('sha256', this.#outer, 'latin1'), offset, HASH_BYTES);
+    this.#outer.write(inner, BLOCK_BYTES, DIGEST_BYTES, 'latin1');
+    target.write(digest('sha256', this.#outer, 'latin1'), offset, HASH_BYTES, 'latin1');
   }
 }

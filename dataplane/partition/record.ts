@@ -75,7 +75,7 @@ export class StoredItem {
 
   get item(): Item {
     // The checksum holds, so these are the bytes that JSON.stringify made of a validated item.
-    this.#item ??= JSON.parse(this.record.utf8Slice(RECORD_HEADER_BYTES)) as Item;
+    this.#item ??= JSON.parse(this.record.toString('utf8', RECORD_HEADER_BYTES)) as Item;
     return this.#item;
   }
 }
@@ -106,7 +106,7 @@ function encodeRecord(json: string, bytes: number, stamp: RecordStamp): Buffer {
   record.writeUInt32BE(bytes, SIZE_OFFSET);
   writeUint53(record, stamp.version, VERSION_OFFSET);
   writeUint53(record, stamp.nowMs, TIME_OFFSET);
-  record.utf8Write(json, RECORD_HEADER_BYTES);
+  record.write(json, RECORD_HEADER_BYTES);
   record.writeUInt32BE(crc32(record.subarray(SIZE_OFFSET)), CRC_OFFSET);
   return record;
 }

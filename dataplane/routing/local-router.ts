@@ -1,21 +1,54 @@
+import { COLLECTION_BYTES_MAX } from '../partition/collection.ts';
+import { partitionRange } from '../partition/key-space.ts';
 import type { TableLayout } from '../partition/schema.ts';
 import type { Store } from '../storage/store.ts';
+import { LocalTable } from './local-table.ts';
 import type { Table, TableThroughput } from './table.ts';
 
+export interface LocalRouterLimits {
+  /** Bytes of an item collection in a table with local indexes. */
+  readonly collectionBytesMax: number;
+}
+
+/** Opens the tables of a process that has all partitions in its own store. */
 export class LocalRouter {
   readonly #store: Store;
   readonly #clock: { nowMs(): number };
+  readonly #limits: LocalRouterLimits;
 
-  constructor(store: Store, clock: { nowMs(): number }) {
+  constructor(
+    store: Store,
+    clock: { nowMs(): number },
+    limits: LocalRouterLimits = { collectionBytesMax: COLLECTION_BYTES_MAX },
+  ) {
     this.#store = store;
     this.#clock = clock;
+    this.#limits = limits;
   }
 
-  openTable(_layout: TableLayout, _throughput: TableThroughput): Promise<Table> {
-    throw new Error(`not written yet ${this.#store} ${this.#clock}`);
+  /**
+   * Opens a table on its partitions, empty ones at first. A table is open once at a time.
+   * @throws StoreError
+   */
+  openTable(layout: TableLayout, throughput: TableThroughput): Promise<Table> {
+    return LocalTable.open({
+      store: this.#store,
+      clock: this.#clock,
+      layout,
+      throughput,
+      collectionBytesMax: this.#limits.collectionBytesMax,
+    });
   }
 
-  dropPartitions(_ids: readonly bigint[]): Promise<void> {
-    throw new Error('not written yet');
+  /**
+   * Removes all that these partitions hold; they must not be open. Not atomic: to be repeated after
+   * a crash.
+   * @throws StoreError
+   */
+  async dropPartitions(ids: readonly bigint[]): Promise<void> {
+    for (const id of ids) {
+      const { start, end } = partitionRange(id);
+      await this.#store.clear(start, end);
+    }
   }
 }

@@ -1,5 +1,9 @@
-import { ClassicLevel } from 'classic-level';
+import { open, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { CommitQueue } from './commit-queue.ts';
+import { FreeSpace } from './free-space.ts';
+import { type Level, openLevel, reopenedMessage, storeError } from './level.ts';
+import { scrub } from './scrub.ts';
 import {
   type Effect,
   type KeyRange,
@@ -8,44 +12,62 @@ import {
   type StoreIterator,
   type StoreSnapshot,
 } from './store.ts';
+import { logBytes, type TableFile } from './verify.ts';
 
-type Level = ClassicLevel<Uint8Array, Uint8Array>;
+export interface ClassicStoreOptions {
+  /** The LevelDB folder, verified already. */
+  readonly folder: string;
+  readonly durability: 'fsync' | 'relaxed';
+  readonly createIfMissing: boolean;
+  readonly reserveBytes: number | undefined;
+  readonly log: (event: string, fields: object) => void;
+  /** Table files whose checksums are still to be compared, in the background. */
+  readonly unverified: readonly TableFile[];
+  /** Called once if one of them is damaged. */
+  readonly onDamage: (error: StoreError) => void;
+}
 
-/** Keys removed by one step of `clear`. */
-const clearStepKeys = 1_000;
-
-/** A store on disk: one LevelDB. */
+/**
+ * A store on disk: one LevelDB behind a commit queue.
+ *
+ * After a failed write the log may end in the middle of a record, and LevelDB would lose at its next
+ * start what is written behind it. So a handle that failed is never written to again: writes are
+ * refused, reads go on, and once there is space the LevelDB is closed and opened anew, which puts
+ * its logs into tables and starts a fresh log. For the tens of milliseconds that this takes, reads
+ * throw StoreError `io`.
+ */
 export class ClassicStore implements Store {
-  readonly #level: Level;
+  readonly #options: ClassicStoreOptions;
+  readonly #space: FreeSpace;
   readonly #queue: CommitQueue;
+  readonly #timer: NodeJS.Timeout;
+  /** Undefined while the LevelDB is opened anew, and after the end. */
+  #level: Level | undefined;
+  #hasFailed = false;
   #isClosed = false;
   #writesRefused: StoreError | undefined;
+  #reopening: Promise<void> | undefined;
+  #compacting: Promise<void> | undefined;
+  readonly #scrubbing: Promise<void>;
+  readonly #stop = new AbortController();
+  #ticksToReopen = 0;
+  #reopenTicks = 1;
+  #uncheckedBytes = 0;
+  #isUnsynced = false;
 
-  private constructor(level: Level, sync: boolean) {
+  private constructor(options: ClassicStoreOptions, level: Level) {
+    this.#options = options;
     this.#level = level;
-    this.#queue = new CommitQueue((effects) => level.batch(effects.map(operationOf), { sync }));
+    this.#space = new FreeSpace(options.folder, options.reserveBytes);
+    this.#queue = new CommitQueue((effects, bytes) => this.#write(effects, bytes));
+    this.#checkSpace();
+    this.#timer = setInterval(() => this.#tick(), tickMs).unref();
+    this.#scrubbing = this.#scrub();
   }
 
-  static async open(folder: string, durability: 'fsync' | 'relaxed'): Promise<ClassicStore> {
-    const level: Level = new ClassicLevel(folder, {
-      keyEncoding: 'buffer',
-      valueEncoding: 'buffer',
-      cacheSize: 32 * 1024 * 1024,
-    });
-    try {
-      await level.open();
-    } catch (error) {
-      const cause = error instanceof Error ? error.cause : undefined;
-      const isLocked = cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_LOCKED';
-      throw new StoreError(
-        isLocked ? 'locked' : 'io',
-        isLocked
-          ? `Another process has the data folder open: ${folder}`
-          : `Cannot open the data folder ${folder}: ${cause instanceof Error ? cause.message : error}`,
-        { cause: error },
-      );
-    }
-    return new ClassicStore(level, durability === 'fsync');
+  /** Throws StoreError. */
+  static async open(options: ClassicStoreOptions): Promise<ClassicStore> {
+    return new ClassicStore(options, await openLevel(options.folder, options));
   }
 
   get writesRefused(): StoreError | undefined {
@@ -53,83 +75,272 @@ export class ClassicStore implements Store {
   }
 
   get(key: Uint8Array): Buffer | undefined {
-    this.#assertOpen();
-    return this.#level.getSync(key) as Buffer | undefined;
+    const level = this.#level ?? this.#refuseAccess();
+    try {
+      // The buffer encoding yields Buffers; its types only say Uint8Array.
+      return level.getSync(key) as Buffer | undefined;
+    } catch (error) {
+      throw storeError(error, this.#options.folder);
+    }
   }
 
   commit(effects: readonly Effect[]): Promise<void> {
-    this.#assertOpen();
-    return this.#queue.commit(effects);
+    const refused = this.#isClosed ? closedError() : this.#writesRefused;
+    return refused === undefined ? this.#queue.commit(effects) : Promise.reject(refused);
   }
 
   iterate(range: KeyRange): StoreIterator {
-    this.#assertOpen();
+    const level = this.#level ?? this.#refuseAccess();
     const { snapshot } = range;
-    const iterator = this.#level.iterator({
+    const iterator = level.iterator({
       gte: range.start,
       lt: range.end,
       reverse: range.reverse,
       limit: range.limit ?? -1,
-      highWaterMarkBytes: 1024 * 1024,
-      fillCache: true,
+      highWaterMarkBytes: pageBytesMax,
       ...(snapshot instanceof ClassicSnapshot ? { snapshot: snapshot.inner } : {}),
     });
+    const fail = (error: unknown): never => {
+      throw this.#readError(error);
+    };
     return {
-      next: (count) => iterator.nextv(count) as Promise<[Buffer, Buffer][]>,
+      // As above: Buffers, by the buffer encoding.
+      next: (count) => (iterator.nextv(count) as Promise<[Buffer, Buffer][]>).catch(fail),
       close: () => iterator.close(),
     };
   }
 
   snapshot(): StoreSnapshot {
-    this.#assertOpen();
-    return new ClassicSnapshot(this.#level);
+    return new ClassicSnapshot(this.#level ?? this.#refuseAccess(), (error) =>
+      this.#readError(error),
+    );
   }
 
   async clear(start: Uint8Array, end: Uint8Array): Promise<void> {
-    this.#assertOpen();
-    const keys = this.#level.keys({ gte: start, lt: end });
+    const level = this.#level ?? this.#refuseAccess();
+    const keys = level.keys({ gte: start, lt: end, highWaterMarkBytes: pageBytesMax });
+    const bounds: Uint8Array[] = [start];
     try {
-      for (;;) {
+      for (let count = 0; ; count += clearStepKeys) {
         const page = await keys.nextv(clearStepKeys);
-        if (page.length === 0) {
-          return;
+        const [first] = page;
+        if (first === undefined) {
+          break;
         }
-        await this.#queue.commit(page.map((key) => ({ key, value: undefined })));
+        if (count > 0 && count % compactStepKeys === 0) {
+          bounds.push(first);
+        }
+        await this.commit(page.map((key) => ({ key, value: undefined })));
       }
+    } catch (error) {
+      throw this.#readError(error);
     } finally {
       await keys.close();
     }
+    if (bounds.length > 1) {
+      this.#compactSoon([...bounds, end]);
+    }
   }
 
-  approximateBytes(start: Uint8Array, end: Uint8Array): Promise<number> {
-    this.#assertOpen();
-    return this.#level.approximateSize(start, end);
+  async approximateBytes(start: Uint8Array, end: Uint8Array): Promise<number> {
+    const level = this.#level ?? this.#refuseAccess();
+    return level.approximateSize(start, end);
   }
 
   async close(): Promise<void> {
+    if (this.#isClosed) {
+      return;
+    }
     this.#isClosed = true;
+    clearInterval(this.#timer);
     await this.#queue.drained();
-    await this.#level.close();
+    this.#stop.abort();
+    await Promise.all([this.#reopening, this.#compacting, this.#scrubbing]);
+    const level = this.#level;
+    this.#level = undefined;
+    await level?.close();
+    await this.#syncLogs();
   }
 
-  #assertOpen(): void {
-    if (this.#isClosed) {
-      throw new StoreError('closed', 'The store is closed.');
+  async #write(effects: readonly Effect[], bytes: number): Promise<void> {
+    const level = this.#level;
+    const refused = this.#hasFailed || level === undefined ? this.#writesRefused : undefined;
+    if (level === undefined || refused !== undefined) {
+      throw refused ?? closedError();
     }
+    this.#isUnsynced = this.#options.durability === 'relaxed';
+    try {
+      // An array, not a chained batch: the native memory of the latter waits for the collector.
+      await level.batch(effects.map(operationOf), { sync: !this.#isUnsynced });
+    } catch (error) {
+      this.#hasFailed = true;
+      this.#ticksToReopen = this.#reopenTicks;
+      throw this.#refuseWrites(storeError(error, this.#options.folder));
+    }
+    this.#reopenTicks = 1;
+    this.#uncheckedBytes += bytes;
+    if (this.#uncheckedBytes >= checkSpaceBytes) {
+      this.#checkSpace();
+    }
+  }
+
+  #tick(): void {
+    if (this.#hasFailed) {
+      this.#ticksToReopen -= 1;
+      if (this.#ticksToReopen <= 0) {
+        this.#reopening ??= this.#reopen().finally(() => {
+          this.#reopening = undefined;
+        });
+      }
+    } else {
+      this.#checkSpace();
+    }
+    if (this.#isUnsynced) {
+      void this.#syncLogs();
+    }
+  }
+
+  #checkSpace(): void {
+    this.#uncheckedBytes = 0;
+    if (this.#writesRefused === undefined && this.#space.isLow) {
+      this.#refuseWrites(
+        new StoreError(
+          'full',
+          `Writes are refused: less than ${this.#space.reserveBytes} bytes are free on the volume ` +
+            `of ${this.#options.folder}.`,
+        ),
+      );
+    } else if (this.#writesRefused !== undefined && this.#space.isEnoughToResume(0)) {
+      this.#resumeWrites();
+    }
+  }
+
+  /** Opens the LevelDB anew when there is space for what its logs hold. */
+  async #reopen(): Promise<void> {
+    const { folder } = this.#options;
+    try {
+      const needed = reopenLogFactor * (await logBytes(folder)) + reopenBytes;
+      if (!this.#space.isEnoughToResume(needed)) {
+        return;
+      }
+      const failed = this.#level;
+      this.#level = undefined;
+      await failed?.close();
+      this.#level = await openLevel(folder, { createIfMissing: false });
+      this.#hasFailed = false;
+      this.#resumeWrites();
+    } catch (error) {
+      this.#reopenTicks = Math.min(2 * this.#reopenTicks, reopenTicksMax);
+      this.#ticksToReopen = this.#reopenTicks;
+      this.#refuseWrites(storeError(error, folder));
+    }
+  }
+
+  #refuseWrites(error: StoreError): StoreError {
+    this.#writesRefused = error;
+    this.#options.log('writesRefused', { code: error.code, reason: error.message });
+    return error;
+  }
+
+  #resumeWrites(): void {
+    this.#writesRefused = undefined;
+    this.#options.log('writesResumed', { availableBytes: this.#space.availableBytes() });
+  }
+
+  async #scrub(): Promise<void> {
+    const { unverified, onDamage, log } = this.#options;
+    try {
+      const damage = await scrub(unverified, this.#stop.signal);
+      if (damage !== undefined) {
+        log('tableDamaged', { reason: damage.message });
+        onDamage(damage);
+      }
+    } catch (error) {
+      log('scrubFailed', { reason: String(error) });
+    }
+  }
+
+  /** Gives the space of a cleared range back, step by step so that closing need not wait for all. */
+  #compactSoon(bounds: readonly Uint8Array[]): void {
+    const before = this.#compacting ?? Promise.resolve();
+    this.#compacting = before.then(async () => {
+      for (const [index, start] of bounds.entries()) {
+        const end = bounds[index + 1];
+        const level = this.#level;
+        if (end === undefined || level === undefined || this.#isClosed || this.#hasFailed) {
+          return;
+        }
+        await level.compactRange(start, end);
+      }
+    });
+    // Its failure shows in the next write, which then refuses further ones.
+    this.#compacting = this.#compacting.catch(() => undefined);
+  }
+
+  /** Relaxed durability: puts on disk what the system still holds. LevelDB syncs its tables itself. */
+  async #syncLogs(): Promise<void> {
+    if (!this.#isUnsynced) {
+      return;
+    }
+    this.#isUnsynced = false;
+    const { folder, log } = this.#options;
+    try {
+      for (const name of await readdir(folder)) {
+        if (name.endsWith('.log')) {
+          await syncFile(join(folder, name));
+        }
+      }
+    } catch (error) {
+      log('syncFailed', { reason: String(error) });
+    }
+  }
+
+  /** Why there is no LevelDB to read from. */
+  #refuseAccess(): never {
+    throw this.#isClosed ? closedError() : new StoreError('io', reopenedMessage);
+  }
+
+  #readError(error: unknown): StoreError {
+    return this.#isClosed ? closedError() : storeError(error, this.#options.folder);
   }
 }
 
-class ClassicSnapshot implements StoreSnapshot {
-  readonly inner;
-  readonly #level: Level;
+/** Free space is looked at, and failed handles are opened anew, this often. */
+const tickMs = 1_000;
+/** Longest pause between two attempts to open anew. */
+const reopenTicksMax = 60;
+/** Free space is looked at after this many written bytes too. */
+const checkSpaceBytes = 1024 * 1024;
+/** Opening writes what the logs hold into tables; as much again is left for what follows. */
+const reopenLogFactor = 2;
+/** Space for a new manifest and log. */
+const reopenBytes = 1024 * 1024;
+/** Most bytes of keys and values that one native call of an iterator returns. */
+const pageBytesMax = 1024 * 1024;
+/** Keys removed by one commit of `clear`. */
+const clearStepKeys = 1_000;
+/** Keys whose range is compacted in one step after `clear`; a multiple of the above. */
+const compactStepKeys = 100_000;
 
-  constructor(level: Level) {
+class ClassicSnapshot implements StoreSnapshot {
+  readonly inner: ReturnType<Level['snapshot']>;
+  readonly #level: Level;
+  readonly #options;
+  readonly #errorOf: (error: unknown) => StoreError;
+
+  constructor(level: Level, errorOf: (error: unknown) => StoreError) {
     this.#level = level;
+    this.#errorOf = errorOf;
     this.inner = level.snapshot();
+    this.#options = { keyEncoding: 'buffer', valueEncoding: 'buffer', snapshot: this.inner };
   }
 
   get(key: Uint8Array): Buffer | undefined {
-    return this.#level.getSync(key, { snapshot: this.inner }) as Buffer | undefined;
+    try {
+      return this.#level.getSync<Uint8Array, Buffer>(key, this.#options);
+    } catch (error) {
+      throw this.#errorOf(error);
+    }
   }
 
   close(): Promise<void> {
@@ -137,8 +348,29 @@ class ClassicSnapshot implements StoreSnapshot {
   }
 }
 
+function closedError(): StoreError {
+  return new StoreError('closed', 'The store is closed.');
+}
+
 function operationOf({ key, value }: Effect) {
   return value === undefined
     ? ({ type: 'del', key } as const)
     : ({ type: 'put', key, value } as const);
+}
+
+async function syncFile(path: string): Promise<void> {
+  let file: Awaited<ReturnType<typeof open>>;
+  try {
+    file = await open(path);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+      return; // Its records have gone into a table meanwhile.
+    }
+    throw error;
+  }
+  try {
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
 }

@@ -9,13 +9,17 @@ export const waitingCommitsMax = 100_000;
 /** Most bytes of keys and values that wait for their batch. */
 export const waitingBytesMax = 256 * 1024 * 1024;
 
-/** Writes one batch atomically; resolves when it is as durable as the store promises. */
-export type WriteBatch = (effects: readonly Effect[]) => Promise<void>;
+/**
+ * Writes one batch atomically; resolves when it is as durable as the store promises. `bytes` are
+ * those of all keys and values.
+ */
+export type WriteBatch = (effects: readonly Effect[], bytes: number) => Promise<void>;
 
 /**
  * Group commit: all commits that arrive while a batch is being written share the next one.
  *
- * At most one batch is under way, so batches reach the log in the order of the calls and a failure
+ * A batch begins at the end of the event loop's turn, so that all requests which arrived in the same
+ * turn share it. At most one batch is under way, so batches reach the log in the order of the calls and a failure
  * is known before anything is written behind it. When a batch fails, every commit behind it fails
  * with it, since it may have been computed from the effects of the failed one.
  *
@@ -61,10 +65,11 @@ export class CommitQueue {
   }
 
   async #run(): Promise<void> {
+    await endOfTurn();
     while (this.#waiting.length > 0) {
-      const batch = this.#takeBatch();
+      const { batch, bytes } = this.#takeBatch();
       try {
-        await this.#write(effectsOf(batch));
+        await this.#write(effectsOf(batch), bytes);
       } catch (error) {
         this.#fail(batch, error);
         continue;
@@ -72,11 +77,12 @@ export class CommitQueue {
       for (const waiter of batch) {
         waiter.resolve();
       }
+      await endOfTurn();
     }
     this.#running = undefined;
   }
 
-  #takeBatch(): readonly Waiter[] {
+  #takeBatch(): { readonly batch: readonly Waiter[]; readonly bytes: number } {
     let count = 0;
     let bytes = 0;
     for (const waiter of this.#waiting) {
@@ -90,9 +96,9 @@ export class CommitQueue {
     if (count === this.#waiting.length) {
       const batch = this.#waiting;
       this.#waiting = [];
-      return batch;
+      return { batch, bytes };
     }
-    return this.#waiting.splice(0, count);
+    return { batch: this.#waiting.splice(0, count), bytes };
   }
 
   #fail(batch: readonly Waiter[], error: unknown): void {
@@ -113,6 +119,10 @@ interface Waiter {
   readonly bytes: number;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
+}
+
+function endOfTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function effectsOf(batch: readonly Waiter[]): readonly Effect[] {

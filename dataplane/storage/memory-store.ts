@@ -8,13 +8,16 @@ import {
   type StoreSnapshot,
 } from './store.ts';
 
-type Level = MemoryLevel<Uint8Array, Uint8Array>;
-
-/** A store in memory: the same contract, nothing survives the process. */
+/**
+ * A store in memory: the same contract, and nothing outlives the process.
+ *
+ * memory-level keeps a persistent red-black tree, so a snapshot costs nothing.
+ */
 export class MemoryStore implements Store {
   readonly writesRefused = undefined;
   readonly #level: Level = new MemoryLevel({ keyEncoding: 'buffer', valueEncoding: 'buffer' });
   #isClosed = false;
+  #lastCommit: Promise<void> | undefined;
 
   static async open(): Promise<MemoryStore> {
     const store = new MemoryStore();
@@ -24,13 +27,14 @@ export class MemoryStore implements Store {
 
   get(key: Uint8Array): Buffer | undefined {
     this.#assertOpen();
+    // The buffer encoding yields Buffers; its types only say Uint8Array. So do the casts below.
     return this.#level.getSync(key) as Buffer | undefined;
   }
 
   async commit(effects: readonly Effect[]): Promise<void> {
     this.#assertOpen();
-    await null;
-    await this.#level.batch(effects.map(operationOf));
+    this.#lastCommit = this.#apply(effects);
+    await this.#lastCommit;
   }
 
   iterate(range: KeyRange): StoreIterator {
@@ -43,8 +47,11 @@ export class MemoryStore implements Store {
       limit: range.limit ?? -1,
       ...(snapshot instanceof MemorySnapshot ? { snapshot: snapshot.inner } : {}),
     });
+    const fail = (error: unknown): never => {
+      throw this.#isClosed ? closedError() : error;
+    };
     return {
-      next: async (count) => (await iterator.nextv(count)) as [Buffer, Buffer][],
+      next: (count) => (iterator.nextv(count) as Promise<[Buffer, Buffer][]>).catch(fail),
       close: () => iterator.close(),
     };
   }
@@ -55,32 +62,66 @@ export class MemoryStore implements Store {
   }
 
   async clear(start: Uint8Array, end: Uint8Array): Promise<void> {
-    this.#assertOpen();
-    await this.#level.clear({ gte: start, lt: end });
+    for await (const page of this.#pages(start, end)) {
+      await this.commit(page.map(([key]) => ({ key, value: undefined })));
+    }
   }
 
   async approximateBytes(start: Uint8Array, end: Uint8Array): Promise<number> {
     let bytes = 0;
-    for await (const [key, value] of this.#level.iterator({ gte: start, lt: end })) {
-      bytes += key.length + value.length;
+    for await (const page of this.#pages(start, end)) {
+      for (const [key, value] of page) {
+        bytes += key.length + value.length;
+      }
     }
     return bytes;
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
-    await this.#level.close();
+    if (!this.#isClosed) {
+      this.#isClosed = true;
+      await this.#lastCommit;
+      await this.#level.close();
+    }
+  }
+
+  /** Only after the caller has its promise: readers must not see what is not committed. */
+  async #apply(effects: readonly Effect[]): Promise<void> {
+    await null;
+    await this.#level.batch(effects.map(operationOf));
+  }
+
+  /** The pairs of a range in steps, with a turn of the event loop in between. */
+  async *#pages(start: Uint8Array, end: Uint8Array) {
+    const iterator = this.iterate({ start, end, reverse: false, limit: undefined });
+    try {
+      for (;;) {
+        const page = await iterator.next(stepKeys);
+        if (page.length === 0) {
+          return;
+        }
+        yield page;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    } finally {
+      await iterator.close();
+    }
   }
 
   #assertOpen(): void {
     if (this.#isClosed) {
-      throw new StoreError('closed', 'The store is closed.');
+      throw closedError();
     }
   }
 }
 
+type Level = MemoryLevel<Uint8Array, Uint8Array>;
+
+/** Keys handled between two turns of the event loop. */
+const stepKeys = 1_000;
+
 class MemorySnapshot implements StoreSnapshot {
-  readonly inner;
+  readonly inner: ReturnType<Level['snapshot']>;
   readonly #level: Level;
 
   constructor(level: Level) {
@@ -95,6 +136,10 @@ class MemorySnapshot implements StoreSnapshot {
   close(): Promise<void> {
     return this.inner.close();
   }
+}
+
+function closedError(): StoreError {
+  return new StoreError('closed', 'The store is closed.');
 }
 
 function operationOf({ key, value }: Effect) {

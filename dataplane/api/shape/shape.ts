@@ -1,20 +1,21 @@
-import type { ClientFault } from '../../errors/client-fault.ts';
 import { constraintTexts, requestFaults } from '../../errors/requests.ts';
 import type { AttributeMap, AttributeValue } from '../../item/attribute-value.ts';
 import { checkAttributeMap, checkAttributeValue } from '../../item/wire-shape.ts';
 import type { JsonObject } from '../operation.ts';
+import { addLengthConstraints, allHold, type Constraint, ownConstraints } from './constraint.ts';
 import { ConstraintFailures } from './constraint-failures.ts';
+import { convertBoolean, convertNumber, convertString } from './conversion.ts';
+import { attributeDump, attributeMapDump } from './dump.ts';
 import {
-  asList,
-  asMap,
-  asStructure,
-  convertBoolean,
-  convertNumber,
-  convertString,
-  type MutableObject,
-  replaceMember,
-} from './conversion.ts';
-import { attributeDump, attributeMapDump, structureDump } from './dump.ts';
+  addFailures,
+  addMemberFailures,
+  convertList,
+  convertMap,
+  convertStructure,
+  dumpMembers,
+  type MemberPart,
+  membersHold,
+} from './members.ts';
 
 /**
  * The shape of one JSON value: how the service's parser converts it, and what constraints the
@@ -46,62 +47,60 @@ export interface Shape<Value> {
 
 /**
  * How a failure is worded where it is not `Value '<v>' at '<path>' failed to satisfy constraint: <text>`:
- * without the value and under another path, without both, or as a sentence.
+ * without the value and under another path or without both.
  */
-export type Report =
-  | { readonly kind: 'member'; readonly path: string }
-  | { readonly kind: 'bare' }
-  | { readonly kind: 'sentence' };
+export type Report = { readonly kind: 'member'; readonly path: string } | { readonly kind: 'bare' };
 
 export type Place = 'member' | 'element';
 export type ValueOf<S> = S extends Shape<infer Value> ? Value : never;
 
 // biome-ignore lint/suspicious/noExplicitAny: members of different value types stand side by side; ValueOf recovers each.
-type AnyShape = Shape<any>;
+export type AnyShape = Shape<any>;
 type Members = { readonly [member: string]: AnyShape };
 type StructureValue<M extends Members, R extends keyof M> = {
   readonly [K in R]: ValueOf<M[K]>;
 } & { readonly [K in Exclude<keyof M, R>]?: ValueOf<M[K]> | undefined };
 
-/** Constraints that the service looks at together, before or after others. */
-export interface Stage {
-  readonly shape: AnyShape;
-  /** Whether the stage applies to this body; absent: always. */
-  readonly when?: (body: JsonObject) => boolean;
-  /** The first failure alone, without `1 validation error detected: ` (UpdateItem). */
-  readonly isBare?: boolean;
-}
-
 /**
  * The check of one operation's body: JSON types of the whole body first (SerializationException at
- * the first mismatch in the order of the text), then the constraints of each stage and last those
- * of the shape itself. The first of these with failures is reported: one ValidationException that
- * lists its failures in the order in which its structure declares the members, at most 10.
+ * the first mismatch in the order of the text), then the checks of `before` (see `stage`), then the
+ * shape's constraints: one ValidationException that lists the failures in the order in which the
+ * structure declares its members, at most 10.
  * Unknown members are ignored. Members that are JSON null count as absent: they are deleted from the body.
- * @see reference/dynamodb.md §5, steps 1 and 2; dynoxide 3.2.0 (stages)
+ * @see reference/dynamodb.md §5, steps 1 and 2
  */
 export function compileShape<Value>(
   shape: Shape<Value>,
-  { before = [] }: { readonly before?: readonly Stage[] } = {},
+  { before = [] }: { readonly before?: readonly ((body: JsonObject) => void)[] } = {},
 ): (body: JsonObject) => Value {
+  const checkConstraints = stage(shape);
   return (body) => {
     const value = shape.convert(body, 'member');
-    for (const stage of before) {
-      if (stage.when !== undefined && !stage.when(body)) continue;
-      if (!stage.shape.holds(value)) throw faultOf(stage.shape, value, stage.isBare ?? false);
-    }
-    if (!shape.holds(value)) throw faultOf(shape, value, false);
+    for (const check of before) check(body);
+    checkConstraints(body);
     return value;
   };
 }
 
-function faultOf<Value>(shape: Shape<Value>, value: Value, isBare: boolean): ClientFault {
-  const failures = new ConstraintFailures();
-  shape.descend(value, '', failures);
-  const [first] = failures.list;
-  return isBare && first !== undefined
-    ? requestFaults.constraint(first)
-    : requestFaults.constraints(failures.list);
+/**
+ * Constraints that the service looks at together, ahead of others: throws when one fails.
+ * `isBare`: the first failure alone, without `1 validation error detected: ` (UpdateItem).
+ * @see dynoxide 3.2.0 (captures of October 2026): which members each operation checks first
+ */
+export function stage<Value>(
+  shape: Shape<Value>,
+  { isBare = false }: { readonly isBare?: boolean } = {},
+): (body: JsonObject) => void {
+  return (body) => {
+    const value = body as Value; // the operation's shape has converted the body's members
+    if (shape.holds(value)) return;
+    const failures = new ConstraintFailures();
+    shape.descend(value, '', failures);
+    const [first] = failures.list;
+    throw isBare && first !== undefined
+      ? requestFaults.constraint(first)
+      : requestFaults.constraints(failures.list);
+  };
 }
 
 interface StringOptions<T extends string> {
@@ -119,7 +118,11 @@ interface StringOptions<T extends string> {
   readonly report?: Report;
 }
 
-export function string<const T extends string = string>(options: StringOptions<T> = {}): Shape<T> {
+type EnumOptions<T extends string> = StringOptions<T> & { readonly enum: readonly T[] };
+
+export function string<const T extends string>(options: EnumOptions<T>): Shape<T>;
+export function string(options?: StringOptions<never>): Shape<string>;
+export function string(options: StringOptions<string> = {}): Shape<string> {
   const constraints: Constraint<string>[] = [];
   const { min, max, pattern, enum: values, reports = 'all', report } = options;
   const regex = new RegExp(`^(?:${pattern ?? '[^]*'})$`);
@@ -137,11 +140,10 @@ export function string<const T extends string = string>(options: StringOptions<T
       test: (s) => set.has(s),
     });
   }
-  const shape = scalar<string>('java.lang.String', convertString, constraints);
+  const shape = scalar('java.lang.String', convertString, constraints);
   const violated = (value: string): readonly string[] =>
     reports === 'all' ? shape.violated(value) : shape.violated(value).slice(0, 1);
-  // The value's type is narrower than string only by the enum constraint, which the check enforces.
-  return { ...shape, violated, report } as unknown as Shape<T>;
+  return { ...shape, violated, report };
 }
 
 interface NumberOptions {
@@ -301,157 +303,6 @@ export function structure<M extends Members, const R extends keyof M & string = 
       addMemberFailures(parts, membersOf(value), { path, failures });
     },
     dump: (value) => dumpMembers(options.name ?? '', parts, membersOf(value)),
-  };
-}
-
-interface MemberPart {
-  readonly name: string;
-  /** As paths have it: the name with a small first letter. */
-  readonly wireName: string;
-  readonly shape: AnyShape;
-  readonly isRequired: boolean;
-}
-
-function convertStructure(
-  value: unknown,
-  place: Place,
-  { shapes, javaType }: { shapes: ReadonlyMap<string, AnyShape>; javaType: string },
-): MutableObject {
-  const object = asStructure(value, place, javaType);
-  for (const name in object) {
-    const shape = shapes.get(name);
-    if (shape !== undefined) convertMember(object, name, shape.convert, 'member');
-  }
-  return object;
-}
-
-function convertMap(value: unknown, place: Place, of: AnyShape): MutableObject {
-  const object = asMap(value, place, of.javaType);
-  for (const key in object) convertMember(object, key, of.convert, 'element');
-  return object;
-}
-
-/** Null members count as absent. */
-function convertMember(
-  object: MutableObject,
-  name: string,
-  convert: (value: unknown, place: Place) => unknown,
-  place: Place,
-): void {
-  const value = object[name];
-  if (value === null) {
-    delete object[name];
-    return;
-  }
-  const converted = convert(value, place);
-  if (converted !== value) replaceMember(object, name, converted);
-}
-
-function convertList<Element>(
-  value: unknown,
-  place: Place,
-  of: Shape<Element>,
-): readonly Element[] {
-  const elements = asList(value, place);
-  let hasNull = false;
-  for (let index = 0; index < elements.length; index++) {
-    const element = elements[index];
-    if (element === null) hasNull = true;
-    else elements[index] = of.convert(element, 'element');
-  }
-  // Every element other than null has been converted.
-  return (hasNull ? elements.filter((element) => element !== null) : elements) as Element[];
-}
-
-function membersHold(parts: readonly MemberPart[], value: JsonObject): boolean {
-  for (const { name, shape, isRequired } of parts) {
-    const member = value[name];
-    if (member === undefined ? isRequired : !shape.holds(member)) return false;
-  }
-  return true;
-}
-
-function addMemberFailures(
-  parts: readonly MemberPart[],
-  value: JsonObject,
-  { path, failures }: { path: string; failures: ConstraintFailures },
-): void {
-  for (const { name, wireName, shape, isRequired } of parts) {
-    if (failures.isFull) return;
-    const memberPath = path === '' ? wireName : `${path}.${wireName}`;
-    const member = value[name];
-    if (member !== undefined) addFailures(shape, member, memberPath, failures);
-    else if (isRequired) {
-      failures.add({
-        kind: 'value',
-        value: undefined,
-        path: memberPath,
-        text: constraintTexts.notNull,
-      });
-    }
-  }
-}
-
-function addFailures<Value>(
-  shape: Shape<Value>,
-  value: Value,
-  path: string,
-  failures: ConstraintFailures,
-): void {
-  const { report } = shape;
-  for (const text of shape.violated(value)) {
-    failures.add(
-      report === undefined
-        ? { kind: 'value', value: shape.dump(value), path, text }
-        : { ...report, text },
-    );
-  }
-  shape.descend(value, path, failures);
-}
-
-function dumpMembers(name: string, parts: readonly MemberPart[], value: JsonObject): string {
-  const shown = parts.map(({ name: member, wireName, shape }): readonly [string, string] => {
-    const content = value[member];
-    return [wireName, content === undefined ? 'null' : shape.dump(content)];
-  });
-  return structureDump(name, shown);
-}
-
-interface Constraint<Value> {
-  readonly text: string;
-  readonly test: (value: Value) => boolean;
-}
-
-function addLengthConstraints<Value>(
-  constraints: Constraint<Value>[],
-  { min, max }: { readonly min?: number | undefined; readonly max?: number | undefined },
-  lengthOf: (value: Value) => number,
-): void {
-  if (min !== undefined) {
-    constraints.push({
-      text: constraintTexts.lengthMin(min),
-      test: (value) => lengthOf(value) >= min,
-    });
-  }
-  if (max !== undefined) {
-    constraints.push({
-      text: constraintTexts.lengthMax(max),
-      test: (value) => lengthOf(value) <= max,
-    });
-  }
-}
-
-function allHold<Value>(constraints: readonly Constraint<Value>[], value: Value): boolean {
-  for (const constraint of constraints) if (!constraint.test(value)) return false;
-  return true;
-}
-
-/** The parts of a shape that follow from the constraints on the value itself. */
-function ownConstraints<Value>(constraints: readonly Constraint<Value>[]) {
-  return {
-    texts: constraints.map(({ text }) => text),
-    violated: (value: Value) =>
-      constraints.filter(({ test }) => !test(value)).map(({ text }) => text),
   };
 }
 

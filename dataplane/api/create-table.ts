@@ -1,0 +1,58 @@
+import { tableRequestFaults } from '../errors/tables.ts';
+import type { JsonObject, Operation, OperationContext, ResponseBody } from './operation.ts';
+import { boolean, compileShape, list, string, structure } from './shape/shape.ts';
+import {
+  anyText,
+  attributeDefinitions,
+  billingMode,
+  globalIndex,
+  keySchema,
+  listOf,
+  localIndex,
+  onDemandThroughput,
+  provisionedThroughput,
+  replicationMode,
+  sseSpecification,
+  streamSpecification,
+  tableName,
+  tableNameStages,
+  tags,
+  warmThroughput,
+} from './table-shapes.ts';
+
+const input = structure(
+  {
+    AttributeDefinitions: attributeDefinitions,
+    TableName: tableName,
+    BillingMode: billingMode,
+    ProvisionedThroughput: provisionedThroughput,
+    KeySchema: keySchema,
+    LocalSecondaryIndexes: list(localIndex),
+    GlobalSecondaryIndexes: list(globalIndex),
+    StreamSpecification: streamSpecification,
+    SSESpecification: sseSpecification,
+    Tags: tags,
+    TableClass: anyText,
+    DeletionProtectionEnabled: boolean(),
+    WarmThroughput: warmThroughput,
+    OnDemandThroughput: onDemandThroughput,
+    ResourcePolicy: anyText,
+    GlobalTableSourceArn: string({ min: 1, max: 1024 }),
+    GlobalTableSettingsReplicationMode: replicationMode,
+    VectorIndexes: listOf('VectorIndex'),
+  },
+  { required: ['AttributeDefinitions', 'TableName', 'KeySchema'] },
+);
+
+const check = compileShape(input, { before: [checkTableNamePresent, ...tableNameStages] });
+
+function checkTableNamePresent(body: JsonObject): void {
+  if (body.TableName === undefined) throw tableRequestFaults.tableNameRequired();
+}
+
+async function handle(body: JsonObject, { catalog }: OperationContext): Promise<ResponseBody> {
+  return { TableDescription: await catalog.createTable(check(body)) };
+}
+
+/** Creates a table; it is CREATING in the answer and ACTIVE soon after. */
+export const createTable: Operation = { name: 'CreateTable', handle };

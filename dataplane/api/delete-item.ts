@@ -1,0 +1,76 @@
+import { requestFaults } from '../errors/requests.ts';
+import { validateItem } from '../item/validate.ts';
+import { checkKey } from '../partition/key-check.ts';
+import { checkExpressionUse, substitutionsOf } from './expression-parameters.ts';
+import {
+  conditionalOperator,
+  expected,
+  expressionAttributeNames,
+  expressionAttributeValues,
+  returnConsumedCapacity,
+  returnItemCollectionMetrics,
+  returnValues,
+  returnValuesOnConditionCheckFailure,
+  text,
+} from './item-shapes.ts';
+import { prefixingFaults, writeItem } from './item-write.ts';
+import type { JsonObject, Operation, OperationContext, ResponseBody } from './operation.ts';
+import { oldAttributes } from './return-values.ts';
+import { checkScalarKeys } from './scalar-keys.ts';
+import { attributeMap, compileShape, structure, type ValueOf } from './shape/shape.ts';
+import { checkTableNameNotEmpty, tableNameOrArn } from './table-name.ts';
+import { expectedCondition, expressionCondition } from './write-condition.ts';
+
+const input = structure(
+  {
+    TableName: tableNameOrArn(),
+    Key: attributeMap(),
+    ReturnConsumedCapacity: returnConsumedCapacity,
+    ReturnValues: returnValues,
+    ReturnItemCollectionMetrics: returnItemCollectionMetrics,
+    ReturnValuesOnConditionCheckFailure: returnValuesOnConditionCheckFailure,
+    Expected: expected,
+    ConditionalOperator: conditionalOperator,
+    ConditionExpression: text,
+    ExpressionAttributeNames: expressionAttributeNames,
+    ExpressionAttributeValues: expressionAttributeValues,
+  },
+  { required: ['TableName', 'Key'] },
+);
+
+const check = compileShape(input, { before: [checkTableNameNotEmpty] });
+
+const expressionUse = {
+  expressions: ['ConditionExpression'],
+  legacy: ['Expected', 'ConditionalOperator'],
+  valueExpressions: [],
+};
+
+/** Everything about the request that can be said without the table. */
+const plan = prefixingFaults((request: ValueOf<typeof input>) => {
+  const { ReturnValues = 'NONE' } = request;
+  if (ReturnValues !== 'NONE' && ReturnValues !== 'ALL_OLD') {
+    throw requestFaults.returnValuesUnsupported();
+  }
+  checkExpressionUse(request, expressionUse);
+  const { item: key } = validateItem(request.Key);
+  const substitutions = substitutionsOf(request);
+  const legacyCondition = expectedCondition(request);
+  const condition = expressionCondition(request, substitutions) ?? legacyCondition;
+  substitutions.assertAllUsed();
+  return { key, condition };
+});
+
+function handle(body: JsonObject, context: OperationContext): Promise<ResponseBody> {
+  const request = check(body);
+  const { key, condition } = plan(request);
+  const table = context.catalog.openTable(request.TableName);
+  checkKey(key, table.schema.key);
+  checkScalarKeys(condition, table.schema);
+  return writeItem(table, { kind: 'delete', key, condition }, request, (result) =>
+    oldAttributes(request.ReturnValues, result),
+  );
+}
+
+/** Deletes an item; deleting what is not there succeeds. */
+export const deleteItem: Operation = { name: 'DeleteItem', handle };

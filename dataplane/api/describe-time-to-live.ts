@@ -1,0 +1,14 @@
+import type { JsonObject, Operation, OperationContext, ResponseBody } from './operation.ts';
+import { compileShape, structure } from './shape/shape.ts';
+import { tableName, tableNameStages } from './table-shapes.ts';
+
+const input = structure({ TableName: tableName }, { required: ['TableName'] });
+
+const check = compileShape(input, { before: tableNameStages });
+
+function handle(body: JsonObject, { catalog }: OperationContext): ResponseBody {
+  const { status, attribute } = catalog.describeTimeToLive(check(body).TableName);
+  return { TimeToLiveDescription: { TimeToLiveStatus: status, AttributeName: attribute } };
+}
+
+export const describeTimeToLive: Operation = { name: 'DescribeTimeToLive', handle };

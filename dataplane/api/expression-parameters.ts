@@ -1,0 +1,108 @@
+import { ClientFault } from '../errors/client-fault.ts';
+import { requestFaults } from '../errors/requests.ts';
+import { valueFaults } from '../errors/values.ts';
+import { Substitutions } from '../expression/substitutions.ts';
+import {
+  type AttributeMap,
+  type MutableAttributeMap,
+  setAttribute,
+} from '../item/attribute-value.ts';
+import { validateValue } from '../item/validate.ts';
+
+/** The parameters of a request that are about expressions, as the wire has them. */
+export interface ExpressionParameters {
+  readonly ExpressionAttributeNames?: { readonly [name: string]: string } | undefined;
+  readonly ExpressionAttributeValues?: AttributeMap | undefined;
+}
+
+/** Which of an operation's parameters are expressions and which are their legacy counterparts, in the order of the fault's lists. */
+export interface ExpressionUse {
+  readonly expressions: readonly string[];
+  readonly legacy: readonly string[];
+  /** Expressions that may hold values, for the fault's text; single-item writes name none. */
+  readonly valueExpressions: readonly string[];
+}
+
+/** The members of a request looked at by name. */
+type NamedMembers = { readonly [member: string]: unknown };
+
+/**
+ * Expressions and legacy parameters do not mix, and names and values need an expression.
+ * @throws ClientFault (some of them prefixed by single-item writes)
+ * @see reference/dynamodb.md §5 step 3, §6 (Expressions, general)
+ */
+export function checkExpressionUse(body: NamedMembers, use: ExpressionUse): void {
+  const expressions = use.expressions.filter((name) => body[name] !== undefined);
+  if (expressions.length > 0) {
+    const legacy = use.legacy.filter((name) => body[name] !== undefined);
+    if (legacy.length > 0) throw requestFaults.expressionsMixed(legacy, expressions);
+  } else if (body.ExpressionAttributeNames !== undefined) {
+    throw requestFaults.namesWithoutExpression();
+  }
+  if (body.ExpressionAttributeValues === undefined) return;
+  const hasPlaceForValues = expressions.some((name) => name !== 'ProjectionExpression');
+  if (!hasPlaceForValues) throw requestFaults.valuesWithoutExpression(use.valueExpressions);
+}
+
+const none: Substitutions = new Substitutions(undefined, undefined);
+
+/**
+ * The names and values that the request's expressions may use, values validated.
+ * @throws ClientFault: empty maps, keys of the wrong form, invalid values
+ */
+export function substitutionsOf(parameters: ExpressionParameters): Substitutions {
+  const { ExpressionAttributeNames: names, ExpressionAttributeValues: wireValues } = parameters;
+  if (names === undefined && wireValues === undefined) return none;
+  if (names !== undefined) checkNames(names);
+  return new Substitutions(names, wireValues && validatedValues(wireValues));
+}
+
+const namePattern = /^#[0-9a-zA-Z_]+$/;
+const valuePattern = /^:[0-9a-zA-Z_]+$/;
+
+function checkNames(names: { readonly [name: string]: string }): void {
+  let isEmpty = true;
+  for (const key in names) {
+    isEmpty = false;
+    if (!namePattern.test(key)) throw requestFaults.nameKeyInvalid(key);
+    if (names[key] === '') throw requestFaults.nameValueEmpty(key);
+  }
+  if (isEmpty) throw requestFaults.namesEmpty();
+}
+
+function validatedValues(wireValues: AttributeMap): AttributeMap {
+  const values: MutableAttributeMap = {};
+  let isEmpty = true;
+  for (const key in wireValues) {
+    isEmpty = false;
+    if (!valuePattern.test(key)) throw requestFaults.valueKeyInvalid(key);
+    setAttribute(values, key, validatedValue(wireValues[key], key));
+  }
+  if (isEmpty) throw requestFaults.valuesEmpty();
+  return values;
+}
+
+function validatedValue(wire: unknown, key: string) {
+  try {
+    return validateValue(wire);
+  } catch (thrown) {
+    if (thrown instanceof ClientFault) throw valueFaults.inExpressionValue(thrown, key);
+    throw thrown;
+  }
+}
+
+/**
+ * ConditionalOperator joins two or more legacy conditions; without them it is refused.
+ * @throws ClientFault (prefixed by single-item writes)
+ */
+export function checkConditionalOperator(
+  operator: string | undefined,
+  conditions: { readonly [attribute: string]: unknown } | undefined,
+): 'AND' | 'OR' | undefined {
+  if (operator === undefined) return undefined;
+  const count = conditions === undefined ? 0 : Object.keys(conditions).length;
+  if (count === 0) throw requestFaults.conditionalOperatorUnused();
+  if (count === 1) throw requestFaults.conditionalOperatorAlone();
+  if (operator !== 'AND' && operator !== 'OR') throw requestFaults.conditionalOperatorUnknown();
+  return operator;
+}

@@ -1,0 +1,39 @@
+import {
+  attributeOf,
+  type Item,
+  type MutableAttributeMap,
+  setAttribute,
+} from '../item/attribute-value.ts';
+import type { TableSchema } from '../partition/schema.ts';
+import type { JsonObject } from './operation.ts';
+
+export type ReturnItemCollectionMetrics = 'SIZE' | 'NONE';
+
+const GIGABYTE = 1024 ** 3;
+
+/** What the metrics need of a write. */
+export interface CollectionWrite {
+  readonly schema: TableSchema;
+  readonly key: Item;
+  /** Undefined for tables without local indexes: they have no metrics. */
+  readonly collectionBytes: number | undefined;
+}
+
+/**
+ * `ItemCollectionMetrics` of one write: the collection's partition key and its size, as whole
+ * gigabytes below and above.
+ * @see reference/dynamodb.md §3
+ */
+export function itemCollectionMetrics(
+  mode: ReturnItemCollectionMetrics | undefined,
+  { schema, key, collectionBytes }: CollectionWrite,
+): JsonObject | undefined {
+  if (mode !== 'SIZE' || collectionBytes === undefined) return undefined;
+  const collectionKey: MutableAttributeMap = {};
+  for (const { name } of schema.key.hash) {
+    const value = attributeOf(key, name);
+    if (value !== undefined) setAttribute(collectionKey, name, value);
+  }
+  const lower = Math.floor(collectionBytes / GIGABYTE);
+  return { ItemCollectionKey: collectionKey, SizeEstimateRangeGB: [lower, lower + 1] };
+}

@@ -1,0 +1,14 @@
+import type { JsonObject, Operation, OperationContext, ResponseBody } from './operation.ts';
+import { compileShape, structure } from './shape/shape.ts';
+import { anyText } from './table-shapes.ts';
+
+/** All tags fit one page; a NextToken is ignored, as the service does with those it did not give out. */
+const input = structure({ ResourceArn: anyText, NextToken: anyText });
+
+const check = compileShape(input);
+
+function handle(body: JsonObject, { catalog }: OperationContext): ResponseBody {
+  return { Tags: catalog.tagsOfResource(check(body).ResourceArn) };
+}
+
+export const listTagsOfResource: Operation = { name: 'ListTagsOfResource', handle };

@@ -1,0 +1,214 @@
+import { requestFaults } from '../errors/requests.ts';
+import type { Condition, KeyCondition, Projection } from '../expression/ast.ts';
+import {
+  assignKeyConditions,
+  parseKeyCondition,
+  type UncheckedKeyCondition,
+} from '../expression/key-condition.ts';
+import { filterFromConditions, keyConditionsFromLegacy } from '../expression/legacy.ts';
+import { topLevelAttributes } from '../expression/paths.ts';
+import type { Substitutions } from '../expression/substitutions.ts';
+import type { Item } from '../item/attribute-value.ts';
+import type { QueryRequest } from '../partition/command.ts';
+import { checkStartKey } from '../partition/key-check.ts';
+import type { TableSchema } from '../partition/schema.ts';
+import type { Eventually } from '../routing/table.ts';
+import {
+  checkConditionalOperator,
+  checkExpressionUse,
+  substitutionsOf,
+} from './expression-parameters.ts';
+import { expressionFilter } from './filter.ts';
+import { indexToRead, keyNames } from './index-choice.ts';
+import {
+  attributesToGet,
+  conditionalOperator,
+  conditions,
+  expressionAttributeNames,
+  expressionAttributeValues,
+  indexName,
+  pagingNumbers,
+  pagingNumbersEchoed,
+  returnConsumedCapacity,
+  select,
+  selectCheckedLater,
+  text,
+} from './item-shapes.ts';
+import { withValidValues } from './legacy-conditions.ts';
+import type { JsonObject, Operation, OperationContext, ResponseBody } from './operation.ts';
+import { pageResponse } from './page-response.ts';
+import { expressionProjection, legacyProjection } from './requested-projection.ts';
+import { checkScalarKeys } from './scalar-keys.ts';
+import { checkSelect, needsTable } from './select.ts';
+import {
+  attributeMap,
+  boolean,
+  compileShape,
+  stage,
+  string,
+  structure,
+  type ValueOf,
+} from './shape/shape.ts';
+import { validStartKey } from './start-key.ts';
+import { nonEmptyTableName, tableNameOrArn } from './table-name.ts';
+
+const input = structure(
+  {
+    TableName: tableNameOrArn(),
+    ReturnConsumedCapacity: returnConsumedCapacity,
+    IndexName: indexName,
+    AttributesToGet: attributesToGet,
+    KeyConditions: conditions,
+    QueryFilter: conditions,
+    ConditionalOperator: conditionalOperator,
+    Select: selectCheckedLater,
+    Limit: pagingNumbers.Limit,
+    ConsistentRead: boolean(),
+    ScanIndexForward: boolean(),
+    ExclusiveStartKey: attributeMap(),
+    KeyConditionExpression: text,
+    FilterExpression: text,
+    ProjectionExpression: text,
+    ExpressionAttributeNames: expressionAttributeNames,
+    ExpressionAttributeValues: expressionAttributeValues,
+  },
+  { required: ['TableName'] },
+);
+
+const checkWithoutTableName = stage(
+  structure(
+    {
+      Select: select,
+      ReturnConsumedCapacity: returnConsumedCapacity,
+      TableName: string(),
+      KeyConditions: conditions,
+      QueryFilter: conditions,
+      Limit: pagingNumbersEchoed.Limit,
+    },
+    { required: ['TableName'] },
+  ),
+);
+
+const check = compileShape(input, {
+  before: [
+    (body) => body.TableName === undefined && checkWithoutTableName(body),
+    stage(structure({ Limit: pagingNumbers.Limit, TableName: nonEmptyTableName })),
+  ],
+});
+const checkSelectValue = stage(structure({ Select: select }));
+
+const expressionUse = {
+  expressions: ['ProjectionExpression', 'FilterExpression', 'KeyConditionExpression'],
+  legacy: ['AttributesToGet', 'QueryFilter', 'ConditionalOperator', 'KeyConditions'],
+  valueExpressions: ['FilterExpression', 'KeyConditionExpression'],
+};
+
+/** KeyConditions go with expressions, as long as none of these is about the key. */
+const expressionUseWithKeyConditions = {
+  ...expressionUse,
+  legacy: ['AttributesToGet', 'QueryFilter', 'ConditionalOperator'],
+};
+
+type QueryInput = ValueOf<typeof input>;
+
+interface QueryPlan {
+  readonly keyConditions: readonly UncheckedKeyCondition[];
+  readonly filter: Condition | undefined;
+  readonly projection: Projection | undefined;
+  readonly startKey: Item | undefined;
+}
+
+/** Everything about the request that can be said without the table. */
+function planOf(request: QueryInput): QueryPlan {
+  checkExpressionUse(
+    request,
+    request.KeyConditionExpression === undefined ? expressionUseWithKeyConditions : expressionUse,
+  );
+  checkSelectValue(request);
+  const { KeyConditions, QueryFilter, ConditionalOperator } = request;
+  const operator = checkConditionalOperator(ConditionalOperator, QueryFilter);
+  const legacyFilter = QueryFilter && filterFromConditions(withValidValues(QueryFilter), operator);
+  const legacyConditions = KeyConditions && keyConditionsFromLegacy(withValidValues(KeyConditions));
+  const legacyNames = legacyProjection(request.AttributesToGet);
+  const startKey = validStartKey(request.ExclusiveStartKey);
+  const substitutions = substitutionsOf(request);
+  const keyConditions = keyConditionsOf(request, substitutions) ?? legacyConditions;
+  if (keyConditions === undefined) throw requestFaults.keyConditionMissing();
+  const filter = expressionFilter(request.FilterExpression, substitutions) ?? legacyFilter;
+  const projection =
+    expressionProjection(request.ProjectionExpression, substitutions) ?? legacyNames;
+  checkSelect(request);
+  substitutions.assertAllUsed();
+  return { keyConditions, filter, projection, startKey };
+}
+
+function keyConditionsOf(
+  { KeyConditionExpression }: QueryInput,
+  substitutions: Substitutions,
+): readonly KeyCondition[] | undefined {
+  if (KeyConditionExpression === undefined) return undefined;
+  return parseKeyCondition(KeyConditionExpression, substitutions);
+}
+
+/** The same request against the table's schema. */
+function queryOf(request: QueryInput, plan: QueryPlan, schema: TableSchema): QueryRequest {
+  const { keyConditions, filter, projection, startKey } = plan;
+  const consistentRead = request.ConsistentRead ?? false;
+  const index = indexToRead(schema, request.IndexName, { consistentRead });
+  const key = index?.key ?? schema.key;
+  if (startKey !== undefined) checkStartKey(startKey, schema, index, 'query');
+  const { hashConditions, rangeConditions } = assignKeyConditions(keyConditions, key);
+  checkScalarKeys(projection, schema);
+  checkFilterNames(request, filter, keyNames(key));
+  const fetchFromTable = needsTable(index, schema, { select: request.Select, projection, filter });
+  checkScalarKeys(filter, schema);
+  return {
+    indexName: index?.name,
+    consistentRead,
+    filter,
+    projection,
+    output: request.Select === 'COUNT' ? 'count' : 'items',
+    fetchFromTable,
+    limit: request.Limit,
+    exclusiveStartKey: startKey,
+    hashConditions,
+    rangeConditions,
+    scanIndexForward: request.ScanIndexForward ?? true,
+  };
+}
+
+/** A Query's filter cannot be on the key that it queries. */
+function checkFilterNames(
+  { QueryFilter }: QueryInput,
+  filter: Condition | undefined,
+  keys: readonly string[],
+): void {
+  if (filter === undefined) return;
+  const filtered = topLevelAttributes(filter);
+  for (const name of keys) {
+    if (!filtered.has(name)) continue;
+    throw requestFaults.filterOnKey(
+      QueryFilter === undefined ? 'Filter Expression' : 'QueryFilter',
+      name,
+    );
+  }
+}
+
+function handle(body: JsonObject, context: OperationContext): Eventually<ResponseBody> {
+  const request = check(body);
+  const plan = planOf(request);
+  const table = context.catalog.openTable(request.TableName);
+  const query = queryOf(request, plan, table.schema);
+  const report = {
+    output: query.output,
+    tableName: table.schema.tableName,
+    capacityMode: request.ReturnConsumedCapacity,
+  };
+  const result = table.query(query);
+  return result instanceof Promise
+    ? result.then((page) => pageResponse(page, report))
+    : pageResponse(result, report);
+}
+
+/** Reads a page of one item collection, in the order of its sort key. */
+export const query: Operation = { name: 'Query', handle };

@@ -1,0 +1,17 @@
+import type { JsonObject, Operation, OperationContext, ResponseBody } from './operation.ts';
+import { compileShape, structure } from './shape/shape.ts';
+import { anyText, tags } from './table-shapes.ts';
+
+/** The ARN is explained by the catalog, in the service's order after the missing list. */
+const input = structure({ ResourceArn: anyText, Tags: tags }, { required: ['Tags'] });
+
+const check = compileShape(input);
+
+async function handle(body: JsonObject, { catalog }: OperationContext): Promise<ResponseBody> {
+  const { ResourceArn, Tags } = check(body);
+  await catalog.tagResource(ResourceArn, Tags);
+  return new Uint8Array(0);
+}
+
+/** Sets tags of a table; the answer is an empty body. */
+export const tagResource: Operation = { name: 'TagResource', handle };

@@ -1,0 +1,144 @@
+import { requestFaults } from '../errors/requests.ts';
+import type { Update } from '../expression/ast.ts';
+import { updateFromAttributeUpdates } from '../expression/legacy.ts';
+import type { Substitutions } from '../expression/substitutions.ts';
+import { parseUpdate } from '../expression/update-parser.ts';
+import { validateItem } from '../item/validate.ts';
+import { checkKey, checkUpdatedPaths } from '../partition/key-check.ts';
+import { checkExpressionUse, substitutionsOf } from './expression-parameters.ts';
+import {
+  attributeUpdates,
+  conditionalOperator,
+  expected,
+  expressionAttributeNames,
+  expressionAttributeValues,
+  returnConsumedCapacity,
+  returnItemCollectionMetrics,
+  returnValues,
+  returnValuesEchoed,
+  returnValuesOnConditionCheckFailure,
+  text,
+} from './item-shapes.ts';
+import { prefixingFaults, writeItem } from './item-write.ts';
+import { withValidValues } from './legacy-conditions.ts';
+import type { JsonObject, Operation, OperationContext, ResponseBody } from './operation.ts';
+import { updateAttributes } from './return-values.ts';
+import { checkScalarKeys } from './scalar-keys.ts';
+import {
+  attributeMap,
+  compileShape,
+  stage,
+  string,
+  structure,
+  type ValueOf,
+} from './shape/shape.ts';
+import { checkTableNameNotEmpty, tableNameOrArn } from './table-name.ts';
+import { expectedCondition, expressionCondition } from './write-condition.ts';
+
+const input = structure(
+  {
+    TableName: tableNameOrArn('all'),
+    Key: attributeMap(),
+    ReturnConsumedCapacity: returnConsumedCapacity,
+    ReturnValues: returnValues,
+    ReturnItemCollectionMetrics: returnItemCollectionMetrics,
+    ReturnValuesOnConditionCheckFailure: returnValuesOnConditionCheckFailure,
+    AttributeUpdates: attributeUpdates,
+    Expected: expected,
+    ConditionalOperator: conditionalOperator,
+    UpdateExpression: text,
+    ConditionExpression: text,
+    ExpressionAttributeNames: expressionAttributeNames,
+    ExpressionAttributeValues: expressionAttributeValues,
+  },
+  { required: ['TableName', 'Key'] },
+);
+
+/** Without a key, all enumerations are reported together, and a table name only when it is missing. */
+const checkWithoutKey = stage(
+  structure(
+    {
+      ReturnConsumedCapacity: returnConsumedCapacity,
+      TableName: string(),
+      ReturnValues: returnValuesEchoed,
+      ReturnValuesOnConditionCheckFailure: returnValuesOnConditionCheckFailure,
+      ReturnItemCollectionMetrics: returnItemCollectionMetrics,
+      Key: attributeMap(),
+    },
+    { required: ['TableName', 'Key'] },
+  ),
+);
+
+const checkWithoutTableName = stage(
+  structure({ TableName: string(), ReturnValues: returnValuesEchoed }, { required: ['TableName'] }),
+);
+
+/** Otherwise one kind of member is reported at a time, two of them without the count before it. */
+const check = compileShape(input, {
+  before: [
+    checkTableNameNotEmpty,
+    (body) => body.Key === undefined && checkWithoutKey(body),
+    (body) => body.TableName === undefined && checkWithoutTableName(body),
+    stage(structure({ TableName: tableNameOrArn('all') })),
+    stage(structure({ ReturnValues: returnValues })),
+    stage(structure({ ReturnValuesOnConditionCheckFailure: returnValuesOnConditionCheckFailure }), {
+      isBare: true,
+    }),
+    stage(structure({ ReturnItemCollectionMetrics: returnItemCollectionMetrics })),
+    stage(structure({ ReturnConsumedCapacity: returnConsumedCapacity }), { isBare: true }),
+  ],
+});
+
+const expressionUse = {
+  expressions: ['UpdateExpression', 'ConditionExpression'],
+  legacy: ['AttributeUpdates', 'Expected', 'ConditionalOperator'],
+  valueExpressions: [],
+};
+
+/** Everything about the request that can be said without the table. */
+const plan = prefixingFaults((request: ValueOf<typeof input>) => {
+  checkExpressionUse(request, expressionUse);
+  const { item: key } = validateItem(request.Key);
+  const substitutions = substitutionsOf(request);
+  const legacyUpdate = attributeUpdate(request.AttributeUpdates);
+  const legacyCondition = expectedCondition(request);
+  const update = expressionUpdate(request.UpdateExpression, substitutions) ?? legacyUpdate;
+  const condition = expressionCondition(request, substitutions) ?? legacyCondition;
+  substitutions.assertAllUsed();
+  return { key, update, condition };
+});
+
+/** Without an update the item's key is created. */
+const noUpdate: Update = [];
+const actions: ReadonlySet<string> = new Set(['ADD', 'DELETE', 'PUT']);
+
+function attributeUpdate(updates: ValueOf<typeof attributeUpdates> | undefined): Update {
+  if (updates === undefined) return noUpdate;
+  const valid = withValidValues(updates);
+  for (const { Action = 'PUT' } of Object.values(valid)) {
+    if (!actions.has(Action)) throw requestFaults.attributeUpdateAction();
+  }
+  return updateFromAttributeUpdates(valid);
+}
+
+function expressionUpdate(
+  expression: string | undefined,
+  substitutions: Substitutions,
+): Update | undefined {
+  return expression === undefined ? undefined : parseUpdate(expression, substitutions);
+}
+
+function handle(body: JsonObject, context: OperationContext): Promise<ResponseBody> {
+  const request = check(body);
+  const { key, update, condition } = plan(request);
+  const table = context.catalog.openTable(request.TableName);
+  checkKey(key, table.schema.key);
+  checkUpdatedPaths(update, table.schema);
+  checkScalarKeys(condition, table.schema);
+  return writeItem(table, { kind: 'update', key, condition, update }, request, (result) =>
+    updateAttributes(request.ReturnValues, result, update),
+  );
+}
+
+/** Changes attributes of an item, creating it where there is none. */
+export const updateItem: Operation = { name: 'UpdateItem', handle };

@@ -1,0 +1,26 @@
+import type { JsonObject, Operation, OperationContext, ResponseBody } from './operation.ts';
+import { boolean, compileShape, string, structure } from './shape/shape.ts';
+import { tableName, tableNameStages } from './table-shapes.ts';
+
+const input = structure(
+  {
+    TableName: tableName,
+    TimeToLiveSpecification: structure(
+      { Enabled: boolean(), AttributeName: string({ min: 1, max: 255 }) },
+      { required: ['Enabled', 'AttributeName'], name: 'TimeToLiveSpecification' },
+    ),
+  },
+  { required: ['TableName', 'TimeToLiveSpecification'] },
+);
+
+const check = compileShape(input, { before: tableNameStages });
+
+async function handle(body: JsonObject, { catalog }: OperationContext): Promise<ResponseBody> {
+  const { TableName, TimeToLiveSpecification } = check(body);
+  await catalog.updateTimeToLive(TableName, TimeToLiveSpecification);
+  const { Enabled, AttributeName } = TimeToLiveSpecification;
+  return { TimeToLiveSpecification: { Enabled, AttributeName } };
+}
+
+/** Switches expiry of items on or off. */
+export const updateTimeToLive: Operation = { name: 'UpdateTimeToLive', handle };

@@ -1,0 +1,63 @@
+import type { Table } from '../routing/table.ts';
+import { pause } from './background-work.ts';
+
+/** Between two looks at tables in which nothing had expired. Ten seconds is the most an item may stay. */
+export const SWEEP_IDLE_MS = 2000;
+
+interface SweeperParts {
+  readonly clock: { nowMs(): number };
+  /** Tables with time to live enabled. */
+  readonly tables: () => Iterable<Table>;
+}
+
+/** Deletes expired items of all tables: again at once while it finds some, else every two seconds. */
+export class ExpirySweeper {
+  readonly #clock: { nowMs(): number };
+  readonly #tables: () => Iterable<Table>;
+  #current: { table: Table; controller: AbortController; done: Promise<number> } | undefined;
+
+  constructor({ clock, tables }: SweeperParts) {
+    this.#clock = clock;
+    this.#tables = tables;
+  }
+
+  /** Runs until the signal fires. Throws what a sweep throws; the caller decides about trying again. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const deleted = await this.sweep(signal);
+      if (deleted === 0) await pause(SWEEP_IDLE_MS, signal);
+      else await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  /** One look at each table; how many items were deleted. */
+  async sweep(signal: AbortSignal): Promise<number> {
+    let deleted = 0;
+    for (const table of [...this.#tables()]) {
+      if (signal.aborted) break;
+      deleted += await this.#sweepTable(table, signal);
+    }
+    return deleted;
+  }
+
+  /** Leaves a table alone that is about to be closed; resolves when it does. It is no longer listed. */
+  async release(table: Table): Promise<void> {
+    if (this.#current?.table !== table) return;
+    this.#current.controller.abort();
+    await this.#current.done.catch(() => {}); // The sweep itself reports its failure.
+  }
+
+  async #sweepTable(table: Table, signal: AbortSignal): Promise<number> {
+    const controller = new AbortController();
+    const done = table.sweepExpired(
+      this.#clock.nowMs(),
+      AbortSignal.any([signal, controller.signal]),
+    );
+    this.#current = { table, controller, done };
+    try {
+      return await done;
+    } finally {
+      this.#current = undefined;
+    }
+  }
+}

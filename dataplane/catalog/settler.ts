@@ -1,0 +1,203 @@
+import type { LocalRouter } from '../routing/local-router.ts';
+import type { Table } from '../routing/table.ts';
+import type { BackgroundWork } from './background-work.ts';
+import type { CatalogState } from './catalog-state.ts';
+import type { GarbageRecord } from './catalog-store.ts';
+import { type GlobalIndex, partitionIds, type TableDescriptor } from './descriptor.ts';
+import type { ExpirySweeper } from './expiry-sweeper.ts';
+import { layoutOf, throughputOf } from './layout.ts';
+import {
+  finishBackfill,
+  finishCreation,
+  finishSettings,
+  finishTimeToLive,
+  hasPendingSettings,
+  removeIndex,
+  startBackfill,
+} from './transitions.ts';
+
+interface SettlerParts {
+  readonly state: CatalogState;
+  readonly router: LocalRouter;
+  readonly work: BackgroundWork;
+  readonly sweeper: ExpirySweeper;
+  readonly clock: { nowMs(): number };
+}
+
+/**
+ * Finishes what was accepted: brings each table from what its descriptor says is under way to rest.
+ *
+ * It looks only at durable state, so it does the same after an answer and after a crash. Each step
+ * is durable before the next begins; the order inside a step is stated where it matters.
+ */
+export class Settler {
+  readonly #state: CatalogState;
+  readonly #router: LocalRouter;
+  readonly #work: BackgroundWork;
+  readonly #sweeper: ExpirySweeper;
+  readonly #clock: { nowMs(): number };
+  /** Long work that has ended well and is not yet written down. */
+  readonly #done = new Set<string>();
+
+  constructor({ state, router, work, sweeper, clock }: SettlerParts) {
+    this.#state = state;
+    this.#router = router;
+    this.#work = work;
+    this.#sweeper = sweeper;
+    this.#clock = clock;
+  }
+
+  /** Settles a table soon: the answer that is being made goes first. */
+  soon(name: string): void {
+    setImmediate(() => {
+      this.#work.start(`settle ${name}`, () => this.#state.exclusively(() => this.#settle(name)));
+    });
+  }
+
+  /** Opens a table whose partitions exist. */
+  async open(descriptor: TableDescriptor): Promise<void> {
+    const table = await this.#router.openTable(layoutOf(descriptor), throughputOf(descriptor));
+    this.#state.adopt({ descriptor, table });
+  }
+
+  /** Clears the data of partitions that no descriptor names any more. */
+  clear(garbage: GarbageRecord): void {
+    this.#work.start(`clear ${garbage.partitionIds.join(',')}`, async () => {
+      await this.#router.dropPartitions(garbage.partitionIds);
+      await this.#state.forget(garbage);
+    });
+  }
+
+  async #settle(name: string): Promise<void> {
+    const entry = this.#state.entry(name);
+    if (entry === undefined) return;
+    if (entry.descriptor.status === 'DELETING') return this.#delete(entry.descriptor, entry.table);
+    if (entry.descriptor.status === 'CREATING') return this.#create(entry.descriptor);
+    if (entry.table === undefined) throw new Error(`an active table is not open: ${name}`);
+    await this.#applySettings(entry.descriptor, entry.table);
+    await this.#settleIndexes(name, entry.table);
+    await this.#settleTimeToLive(this.#descriptor(name), entry.table);
+  }
+
+  /** Partitions first: an ACTIVE table can be read. */
+  async #create(descriptor: TableDescriptor): Promise<void> {
+    const active = finishCreation(descriptor);
+    const table = await this.#router.openTable(layoutOf(active), throughputOf(active));
+    try {
+      await this.#state.save(active);
+    } catch (error) {
+      await table.close();
+      throw error;
+    }
+    this.#state.adopt({ descriptor: active, table });
+  }
+
+  /** Closing the table also ends what its long work may be waiting for. */
+  async #delete(descriptor: TableDescriptor, table: Table | undefined): Promise<void> {
+    const stopped = [
+      ...descriptor.globalIndexes.map((index) => backfillOf(descriptor, index)),
+      expiryOf(descriptor, 'ENABLING'),
+      expiryOf(descriptor, 'DISABLING'),
+    ].map((key) => this.#work.stop(key));
+    if (table !== undefined) {
+      await this.#sweeper.release(table);
+      await table.close();
+    }
+    await Promise.all(stopped);
+    this.clear(await this.#state.discardTable(descriptor, partitionIds(descriptor)));
+  }
+
+  async #applySettings(descriptor: TableDescriptor, table: Table): Promise<void> {
+    if (!hasPendingSettings(descriptor)) return;
+    const settled = finishSettings(descriptor, this.#clock.nowMs());
+    await this.#state.save(settled);
+    table.setThroughput(throughputOf(settled));
+  }
+
+  async #settleIndexes(name: string, table: Table): Promise<void> {
+    for (const { name: indexName } of this.#descriptor(name).globalIndexes) {
+      // Each step may have replaced the descriptor.
+      const descriptor = this.#descriptor(name);
+      const index = descriptor.globalIndexes.find((candidate) => candidate.name === indexName);
+      if (index === undefined) continue;
+      if (index.status === 'DELETING') await this.#deleteIndex(descriptor, index, table);
+      else if (index.backfilling === false) await this.#allocate(descriptor, index, table);
+      else if (index.backfilling === true) await this.#backfill(descriptor, index, table);
+    }
+  }
+
+  /** Writes reach the index before existing items do, so that none is missed. */
+  async #allocate(descriptor: TableDescriptor, index: GlobalIndex, table: Table): Promise<void> {
+    const started = startBackfill(descriptor, index);
+    table.reconfigure(layoutOf(started));
+    table.setThroughput(throughputOf(started));
+    await this.#state.save(started);
+    await this.#backfill(started, index, table);
+  }
+
+  async #backfill(descriptor: TableDescriptor, index: GlobalIndex, table: Table): Promise<void> {
+    const isDone = this.#workDone(backfillOf(descriptor, index), descriptor.name, (signal) =>
+      table.backfillIndex(index.name, signal),
+    );
+    if (!isDone) return;
+    const active = finishBackfill(descriptor, index);
+    await this.#state.save(active);
+    table.reconfigure(layoutOf(active));
+  }
+
+  /** The table stops feeding the index, then its partitions are given up. */
+  async #deleteIndex(descriptor: TableDescriptor, index: GlobalIndex, table: Table): Promise<void> {
+    const stopped = this.#work.stop(backfillOf(descriptor, index));
+    table.reconfigure(layoutOf(descriptor));
+    await stopped;
+    this.#done.delete(backfillOf(descriptor, index));
+    const ids = index.partitions.map(({ id }) => id);
+    const garbage = await this.#state.discardPartitions(removeIndex(descriptor, index.name), ids);
+    table.setThroughput(throughputOf(descriptor));
+    this.clear(garbage);
+  }
+
+  async #settleTimeToLive(descriptor: TableDescriptor, table: Table): Promise<void> {
+    const { status } = descriptor.timeToLive;
+    if (status !== 'ENABLING' && status !== 'DISABLING') return;
+    const opposite = status === 'ENABLING' ? 'DISABLING' : 'ENABLING';
+    await this.#work.stop(expiryOf(descriptor, opposite));
+    this.#done.delete(expiryOf(descriptor, opposite));
+    const isDone = this.#workDone(expiryOf(descriptor, status), descriptor.name, (signal) =>
+      table.rebuildExpiry(signal),
+    );
+    if (!isDone) return;
+    const timeToLive = finishTimeToLive(descriptor.timeToLive);
+    await this.#state.save({ ...descriptor, timeToLive });
+  }
+
+  /**
+   * Whether long work has been done; starts it when it is not under way. It takes no turn among
+   * changes itself (a change may be waiting for it to stop), but has the table settled once more.
+   */
+  #workDone(key: string, name: string, work: (signal: AbortSignal) => Promise<void>): boolean {
+    if (this.#done.delete(key)) return true;
+    if (this.#work.isRunning(key)) return false;
+    this.#work.start(key, async (signal) => {
+      await work(signal);
+      if (signal.aborted) return;
+      this.#done.add(key);
+      this.soon(name);
+    });
+    return false;
+  }
+
+  #descriptor(name: string): TableDescriptor {
+    const entry = this.#state.entry(name);
+    if (entry === undefined) throw new Error(`no table: ${name}`);
+    return entry.descriptor;
+  }
+}
+
+function backfillOf(table: TableDescriptor, index: GlobalIndex): string {
+  return `backfill ${table.id} ${index.id}`;
+}
+
+function expiryOf(table: TableDescriptor, status: 'ENABLING' | 'DISABLING'): string {
+  return `rebuild expiry ${table.id} ${status}`;
+}

@@ -1,0 +1,88 @@
+import { tableRequestFaults } from '../errors/tables.ts';
+import type {
+  CreateTableRequest,
+  SseSpecification,
+  StreamSpecification,
+  UpdateTableRequest,
+} from './table-request.ts';
+
+/**
+ * Members that nothing acts on yet are refused, unless they ask for what holds anyway. Members that
+ * contradict each other get the service's own answer first.
+ *
+ * Differs: the service supports all of them.
+ * @throws ClientFault ValidationException
+ */
+export function refuseUnsupportedOnCreate(request: CreateTableRequest): void {
+  checkCreateStream(request.StreamSpecification);
+  checkEncryption(request.SSESpecification);
+  refuse('VectorIndexes', isFilled(request.VectorIndexes));
+  refuse('ResourcePolicy', request.ResourcePolicy !== undefined);
+  refuse('GlobalTableSourceArn', request.GlobalTableSourceArn !== undefined);
+  refuseReplicationMode(request);
+}
+
+/** @throws ClientFault ValidationException */
+export function refuseUnsupportedOnUpdate(request: UpdateTableRequest): void {
+  checkUpdateStream(request.StreamSpecification);
+  checkEncryption(request.SSESpecification);
+  refuse('ReplicaUpdates', isFilled(request.ReplicaUpdates));
+  refuse('GlobalTableWitnessUpdates', isFilled(request.GlobalTableWitnessUpdates));
+  refuse('MultiRegionConsistency', request.MultiRegionConsistency !== undefined);
+  refuse('DisassociationProtectionEnabled', request.DisassociationProtectionEnabled === true);
+  refuse('VectorIndexUpdates', isFilled(request.VectorIndexUpdates));
+  refuseReplicationMode(request);
+}
+
+function checkCreateStream(stream: StreamSpecification | undefined): void {
+  if (stream === undefined) return;
+  if (!stream.StreamEnabled) {
+    if (stream.StreamViewType === undefined) return;
+    throw tableRequestFaults.createStreamViewWhileDisabled();
+  }
+  if (stream.StreamViewType === undefined) throw tableRequestFaults.createStreamNeedsView();
+  throw tableRequestFaults.notSupported('StreamSpecification with StreamEnabled true');
+}
+
+/** Disabling is answered after the table is found: it has no stream to disable. */
+function checkUpdateStream(stream: StreamSpecification | undefined): void {
+  if (stream === undefined) return;
+  if (!stream.StreamEnabled) {
+    if (stream.StreamViewType !== undefined) throw tableRequestFaults.streamViewWhileDisabled();
+    return;
+  }
+  if (stream.StreamViewType === undefined) throw tableRequestFaults.streamNeedsView();
+  throw tableRequestFaults.notSupported('StreamSpecification with StreamEnabled true');
+}
+
+/** Enabling, also by a type alone, asks for a key that is the customer's. */
+function checkEncryption(encryption: SseSpecification | undefined): void {
+  if (encryption === undefined) return;
+  const { Enabled, SSEType, KMSMasterKeyId } = encryption;
+  if (Enabled === false) {
+    if (SSEType !== undefined) throw tableRequestFaults.sseMemberWhileDisabled('SSEType');
+    if (KMSMasterKeyId !== undefined) {
+      throw tableRequestFaults.sseMemberWhileDisabled('KMSMasterKeyId');
+    }
+    return;
+  }
+  if (Enabled === true) throw tableRequestFaults.notSupported('SSESpecification with Enabled true');
+  refuse('SSESpecification', SSEType !== undefined || KMSMasterKeyId !== undefined);
+}
+
+function refuseReplicationMode(request: {
+  readonly GlobalTableSettingsReplicationMode?: string | undefined;
+}): void {
+  refuse(
+    'GlobalTableSettingsReplicationMode',
+    request.GlobalTableSettingsReplicationMode !== undefined,
+  );
+}
+
+function refuse(what: string, isAskedFor: boolean): void {
+  if (isAskedFor) throw tableRequestFaults.notSupported(what);
+}
+
+function isFilled(list: readonly unknown[] | undefined): boolean {
+  return list !== undefined && list.length > 0;
+}

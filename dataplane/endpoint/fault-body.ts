@@ -1,0 +1,23 @@
+import { type ClientFault, faultNamespaces } from '../errors/client-fault.ts';
+
+/** Faults whose text stands in `Message`; in all others it is `message` (dynamodb.md section 4). */
+const CAPITAL_MESSAGE: ReadonlySet<string> = new Set([
+  'AccessDeniedException',
+  'SerializationException',
+]);
+
+/** The error body of a fault: `{"__type": "<namespace>#<Name>", "message": "...", ...}` as UTF-8. */
+export function faultBody(fault: ClientFault): Buffer {
+  const body: Record<string, unknown> = {
+    __type: `${faultNamespaces[fault.type]}#${fault.type}`,
+  };
+  if (fault.message !== undefined) {
+    body[CAPITAL_MESSAGE.has(fault.type) ? 'Message' : 'message'] = fault.message;
+  }
+  return Buffer.from(JSON.stringify(fault.members ? { ...body, ...fault.members } : body), 'utf8');
+}
+
+/** Every modelled fault of a client is 400, never 403, 404 or 409. */
+export function faultStatus(fault: ClientFault): 400 | 500 {
+  return fault.type === 'InternalServerError' ? 500 : 400;
+}

@@ -1,0 +1,272 @@
+import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
+import type { Authenticator } from '../access/signed-message.ts';
+import type { JsonObject, Operation, OperationContext, ResponseBody } from '../api/operation.ts';
+import { ClientFault } from '../errors/client-fault.ts';
+import { operatingTexts, transportFaults } from '../errors/transport.ts';
+import { StoreError } from '../storage/store.ts';
+import { decodeBody } from './content-coding.ts';
+import { faultBody, faultStatus } from './fault-body.ts';
+import { type BodyReceiver, HeldBodies, readBody } from './request-body.ts';
+import { nextRequestId } from './request-id.ts';
+import { type Exchange, send, sendPreflight, sendTooLarge } from './response.ts';
+
+export interface LifeCycleOptions {
+  readonly operations: ReadonlyMap<string, Operation>;
+  /** All of the operations' context but the host, which each request names. */
+  readonly context: Omit<OperationContext, 'host'>;
+  readonly authenticator: Authenticator;
+  readonly log: Logger;
+}
+
+const TARGET_PREFIX = 'DynamoDB_20120810.';
+const AMZ_JSON = 'application/x-amz-json-1.0';
+const PLAIN_JSON = 'application/json';
+
+/** The service's answer to whatever is no API call at all. */
+const NO_API_CALL = Buffer.from('<UnknownOperationException/>\n', 'latin1');
+
+/**
+ * The life of a request, from its headers to its answer.
+ *
+ * The stages, in the service's order (reference/dynamodb.md section 4); each either answers or hands
+ * on to the next, and `#serve` follows this list literally:
+ *
+ *  1. body size             413 beyond 16 MB, counted while reading
+ *  2. CORS                  a preflight is answered; other answers get their header
+ *  3. GET                   health
+ *  4. method, content type  404 for what is no API call
+ *  5. content coding        gzip, deflate; 500 if broken
+ *  6. UTF-8 and JSON        SerializationException
+ *  7. target                UnknownOperationException
+ *  8. authentication        signatures, in `access/`
+ *  9. operation             type checks, constraints, effects: `api/`
+ * 10. response              checksum, compression
+ *
+ * Nothing waits unless an operation or compression does: a read whose data is at hand is answered
+ * in the turn of the event loop in which its body ended.
+ */
+export class LifeCycle {
+  readonly #targets: ReadonlyMap<string, Operation>;
+  readonly #options: LifeCycleOptions;
+  readonly #health: Buffer;
+  readonly #logsRequests: boolean;
+  readonly #held = new HeldBodies();
+  #context: OperationContext;
+  #isClosing = false;
+
+  constructor(options: LifeCycleOptions) {
+    this.#options = options;
+    this.#targets = new Map(
+      Array.from(options.operations.values(), (operation) => [
+        TARGET_PREFIX + operation.name,
+        operation,
+      ]),
+    );
+    this.#health = Buffer.from(
+      `healthy: dynamodb.${options.context.region}.amazonaws.com `,
+      'latin1',
+    );
+    this.#logsRequests = options.log.isLevelEnabled('debug');
+    this.#context = { ...options.context, host: '' };
+  }
+
+  /** From now on every answer asks the client to close its connection. */
+  stopKeepAlive(): void {
+    this.#isClosing = true;
+  }
+
+  /** Takes a request whose headers have arrived. Answers it, unless the client goes away. */
+  readonly accept = (request: IncomingMessage, response: ServerResponse): void => {
+    const exchange: Exchange = {
+      request,
+      response,
+      requestId: nextRequestId(),
+      contentType: undefined,
+      closesConnection: this.#isClosing,
+    };
+    readBody(request, this.#held, new Receiver(this.#serve, exchange));
+  };
+
+  readonly #serve = (exchange: Exchange, body: Buffer): void => {
+    const { method, headers } = exchange.request;
+    if (method !== 'POST') {
+      this.#serveOtherMethod(exchange);
+      return;
+    }
+    const contentType = mediaType(headers['content-type']);
+    if (body.length > 0 && contentType !== AMZ_JSON && contentType !== PLAIN_JSON) {
+      send(exchange, 404, NO_API_CALL);
+      return;
+    }
+    exchange.contentType = contentType === AMZ_JSON ? AMZ_JSON : PLAIN_JSON;
+    try {
+      const encoding = headers['content-encoding'];
+      const decoded = encoding === undefined ? body : this.#decode(exchange, body, encoding);
+      if (decoded === undefined) return;
+      const json = parseJson(decoded);
+      const operation = this.#targets.get(targetOf(exchange.request));
+      if (operation === undefined) throw transportFaults.unknownOperation();
+      this.#options.authenticator.authenticate(
+        exchange.request,
+        body,
+        this.#options.context.clock.nowMs(),
+      );
+      this.#operate(exchange, operation, json);
+    } catch (error) {
+      this.#fail(exchange, error);
+    }
+  };
+
+  #serveOtherMethod(exchange: Exchange): void {
+    const { method, headers } = exchange.request;
+    if (method === 'OPTIONS' && headers.origin !== undefined) sendPreflight(exchange);
+    else if (method === 'GET') send(exchange, 200, this.#health);
+    else send(exchange, 404, NO_API_CALL);
+  }
+
+  /** Undefined if the answer has been sent. */
+  #decode(exchange: Exchange, body: Buffer, encoding: string): Buffer | undefined {
+    const decoded = decodeBody(body, encoding);
+    switch (decoded.kind) {
+      case 'decoded':
+        return decoded.body;
+      case 'tooLarge':
+        sendTooLarge(exchange);
+        return undefined;
+      case 'broken':
+        throw transportFaults.internal(operatingTexts.badCompression);
+    }
+  }
+
+  #operate(exchange: Exchange, operation: Operation, json: unknown): void {
+    if (!isJsonObject(json)) throw transportFaults.notJson();
+    const result = operation.handle(json, this.#contextFor(exchange.request));
+    if (result instanceof Promise) {
+      result.then(
+        (body) => this.#finish(exchange, body),
+        (error: unknown) => this.#fail(exchange, error),
+      );
+    } else {
+      this.#finish(exchange, result);
+    }
+  }
+
+  /** Clients of a server mostly call it by one name, so the last context usually fits. */
+  #contextFor(request: IncomingMessage): OperationContext {
+    const host = request.headers.host ?? '';
+    if (this.#context.host !== host) this.#context = { ...this.#options.context, host };
+    return this.#context;
+  }
+
+  #finish(exchange: Exchange, result: ResponseBody): void {
+    const body =
+      result instanceof Uint8Array ? result : Buffer.from(JSON.stringify(result), 'utf8');
+    send(exchange, 200, body);
+    if (this.#logsRequests) this.#logRequest(exchange, 200, undefined);
+  }
+
+  #fail(exchange: Exchange, error: unknown): void {
+    const fault = error instanceof ClientFault ? error : this.#operatingFault(exchange, error);
+    const status = faultStatus(fault);
+    send(exchange, status, faultBody(fault));
+    if (this.#logsRequests) this.#logRequest(exchange, status, fault.type);
+  }
+
+  /** Whatever is not the client's fault is logged with the request id, and told in general terms. */
+  #operatingFault(exchange: Exchange, error: unknown): ClientFault {
+    const fields = {
+      requestId: exchange.requestId,
+      target: targetOf(exchange.request),
+      err: error,
+    };
+    if (error instanceof StoreError && error.code in operatingTexts) {
+      this.#options.log.error({ ...fields, code: error.code }, 'the store failed');
+      return transportFaults.internal(storeText(error));
+    }
+    this.#options.log.error(fields, 'request failed');
+    return transportFaults.internal();
+  }
+
+  #logRequest(exchange: Exchange, status: number, faultType: string | undefined): void {
+    this.#options.log.debug(
+      {
+        requestId: exchange.requestId,
+        target: targetOf(exchange.request),
+        status,
+        ...(faultType === undefined ? {} : { faultType }),
+      },
+      'request',
+    );
+  }
+}
+
+/** Hands a body on, or answers that there was too much of it. */
+class Receiver implements BodyReceiver {
+  readonly #serve: (exchange: Exchange, body: Buffer) => void;
+  readonly #exchange: Exchange;
+
+  constructor(serve: (exchange: Exchange, body: Buffer) => void, exchange: Exchange) {
+    this.#serve = serve;
+    this.#exchange = exchange;
+  }
+
+  complete(body: Buffer): void {
+    this.#serve(this.#exchange, body);
+  }
+
+  tooLarge(): void {
+    sendTooLarge(this.#exchange);
+  }
+
+  overloaded(): void {
+    this.#exchange.contentType = AMZ_JSON;
+    send(this.#exchange, 500, faultBody(transportFaults.internal(operatingTexts.overloaded)));
+  }
+}
+
+/** Without parameters and blanks around it. */
+function mediaType(contentType: string | undefined): string {
+  if (contentType === undefined || contentType === AMZ_JSON) return contentType ?? '';
+  const end = contentType.indexOf(';');
+  return (end < 0 ? contentType : contentType.slice(0, end)).trim().toLowerCase();
+}
+
+function targetOf(request: IncomingMessage): string {
+  const target = request.headers['x-amz-target'];
+  return typeof target === 'string' ? target : '';
+}
+
+/**
+ * The parsed body; undefined when it is empty, which the service reports only after the target and
+ * the signature. JSON.parse keeps no stack per level, so depth costs no more than length does.
+ * @throws ClientFault
+ */
+function parseJson(body: Buffer): unknown {
+  if (body.length === 0) return undefined;
+  if (!isUtf8(body)) throw transportFaults.notJson();
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch (error) {
+    if (error instanceof SyntaxError) throw transportFaults.notJson();
+    throw error;
+  }
+}
+
+function isJsonObject(json: unknown): json is JsonObject {
+  return typeof json === 'object' && json !== null && !Array.isArray(json);
+}
+
+function storeText(error: StoreError): string {
+  switch (error.code) {
+    case 'full':
+      return operatingTexts.full;
+    case 'damaged':
+      return operatingTexts.damaged;
+    case 'closed':
+      return operatingTexts.closed;
+    default:
+      return operatingTexts.io;
+  }
+}

@@ -1,0 +1,84 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { crc32 } from 'node:zlib';
+import { acceptedCoding, type ContentCoding, encodeBody } from './content-coding.ts';
+import { COMPRESSION_BYTES_MIN } from './limits.ts';
+
+/** A request under way, with what every answer to it needs. */
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly requestId: string;
+  /** Set once the content type is known; undefined leaves the header out. */
+  contentType: string | undefined;
+  /** The connection is to be closed after this answer: the server is shutting down. */
+  closesConnection: boolean;
+}
+
+export type Status = 200 | 400 | 404 | 413 | 500;
+
+/**
+ * Sends an answer: head and body in one go, with request id, checksum and length.
+ *
+ * The checksum covers the bytes sent, so after compression. An answer of more than 4 KB is
+ * compressed if the client asks.
+ */
+export function send(exchange: Exchange, status: Status, body: Uint8Array): void {
+  if (body.length > COMPRESSION_BYTES_MIN) {
+    const acceptEncoding = exchange.request.headers['accept-encoding'];
+    const coding = typeof acceptEncoding === 'string' ? acceptedCoding(acceptEncoding) : undefined;
+    if (coding !== undefined) {
+      encodeBody(body, coding, (encoded) =>
+        encoded === undefined
+          ? write(exchange, status, body)
+          : write(exchange, status, encoded, coding),
+      );
+      return;
+    }
+  }
+  write(exchange, status, body);
+}
+
+function write(exchange: Exchange, status: Status, body: Uint8Array, coding?: ContentCoding): void {
+  const headers = [
+    'x-amzn-RequestId',
+    exchange.requestId,
+    'x-amz-crc32',
+    String(crc32(body)),
+    'Content-Length',
+    String(body.length),
+  ];
+  if (exchange.contentType !== undefined) headers.push('Content-Type', exchange.contentType);
+  if (coding !== undefined) headers.push('Content-Encoding', coding);
+  addCommonHeaders(exchange, headers);
+  exchange.response.writeHead(status, headers);
+  exchange.response.end(body);
+}
+
+/** 413 as the service sends it: chunked, without a body; the connection lives if the client ends. */
+export function sendTooLarge(exchange: Exchange): void {
+  const headers = ['x-amzn-RequestId', exchange.requestId, 'Transfer-Encoding', 'chunked'];
+  addCommonHeaders(exchange, headers);
+  exchange.response.writeHead(413, headers);
+  exchange.response.end();
+}
+
+/** Answers a CORS preflight: anything the page asks for is allowed, for two days. */
+export function sendPreflight(exchange: Exchange): void {
+  const asked = exchange.request.headers;
+  const headers = ['x-amzn-RequestId', exchange.requestId, 'Access-Control-Max-Age', '172800'];
+  const allowedHeaders = asked['access-control-request-headers'];
+  const allowedMethods = asked['access-control-request-method'];
+  if (allowedHeaders !== undefined) headers.push('Access-Control-Allow-Headers', allowedHeaders);
+  if (allowedMethods !== undefined) headers.push('Access-Control-Allow-Methods', allowedMethods);
+  headers.push('Content-Length', '0');
+  addCommonHeaders(exchange, headers);
+  exchange.response.writeHead(200, headers);
+  exchange.response.end();
+}
+
+function addCommonHeaders(exchange: Exchange, headers: string[]): void {
+  if (exchange.request.headers.origin !== undefined) {
+    headers.push('Access-Control-Allow-Origin', '*');
+  }
+  if (exchange.closesConnection) headers.push('Connection', 'close');
+}

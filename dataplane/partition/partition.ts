@@ -1,0 +1,308 @@
+import type { Effect, Store } from '../storage/store.ts';
+import { decodeCollectionBytes, hashOf } from './collection.ts';
+import type { Capacity, WriteCommand, WriteResult } from './command.ts';
+import { type CompiledSchema, placeKey } from './compiled-schema.ts';
+import { addToCounters, type Counters, decodeCounters, encodeCounters } from './counters.ts';
+import {
+  type Evaluation,
+  evaluateWrite,
+  type ItemState,
+  type PartitionPrefixes,
+  pendingEffect,
+} from './evaluate.ts';
+import { expirySecondOf } from './expiry.ts';
+import { InFlight, type InFlightGroup, mapKey } from './in-flight.ts';
+import type { IndexChange } from './index-change.ts';
+import { currentEntryOf } from './index-entry.ts';
+import { collectionKey, countersKey, expiryKey, PREFIX_BYTES, spacePrefix } from './key-space.ts';
+import { StoredItem } from './record.ts';
+import type { PartitionRange } from './schema.ts';
+
+export interface PartitionOptions {
+  readonly range: PartitionRange;
+  readonly compiled: CompiledSchema;
+  readonly store: Pick<Store, 'get'>;
+  /** Makes effects durable, in the order of the calls. When one call fails, so do those behind it. */
+  readonly commit: (effects: readonly Effect[]) => Promise<void>;
+  readonly nowMs: () => number;
+  /** Runs a function soon: writes that arrive before it share one commit. */
+  readonly schedule: (flush: () => void) => void;
+  readonly collectionBytesMax: number;
+  /** Told of changes for global indexes once they are durable, in order. */
+  readonly onIndexChanges: (changes: readonly IndexChange[]) => void;
+}
+
+/** A group takes no more effects than this before it is sent off. */
+const GROUP_EFFECTS_MAX = 10_000;
+
+/** Writes that share a commit. */
+interface Group extends InFlightGroup {
+  readonly effects: Effect[];
+  readonly indexChanges: IndexChange[];
+  readonly done: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+  /** The partition's counters after this group. */
+  counters: Counters;
+  /** The store has it; taken up once all groups before it are durable too. */
+  isCommitted: boolean;
+}
+
+/**
+ * One partition of a table: evaluates writes in the order of their arrival, on committed state plus
+ * the effects still in flight, and commits their effects in groups.
+ *
+ * Invariants: `#groups` are in flight in commit order, the last perhaps still gathering; a write is
+ * answered only when its group, and so every state it was computed from, is durable. When a commit
+ * fails, its group and all behind it fail and what they computed is forgotten.
+ */
+export class Partition {
+  readonly range: PartitionRange;
+  readonly prefixes: PartitionPrefixes;
+  readonly #options: PartitionOptions;
+  readonly #countersKey: Buffer;
+  readonly #items = new InFlight<StoredItem | undefined, Group>();
+  readonly #collections = new InFlight<number, Group>();
+  #compiled: CompiledSchema;
+  #groups: Group[] = [];
+  #gathering: Group | undefined;
+  /** After all writes evaluated so far. */
+  #counters: Counters;
+  #committed: Counters;
+  #version: number;
+
+  constructor(options: PartitionOptions) {
+    this.#options = options;
+    this.range = options.range;
+    this.#compiled = options.compiled;
+    const { id } = options.range;
+    this.prefixes = {
+      item: spacePrefix(id, 'item'),
+      localIndex: spacePrefix(id, 'localIndex'),
+      pendingIndex: spacePrefix(id, 'pendingIndex'),
+      expiry: spacePrefix(id, 'expiry'),
+      meta: spacePrefix(id, 'meta'),
+    };
+    this.#countersKey = countersKey(id);
+    this.#counters = decodeCounters(options.store.get(this.#countersKey));
+    this.#committed = this.#counters;
+    this.#version = this.#counters.version;
+  }
+
+  /** Durable totals. */
+  get counters(): Counters {
+    return this.#committed;
+  }
+
+  /** The schema for all writes from now on. */
+  set compiled(compiled: CompiledSchema) {
+    this.#compiled = compiled;
+  }
+
+  /**
+   * The durable item. `itemKey` is a key with room for the prefix, which is filled in.
+   * @throws StoreError `damaged`
+   */
+  get(itemKey: Buffer): StoredItem | undefined {
+    const record = this.#options.store.get(placeKey(itemKey, this.prefixes.item));
+    return record === undefined ? undefined : StoredItem.read(record);
+  }
+
+  /**
+   * Evaluates a write at once; resolves when it, or the state that its condition failed on, is
+   * durable. Rejects with ClientFault or StoreError.
+   * @param admit - looks at the units before anything is done; may throw to refuse the write
+   */
+  async write(
+    command: WriteCommand,
+    itemKey: Buffer,
+    admit: (capacity: Capacity) => void,
+  ): Promise<WriteResult> {
+    placeKey(itemKey, this.prefixes.item);
+    const key = mapKey(itemKey);
+    const pending = this.#items.get(key);
+    let evaluation: Evaluation;
+    try {
+      const version = this.#nextVersion();
+      const stamp = { version, nowMs: this.#options.nowMs() };
+      evaluation = evaluateWrite(command, itemKey, this.#stateOf(itemKey, key), {
+        compiled: this.#compiled,
+        prefixes: this.prefixes,
+        stamp,
+        collectionBytesMax: this.#options.collectionBytesMax,
+      });
+      admit(evaluation.result.capacity);
+    } catch (fault) {
+      // The fault may tell of a write that is not durable yet.
+      await pending?.group.done;
+      throw fault;
+    }
+    if (evaluation.effects.length === 0) {
+      await pending?.group.done;
+    } else {
+      await this.#append(evaluation, itemKey, key).done;
+    }
+    return evaluation.result;
+  }
+
+  /**
+   * Hands the item's current entry in a global index to the index, in order with the writes.
+   * Resolves when that is durable.
+   */
+  async indexItem(indexId: number, itemKey: Buffer): Promise<void> {
+    const index = this.#compiled.globalIndexes.find(({ schema }) => schema.id === indexId);
+    const current = this.#current(itemKey, mapKey(itemKey));
+    if (index === undefined || current === undefined) return;
+    const entry = currentEntryOf(this.#compiled, index, itemKey, current);
+    if (entry === undefined) return;
+    const change: IndexChange = {
+      indexId,
+      sequence: this.#nextVersion(),
+      version: current.version,
+      removedKey: undefined,
+      put: { key: entry.key.subarray(PREFIX_BYTES), record: entry.stored.record },
+    };
+    const group = this.#group();
+    group.effects.push(pendingEffect(change, this.prefixes));
+    group.indexChanges.push(change);
+    group.counters = this.#counters = { ...this.#counters, version: this.#version };
+    await group.done;
+  }
+
+  /** Writes the expiry entry of the item's current state. Resolves when it is durable. */
+  async indexExpiry(itemKey: Buffer): Promise<void> {
+    const attribute = this.#compiled.schema.timeToLiveAttribute;
+    const current = this.#current(itemKey, mapKey(itemKey));
+    if (attribute === undefined || current === undefined) return;
+    const second = expirySecondOf(current.item, attribute);
+    if (second === undefined) return;
+    const group = this.#group();
+    group.effects.push({ key: expiryKey(this.prefixes.expiry, second, itemKey), value: NOTHING });
+    await group.done;
+  }
+
+  /**
+   * The current item of an expiry entry, in flight or durable; undefined, and the entry dropped, when
+   * the entry is left over from another state.
+   */
+  itemToExpire(itemKey: Buffer, second: number): StoredItem | undefined {
+    const attribute = this.#compiled.schema.timeToLiveAttribute;
+    if (attribute === undefined) return undefined;
+    const current = this.#current(itemKey, mapKey(itemKey));
+    if (current !== undefined && expirySecondOf(current.item, attribute) === second) return current;
+    const group = this.#group();
+    group.effects.push({ key: expiryKey(this.prefixes.expiry, second, itemKey), value: undefined });
+    return undefined;
+  }
+
+  /** Resolves when all writes evaluated so far are durable or have failed. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#groups.map((group) => group.done));
+  }
+
+  #stateOf(itemKey: Buffer, key: string): ItemState {
+    const current = this.#current(itemKey, key);
+    if (this.#compiled.localIndexes.length === 0) return { current, collectionBytes: 0 };
+    const hash = hashOf(itemKey);
+    const pending = this.#collections.get(mapKey(hash));
+    const collectionBytes =
+      pending === undefined
+        ? decodeCollectionBytes(this.#options.store.get(collectionKey(this.prefixes.meta, hash)))
+        : pending.value;
+    return { current, collectionBytes };
+  }
+
+  #current(itemKey: Buffer, key: string): StoredItem | undefined {
+    const pending = this.#items.get(key);
+    if (pending !== undefined) return pending.value;
+    const record = this.#options.store.get(itemKey);
+    return record === undefined ? undefined : StoredItem.read(record);
+  }
+
+  #append(evaluation: Evaluation, itemKey: Buffer, key: string): Group {
+    const group = this.#group();
+    for (const effect of evaluation.effects) group.effects.push(effect);
+    for (const change of evaluation.indexChanges) group.indexChanges.push(change);
+    this.#items.set(key, evaluation.after, group);
+    const { result } = evaluation;
+    if (result.kind === 'applied' && result.collectionBytes !== undefined) {
+      this.#collections.set(mapKey(hashOf(itemKey)), result.collectionBytes, group);
+    }
+    this.#counters = addToCounters(this.#counters, evaluation, this.#version);
+    group.counters = this.#counters;
+    if (group.effects.length >= GROUP_EFFECTS_MAX) this.#flush();
+    return group;
+  }
+
+  /** The group that takes effects now. */
+  #group(): Group {
+    if (this.#gathering !== undefined) return this.#gathering;
+    const { promise: done, resolve, reject } = Promise.withResolvers<void>();
+    done.catch(() => {}); // whoever waits for the group hears of its failure
+    const group: Group = {
+      isDurable: false,
+      isCommitted: false,
+      effects: [],
+      indexChanges: [],
+      done,
+      resolve,
+      reject,
+      counters: this.#counters,
+    };
+    this.#gathering = group;
+    this.#groups.push(group);
+    this.#options.schedule(() => {
+      if (this.#gathering === group) this.#flush();
+    });
+    return group;
+  }
+
+  #flush(): void {
+    const group = this.#gathering;
+    if (group === undefined) return;
+    this.#gathering = undefined;
+    group.effects.push({ key: this.#countersKey, value: encodeCounters(group.counters) });
+    this.#commit(group.effects).then(
+      () => this.#succeed(group),
+      (error) => this.#fail(group, error),
+    );
+  }
+
+  async #commit(effects: readonly Effect[]): Promise<void> {
+    await this.#options.commit(effects);
+  }
+
+  #succeed(committed: Group): void {
+    committed.isCommitted = true;
+    for (let group = this.#groups[0]; group?.isCommitted === true; group = this.#groups[0]) {
+      this.#groups.shift();
+      group.isDurable = true;
+      this.#items.settle(group);
+      this.#collections.settle(group);
+      this.#committed = group.counters;
+      if (group.indexChanges.length > 0) this.#options.onIndexChanges(group.indexChanges);
+      group.resolve();
+    }
+  }
+
+  /** Fails a group and all behind it, since they were computed from what it wrote. */
+  #fail(group: Group, error: unknown): void {
+    const position = this.#groups.indexOf(group);
+    if (position < 0) return;
+    const failed = this.#groups.splice(position);
+    this.#gathering = undefined;
+    for (const each of failed.toReversed()) {
+      this.#items.discard(each);
+      this.#collections.discard(each);
+    }
+    this.#counters = this.#groups.at(-1)?.counters ?? this.#committed;
+    for (const each of failed) each.reject(error);
+  }
+
+  #nextVersion(): number {
+    this.#version += 1;
+    return this.#version;
+  }
+}
+
+const NOTHING = Buffer.alloc(0);

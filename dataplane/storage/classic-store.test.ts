@@ -1,0 +1,31 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { openStore } from './open.ts';
+import { describeStoreContract } from './store.contract.ts';
+
+for (const durability of ['fsync', 'relaxed'] as const) {
+  describeStoreContract(`classic store, ${durability}`, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'trestle-classic-'));
+    const store = await openStore({ folder, durability });
+    return {
+      store,
+      dispose: async () => {
+        await store.close();
+        await rm(folder, { recursive: true });
+      },
+    };
+  });
+}
+
+it('classic store: data is there after closing and opening', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'trestle-classic-'));
+  const first = await openStore({ folder, durability: 'fsync' });
+  await first.commit([{ key: Buffer.from('a'), value: Buffer.from('1') }]);
+  await first.close();
+  const second = await openStore({ folder, durability: 'fsync' });
+  expect(second.get(Buffer.from('a'))).toEqual(Buffer.from('1'));
+  await second.close();
+  await rm(folder, { recursive: true });
+});

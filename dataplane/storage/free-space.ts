@@ -1,0 +1,39 @@
+import { statfsSync } from 'node:fs';
+
+/** Free space kept by default. */
+const reserveBytesDefault = 64 * 1024 * 1024;
+/** The default reserve takes no more than this part of a small volume. */
+const reserveShareMax = 1 / 8;
+/** Writes come back when this much more than the reserve is free, so that they do not flicker. */
+const resumeFactor = 1.25;
+
+/**
+ * The free space of a volume against a reserve that is left to LevelDB: what it has acknowledged
+ * must still move from memory to tables, and compactions write before they delete.
+ */
+export class FreeSpace {
+  readonly reserveBytes: number;
+  readonly #folder: string;
+
+  constructor(folder: string, reserveBytes: number | undefined) {
+    this.#folder = folder;
+    const { blocks, bsize } = statfsSync(folder);
+    this.reserveBytes =
+      reserveBytes ?? Math.min(reserveBytesDefault, Math.floor(blocks * bsize * reserveShareMax));
+  }
+
+  /** Bytes an ordinary user may still write. A few microseconds. */
+  availableBytes(): number {
+    const { bavail, bsize } = statfsSync(this.#folder);
+    return bavail * bsize;
+  }
+
+  get isLow(): boolean {
+    return this.availableBytes() < this.reserveBytes;
+  }
+
+  /** Whether writes may start again, if these further bytes are needed at once. */
+  isEnoughToResume(neededBytes: number): boolean {
+    return this.availableBytes() >= Math.max(this.reserveBytes * resumeFactor, neededBytes);
+  }
+}
