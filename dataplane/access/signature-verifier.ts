@@ -111,27 +111,26 @@ export class SignatureVerifier implements Authenticator {
 
 /** The date in basic format, if it is near enough to now. */
 function checkDate(signature: Signature, nowMs: number): string {
-  const dateMs = parseSignatureDate(signature.date);
-  if (dateMs === undefined) throw signatureFaults.dateForm(signature.date);
+  const date = parseSignatureDate(signature.date);
+  if (date === undefined) throw signatureFaults.dateForm(signature.date);
   const windowMs = signature.expires === undefined ? WINDOW_MS : expiresMs(signature.expires);
-  const dateTime = basicFormat(dateMs);
-  if (dateMs < nowMs - windowMs) {
+  if (date.timeMs < nowMs - windowMs) {
     throw signatureFaults.expired(
-      dateTime,
+      date.text,
       basicFormat(nowMs - windowMs),
       basicFormat(nowMs),
       windowMs / 60_000,
     );
   }
-  if (dateMs > nowMs + WINDOW_MS) {
+  if (date.timeMs > nowMs + WINDOW_MS) {
     throw signatureFaults.notYetCurrent(
-      dateTime,
+      date.text,
       basicFormat(nowMs + WINDOW_MS),
       basicFormat(nowMs),
       WINDOW_MS / 60_000,
     );
   }
-  return dateTime;
+  return date.text;
 }
 
 function expiresMs(expires: string): number {

@@ -4,7 +4,7 @@ import { updateFromAttributeUpdates } from '../expression/legacy.ts';
 import type { Substitutions } from '../expression/substitutions.ts';
 import { parseUpdate } from '../expression/update-parser.ts';
 import { validateItem } from '../item/validate.ts';
-import { checkKey, checkUpdatedPaths } from '../partition/key-check.ts';
+import { checkKey } from '../partition/key-check.ts';
 import { checkExpressionUse, substitutionsOf } from './expression-parameters.ts';
 import {
   attributeUpdates,
@@ -133,7 +133,6 @@ function handle(body: JsonObject, context: OperationContext): Promise<ResponseBo
   const { key, update, condition } = plan(request);
   const table = context.catalog.openTable(request.TableName);
   checkKey(key, table.schema.key);
-  checkUpdatedPaths(update, table.schema);
   checkScalarKeys(condition, table.schema);
   return writeItem(table, { kind: 'update', key, condition, update }, request, (result) =>
     updateAttributes(request.ReturnValues, result, update),

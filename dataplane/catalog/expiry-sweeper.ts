@@ -6,6 +6,7 @@ export const SWEEP_IDLE_MS = 2000;
 
 interface SweeperParts {
   readonly clock: { nowMs(): number };
+  readonly idleMs: number;
   /** Tables with time to live enabled. */
   readonly tables: () => Iterable<Table>;
 }
@@ -13,11 +14,13 @@ interface SweeperParts {
 /** Deletes expired items of all tables: again at once while it finds some, else every two seconds. */
 export class ExpirySweeper {
   readonly #clock: { nowMs(): number };
+  readonly #idleMs: number;
   readonly #tables: () => Iterable<Table>;
   #current: { table: Table; controller: AbortController; done: Promise<number> } | undefined;
 
-  constructor({ clock, tables }: SweeperParts) {
+  constructor({ clock, idleMs, tables }: SweeperParts) {
     this.#clock = clock;
+    this.#idleMs = idleMs;
     this.#tables = tables;
   }
 
@@ -25,7 +28,7 @@ export class ExpirySweeper {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const deleted = await this.sweep(signal);
-      if (deleted === 0) await pause(SWEEP_IDLE_MS, signal);
+      if (deleted === 0) await pause(this.#idleMs, signal);
       else await new Promise((resolve) => setImmediate(resolve));
     }
   }

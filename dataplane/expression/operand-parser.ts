@@ -121,6 +121,6 @@ function parseIndex(cursor: TokenCursor): number {
 }
 
 /** True for `#name`. */
-export function isPlaceholder(part: Path[number]): boolean {
+function isPlaceholder(part: Path[number]): boolean {
   return typeof part === 'string' && part.startsWith('#');
 }

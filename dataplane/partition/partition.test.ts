@@ -172,6 +172,23 @@ describe('Partition', () => {
     expect(partition.counters.items).toBe(1);
   });
 
+  it('forgets the counts of a failed commit', async () => {
+    const partition = openPartition(schemaOf({ localIndexes: [localIndex(1, 'l:S')] }));
+    const putNumber = (s: string) => {
+      const item = { ...key, s: { N: s } };
+      return write(partition, { ...put(item), key: item });
+    };
+    const failed = putNumber('1');
+    flush();
+    commits.next(new StoreError('full', 'The disk is full.'));
+    await expect(failed).rejects.toMatchObject({ code: 'full' });
+    const next = putNumber('2');
+    flush();
+    commits.next();
+    expect(await next).toMatchObject({ collectionBytes: itemBytes(key) });
+    expect(partition.counters).toMatchObject({ items: 1, bytes: itemBytes(key) });
+  });
+
   it('keeps groups ahead of a refused commit', async () => {
     const partition = openPartition();
     const ahead = write(partition, add);

@@ -4,7 +4,7 @@ import type { KeyCondition, Update } from '../expression/ast.ts';
 import { type AttributeValue, attributeOf, type Item } from '../item/attribute-value.ts';
 import { compareScalars } from '../item/equality.ts';
 import { itemBytes } from '../item/size.ts';
-import type { WriteCommand } from '../partition/command.ts';
+import type { WriteCommand, WriteResult } from '../partition/command.ts';
 import { globalIndex, localIndex, schemaOf } from '../partition/schema.fixture.ts';
 import type { IndexSchema } from '../partition/schema.ts';
 import { openStore } from '../storage/open.ts';
@@ -87,7 +87,7 @@ const arbitraryWrite: fc.Arbitrary<WriteCommand> = fc.oneof(
 const arbitraryHistory = fc.array(
   fc.record({
     writes: fc.array(arbitraryWrite, { minLength: 1, maxLength: 12 }),
-    then: fc.constantFrom('go on', 'go on', 'reopen', 'crash'),
+    next: fc.constantFrom('go on', 'go on', 'reopen', 'crash', 'crash early'),
   }),
   { minLength: 1, maxLength: 8 },
 );
@@ -164,56 +164,73 @@ async function expectEqual(table: Table, model: Model): Promise<void> {
   }
 }
 
-/** The store as a process that is killed leaves it: commits fail from a moment on. */
-function dyingStore(store: Store): { readonly store: Store; readonly die: () => void } {
+/**
+ * A store as a process sees it that is killed at some moment: from then on commits fail. With
+ * `holdsIndexes`, the process never comes to bring its global indexes up to date.
+ */
+function mortalStore(store: Store, holdsIndexes: boolean): { store: Store; die: () => void } {
+  const death = Promise.withResolvers<never>();
+  death.promise.catch(() => {});
   let isDead = false;
-  const dying = Object.create(store, {
-    commit: {
-      value: (effects: Parameters<Store['commit']>[0]) =>
-        isDead
-          ? Promise.reject(new StoreError('io', 'The process is gone.'))
-          : store.commit(effects),
-    },
-    get: { value: store.get.bind(store) },
-    iterate: { value: store.iterate.bind(store) },
-    snapshot: { value: store.snapshot.bind(store) },
-    clear: { value: store.clear.bind(store) },
-  });
-  return {
-    store: dying,
-    die: () => {
-      isDead = true;
-    },
+  const commit: Store['commit'] = (effects) => {
+    const isIndexBatch = effects.some(({ key }) => Buffer.from(key).readUInt32BE(4) >= 1_000);
+    return isDead || (holdsIndexes && isIndexBatch) ? death.promise : store.commit(effects);
   };
+  const mortal: Store = {
+    commit,
+    get: (key) => store.get(key),
+    iterate: (range) => store.iterate(range),
+    snapshot: () => store.snapshot(),
+    clear: (start, end) => store.clear(start, end),
+    approximateBytes: (start, end) => store.approximateBytes(start, end),
+    writesRefused: undefined,
+    close: () => store.close(),
+  };
+  const die = () => {
+    isDead = true;
+    death.reject(new StoreError('closed', 'The process is gone.'));
+  };
+  return { store: mortal, die };
 }
 
 const clock = { nowMs: () => 1_000 };
 
 async function run(
-  history: readonly { readonly writes: readonly WriteCommand[]; readonly then: string }[],
+  history: readonly { readonly writes: readonly WriteCommand[]; readonly next: string }[],
   partitions: number,
 ): Promise<{ table: Table; model: Model; store: Store }> {
   const store = await openStore({ folder: undefined, durability: 'relaxed' });
   const model = new Model();
   const layout = layoutOf(schema, partitions);
-  const open = async () => {
-    const dying = dyingStore(store);
-    const table = await new LocalRouter(dying.store, clock).openTable(layout, unlimited);
-    return { table, die: dying.die };
+  const open = async (next: string) => {
+    const mortal = mortalStore(store, next === 'crash early');
+    const table = await new LocalRouter(mortal.store, clock).openTable(layout, unlimited);
+    return { table, die: mortal.die };
   };
-  let current = await open();
-  for (const { writes, then } of history) {
+  let current = await open(history[0]?.next ?? 'reopen');
+  for (const [index, { writes, next }] of history.entries()) {
     const expected = writes.map((command) =>
       model.write(command) ? 'applied' : 'conditionFailed',
     );
     const results = await Promise.all(writes.map((command) => current.table.write(command)));
     expect(results.map(({ kind }) => kind)).toEqual(expected);
-    if (then === 'go on') continue;
-    if (then === 'crash') current.die();
-    const closing = current.table.close();
-    await closing;
-    current = await open();
+    if (next === 'go on') continue;
+    if (next !== 'reopen') {
+      current.die();
+      // Writes that the dying process takes are not acknowledged, and leave no trace.
+      const lost = await Promise.allSettled(writes.map((command) => current.table.write(command)));
+      const isApplied = lost.some(
+        ({ status, value }: { status: string; value?: WriteResult }) =>
+          status === 'fulfilled' && value?.kind === 'applied' && value.after !== undefined,
+      );
+      expect(isApplied).toBe(false);
+    }
+    await current.table.close();
+    current = await open(history[index + 1]?.next ?? 'reopen');
   }
+  // The last life is not cut short before its indexes are looked at.
+  await current.table.close();
+  current = await open('reopen');
   return { table: current.table, model, store };
 }
 

@@ -47,11 +47,13 @@ export class ClassicStore implements Store {
   #isClosed = false;
   #writesRefused: StoreError | undefined;
   #reopening: Promise<void> | undefined;
+  #probing: Promise<void> | undefined;
   #compacting: Promise<void> | undefined;
   readonly #scrubbing: Promise<void>;
   readonly #stop = new AbortController();
   #ticksToReopen = 0;
-  #reopenTicks = 1;
+  #reopenTicks = 0;
+  #openedMs = performance.now();
   #uncheckedBytes = 0;
   #isUnsynced = false;
 
@@ -155,7 +157,7 @@ export class ClassicStore implements Store {
     clearInterval(this.#timer);
     await this.#queue.drained();
     this.#stop.abort();
-    await Promise.all([this.#reopening, this.#compacting, this.#scrubbing]);
+    await Promise.all([this.#reopening, this.#probing, this.#compacting, this.#scrubbing]);
     const level = this.#level;
     this.#level = undefined;
     await level?.close();
@@ -174,10 +176,9 @@ export class ClassicStore implements Store {
       await level.batch(effects.map(operationOf), { sync: !this.#isUnsynced });
     } catch (error) {
       this.#hasFailed = true;
-      this.#ticksToReopen = this.#reopenTicks;
+      this.#waitToReopen();
       throw this.#refuseWrites(storeError(error, this.#options.folder));
     }
-    this.#reopenTicks = 1;
     this.#uncheckedBytes += bytes;
     if (this.#uncheckedBytes >= checkSpaceBytes) {
       this.#checkSpace();
@@ -211,7 +212,33 @@ export class ClassicStore implements Store {
         ),
       );
     } else if (this.#writesRefused !== undefined && this.#space.isEnoughToResume(0)) {
+      this.#probing ??= this.#probe().finally(() => {
+        this.#probing = undefined;
+      });
+    }
+  }
+
+  /**
+   * Resumes writes if the handle still takes any: a compaction may have run out of space meanwhile,
+   * which shows in the next write only. The probe rewrites the first pair as it is; nobody else
+   * writes, since writes are refused.
+   */
+  async #probe(): Promise<void> {
+    await this.#queue.drained();
+    const level = this.#level;
+    if (this.#hasFailed || level === undefined) {
+      return;
+    }
+    try {
+      const [first] = await level.iterator({ limit: 1 }).all();
+      if (first !== undefined) {
+        await this.#queue.commit([{ key: first[0], value: first[1] }]);
+      }
       this.#resumeWrites();
+    } catch (error) {
+      if (!this.#hasFailed) {
+        this.#options.log('probeFailed', { reason: String(error) });
+      }
     }
   }
 
@@ -227,13 +254,20 @@ export class ClassicStore implements Store {
       this.#level = undefined;
       await failed?.close();
       this.#level = await openLevel(folder, { createIfMissing: false });
+      this.#openedMs = performance.now();
       this.#hasFailed = false;
       this.#resumeWrites();
     } catch (error) {
-      this.#reopenTicks = Math.min(2 * this.#reopenTicks, reopenTicksMax);
-      this.#ticksToReopen = this.#reopenTicks;
+      this.#waitToReopen();
       this.#refuseWrites(storeError(error, folder));
     }
+  }
+
+  /** Waits longer each time if opening anew did not help for long: reads pause for it, too. */
+  #waitToReopen(): void {
+    const didHelp = performance.now() - this.#openedMs > soundMs;
+    this.#reopenTicks = didHelp ? 1 : Math.min(2 * this.#reopenTicks || 1, reopenTicksMax);
+    this.#ticksToReopen = this.#reopenTicks;
   }
 
   #refuseWrites(error: StoreError): StoreError {
@@ -307,6 +341,8 @@ export class ClassicStore implements Store {
 
 /** Free space is looked at, and failed handles are opened anew, this often. */
 const tickMs = 1_000;
+/** A handle that worked for so long was sound. */
+const soundMs = 60_000;
 /** Longest pause between two attempts to open anew. */
 const reopenTicksMax = 60;
 /** Free space is looked at after this many written bytes too. */

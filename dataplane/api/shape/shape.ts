@@ -258,6 +258,7 @@ export function map<Value>(
   return {
     ...ownConstraints(constraints),
     javaType,
+    report: options.report,
     // Every value has been converted by `of`.
     convert: (value, place) => convertMap(value, place, of) as Values,
     holds: (values) =>
