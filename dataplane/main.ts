@@ -1,5 +1,6 @@
 import { enableCompileCache, flushCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import type { EmbeddedServer } from './embedded.ts';
 import {
   type Command,
   type EmbeddedOptions,
@@ -63,9 +64,7 @@ function greeting(url: string, options: EmbeddedOptions): string {
 }
 
 /** Ends in order on the first signal and at once on the second; a defect ends the process too. */
-function stopOnSignals(
-  server: Awaited<ReturnType<typeof import('./embedded.ts')['startEmbedded']>>,
-) {
+function stopOnSignals(server: EmbeddedServer): void {
   let isStopping = false;
   const stop = (signal: NodeJS.Signals) => {
     if (isStopping) process.exit(1);

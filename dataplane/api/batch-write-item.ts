@@ -6,6 +6,7 @@ import { ITEM_BYTES_MAX } from '../item/limits.ts';
 import { validateItem } from '../item/validate.ts';
 import type { Capacity, WriteCommand, WriteResult } from '../partition/command.ts';
 import { checkKey, keyOfItem } from '../partition/key-check.ts';
+import type { KeySchema } from '../partition/schema.ts';
 import type { Table } from '../routing/table.ts';
 import { BatchKeys } from './batch-keys.ts';
 import {
@@ -117,11 +118,19 @@ interface Write {
 function commandOf(plan: WritePlan, { schema }: Table): WriteCommand {
   const condition = undefined;
   if (plan.kind === 'put') {
+    checkKeyPresent(plan.item, schema.key);
     const key = keyOfItem(plan.item, schema, { isBatch: true });
     return { ...plan, key, condition };
   }
   checkKey(plan.key, schema.key);
   return { ...plan, condition };
+}
+
+/** Unlike PutItem, a batch does not say which key attribute is missing. */
+function checkKeyPresent(item: Item, { hash, range }: KeySchema): void {
+  for (const { name } of [...hash, ...range]) {
+    if (!Object.hasOwn(item, name)) throw itemFaults.keySchemaMismatch();
+  }
 }
 
 /** All writes of the request, in its order; two of one key are refused. */

@@ -14,6 +14,7 @@ import {
   text,
 } from './item-shapes.ts';
 import { prefixingFaults, writeItem } from './item-write.ts';
+import { checkAttributeNames } from './legacy-conditions.ts';
 import type { JsonObject, Operation, OperationContext, ResponseBody } from './operation.ts';
 import { oldAttributes } from './return-values.ts';
 import { checkScalarKeys } from './scalar-keys.ts';
@@ -52,6 +53,7 @@ const plan = prefixingFaults((request: ValueOf<typeof input>) => {
   if (ReturnValues !== 'NONE' && ReturnValues !== 'ALL_OLD') {
     throw requestFaults.returnValuesUnsupported();
   }
+  checkAttributeNames(request.Expected);
   checkExpressionUse(request, expressionUse);
   const { item: key } = validateItem(request.Key);
   const substitutions = substitutionsOf(request);

@@ -53,23 +53,26 @@ export const attributesToGet = list(string(), { min: 1 });
 export const expressionAttributeNames = map(string());
 export const expressionAttributeValues = attributeMap();
 
-const comparisonOperator = string({
-  enum: [
-    'IN',
-    'NULL',
-    'BETWEEN',
-    'LT',
-    'NOT_CONTAINS',
-    'EQ',
-    'GT',
-    'NOT_NULL',
-    'NE',
-    'LE',
-    'BEGINS_WITH',
-    'GE',
-    'CONTAINS',
-  ],
-});
+const COMPARISON_OPERATORS = [
+  'IN',
+  'NULL',
+  'BETWEEN',
+  'LT',
+  'NOT_CONTAINS',
+  'EQ',
+  'GT',
+  'NOT_NULL',
+  'NE',
+  'LE',
+  'BEGINS_WITH',
+  'GE',
+  'CONTAINS',
+] as const;
+
+export const comparisonOperators: ReadonlySet<string> = new Set(COMPARISON_OPERATORS);
+
+/** An unknown one is refused after other parameters, with a text of its own. */
+const comparisonOperator = checkedLater(string({ enum: COMPARISON_OPERATORS }));
 
 /** `Expected`: legacy conditions of writes. */
 export const expected = map(

@@ -16,6 +16,7 @@ import {
   text,
 } from './item-shapes.ts';
 import { prefixingFaults, writeItem } from './item-write.ts';
+import { checkAttributeNames } from './legacy-conditions.ts';
 import type { JsonObject, Operation, OperationContext, ResponseBody } from './operation.ts';
 import { oldAttributes } from './return-values.ts';
 import { checkScalarKeys } from './scalar-keys.ts';
@@ -50,6 +51,7 @@ const expressionUse = {
 
 /** Everything about the request that can be said without the table. */
 const plan = prefixingFaults((request: ValueOf<typeof input>) => {
+  checkAttributeNames(request.Expected);
   checkExpressionUse(request, expressionUse);
   const { item, bytes } = validateItem(request.Item);
   const substitutions = substitutionsOf(request);

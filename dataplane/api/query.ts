@@ -34,7 +34,7 @@ import {
   selectCheckedLater,
   text,
 } from './item-shapes.ts';
-import { withValidValues } from './legacy-conditions.ts';
+import { validEntries } from './legacy-conditions.ts';
 import type { JsonObject, Operation, OperationContext, ResponseBody } from './operation.ts';
 import { pageResponse } from './page-response.ts';
 import { expressionProjection, legacyProjection } from './requested-projection.ts';
@@ -127,8 +127,8 @@ function planOf(request: QueryInput): QueryPlan {
   checkSelectValue(request);
   const { KeyConditions, QueryFilter, ConditionalOperator } = request;
   const operator = checkConditionalOperator(ConditionalOperator, QueryFilter);
-  const legacyFilter = QueryFilter && filterFromConditions(withValidValues(QueryFilter), operator);
-  const legacyConditions = KeyConditions && keyConditionsFromLegacy(withValidValues(KeyConditions));
+  const legacyFilter = QueryFilter && filterFromConditions(validEntries(QueryFilter), operator);
+  const legacyConditions = KeyConditions && keyConditionsFromLegacy(validEntries(KeyConditions));
   const legacyNames = legacyProjection(request.AttributesToGet);
   const startKey = validStartKey(request.ExclusiveStartKey);
   const substitutions = substitutionsOf(request);

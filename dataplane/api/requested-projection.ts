@@ -1,4 +1,4 @@
-import { valueFaults } from '../errors/values.ts';
+import { requestFaults } from '../errors/requests.ts';
 import type { Projection } from '../expression/ast.ts';
 import { projectionFromAttributesToGet } from '../expression/legacy.ts';
 import { parseProjection } from '../expression/projection-parser.ts';
@@ -10,7 +10,7 @@ import type { Substitutions } from '../expression/substitutions.ts';
  */
 export function legacyProjection(names: readonly string[] | undefined): Projection | undefined {
   if (names === undefined) return undefined;
-  if (names.includes('')) throw valueFaults.emptyAttributeName();
+  if (names.includes('')) throw requestFaults.attributeNameEmpty();
   return projectionFromAttributesToGet(names);
 }
 

@@ -27,7 +27,7 @@ import {
   selectCheckedLater,
   text,
 } from './item-shapes.ts';
-import { withValidValues } from './legacy-conditions.ts';
+import { validEntries } from './legacy-conditions.ts';
 import type { JsonObject, Operation, OperationContext, ResponseBody } from './operation.ts';
 import { pageResponse } from './page-response.ts';
 import { expressionProjection, legacyProjection } from './requested-projection.ts';
@@ -112,7 +112,7 @@ function planOf(request: ScanInput): ScanPlan {
   checkExpressionUse(request, expressionUse);
   const { ScanFilter, ConditionalOperator } = request;
   const operator = checkConditionalOperator(ConditionalOperator, ScanFilter);
-  const legacyFilter = ScanFilter && filterFromConditions(withValidValues(ScanFilter), operator);
+  const legacyFilter = ScanFilter && filterFromConditions(validEntries(ScanFilter), operator);
   const legacyNames = legacyProjection(request.AttributesToGet);
   const startKey = validStartKey(request.ExclusiveStartKey);
   const substitutions = substitutionsOf(request);

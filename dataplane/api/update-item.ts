@@ -20,7 +20,7 @@ import {
   text,
 } from './item-shapes.ts';
 import { prefixingFaults, writeItem } from './item-write.ts';
-import { withValidValues } from './legacy-conditions.ts';
+import { checkAttributeNames, validEntries } from './legacy-conditions.ts';
 import type { JsonObject, Operation, OperationContext, ResponseBody } from './operation.ts';
 import { updateAttributes } from './return-values.ts';
 import { checkScalarKeys } from './scalar-keys.ts';
@@ -97,6 +97,8 @@ const expressionUse = {
 
 /** Everything about the request that can be said without the table. */
 const plan = prefixingFaults((request: ValueOf<typeof input>) => {
+  checkAttributeNames(request.AttributeUpdates);
+  checkAttributeNames(request.Expected);
   checkExpressionUse(request, expressionUse);
   const { item: key } = validateItem(request.Key);
   const substitutions = substitutionsOf(request);
@@ -114,7 +116,7 @@ const actions: ReadonlySet<string> = new Set(['ADD', 'DELETE', 'PUT']);
 
 function attributeUpdate(updates: ValueOf<typeof attributeUpdates> | undefined): Update {
   if (updates === undefined) return noUpdate;
-  const valid = withValidValues(updates);
+  const valid = validEntries(updates);
   for (const { Action = 'PUT' } of Object.values(valid)) {
     if (!actions.has(Action)) throw requestFaults.attributeUpdateAction();
   }

@@ -68,8 +68,9 @@ export const requestFaults = {
     validationFault(`ExpressionAttributeNames contains invalid key: Syntax error; key: "${key}"`),
   valueKeyInvalid: (key: string) =>
     validationFault(`ExpressionAttributeValues contains invalid key: Syntax error; key: "${key}"`),
+  attributeNameEmpty: () => requestValidationFault('Empty attribute name'),
   nameValueEmpty: (key: string) =>
-    validationFault(
+    requestValidationFault(
       `ExpressionAttributeNames contains invalid value: Empty attribute name for key ${key}`,
     ),
 
@@ -83,6 +84,11 @@ export const requestFaults = {
   conditionalOperatorUnknown: () =>
     requestValidationFault(
       'Failed to satisfy constraint: Member must satisfy enum value set: [ALL, OR]',
+    ),
+
+  comparisonOperatorUnknown: () =>
+    requestValidationFault(
+      'One or more parameter values were invalid: Invalid comparison operator',
     ),
 
   returnValuesUnsupported: () => requestValidationFault('ReturnValues can only be ALL_OLD or NONE'),

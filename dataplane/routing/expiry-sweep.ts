@@ -69,10 +69,11 @@ export async function rebuildExpiry(
 ): Promise<void> {
   for (const partition of partitions) {
     signal.throwIfAborted();
+    // Writes that were evaluated under the setting before are to be seen.
+    await partition.settled();
     if (isOn) {
       await addEntries(store, partition, signal);
     } else {
-      await partition.settled();
       const { start, end } = rangeOfPrefix(partition.prefixes.expiry);
       await store.clear(start, end);
     }

@@ -18,6 +18,8 @@ export async function backfillIndex(
   signal: AbortSignal,
 ): Promise<void> {
   for (const partition of partitions) {
+    // Items written before the partition knew of the index are to be seen by the walk.
+    await partition.settled();
     for await (const pairs of walkSpace(store, partition.prefixes.item, PAGE_ITEMS)) {
       signal.throwIfAborted();
       await feeder.room();

@@ -39,7 +39,8 @@ export class IndexFeeder {
   #applied = 0;
   #running: Promise<void> | undefined;
   #progress = Promise.withResolvers<void>();
-  #failure: unknown;
+  /** Why the index cannot go on. */
+  #failure: StoreError | undefined;
 
   constructor(indexId: number, partitions: PartitionList<IndexPartition>, store: Store) {
     this.indexId = indexId;
@@ -139,9 +140,8 @@ export class IndexFeeder {
 
   /** A full disk may get room again; damage does not heal, and a closed store stays closed. */
   async #retryLater(error: unknown): Promise<void> {
-    const isPassing =
-      error instanceof StoreError && error.code !== 'damaged' && error.code !== 'closed';
-    if (!isPassing) {
+    if (!(error instanceof StoreError)) throw error;
+    if (error.code === 'damaged' || error.code === 'closed') {
       this.#failure = error;
       this.#tellProgress();
       return;

@@ -1,13 +1,23 @@
 import type { KeyCondition } from '../expression/ast.ts';
-import type { Item } from '../item/attribute-value.ts';
+import type { AttributeValue, Item } from '../item/attribute-value.ts';
 import { itemBytes } from '../item/size.ts';
-import type { PageResult, PutCommand, QueryRequest, ScanRequest } from '../partition/command.ts';
+import { COLLECTION_BYTES_MAX } from '../partition/collection.ts';
+import type {
+  PageResult,
+  PutCommand,
+  QueryRequest,
+  ScanRequest,
+  WriteResult,
+} from '../partition/command.ts';
 import { tableKeyOf } from '../partition/key-check.ts';
-import { evenPartitions } from '../partition/schema.fixture.ts';
+import { evenPartitions, globalIndex, localIndex, schemaOf } from '../partition/schema.fixture.ts';
 import type { TableLayout, TableSchema } from '../partition/schema.ts';
+import { openStore } from '../storage/open.ts';
+import type { Store } from '../storage/store.ts';
+import { LocalRouter } from './local-router.ts';
 import type { Table, TableThroughput } from './table.ts';
 
-/** Layouts, requests and answers for the tests of this folder and its users. */
+/** Tables, requests and answers for the tests of this folder and its users. */
 
 export const unlimited: TableThroughput = {
   mode: 'onDemand',
@@ -85,4 +95,61 @@ export function queryAll(
   return allItems((exclusiveStartKey) =>
     table.query(queryOf(hash, { ...parts, exclusiveStartKey })),
   );
+}
+
+/** Hash attribute `p` (S), range attribute `s` (N). */
+export const plain = schemaOf();
+
+/** The same with a local index of keys by `l`, and a global index of all attributes by `g`. */
+export const indexed = schemaOf({
+  localIndexes: [localIndex(1, 'l:S', { type: 'KEYS_ONLY' })],
+  globalIndexes: [globalIndex(2, { hash: 'g:S', range: '' })],
+});
+
+export const sortable = (index: number): AttributeValue => ({ N: String(index) });
+
+/** An item of the collection `a`. */
+export const item = (index: number, rest: Item = {}): Item => ({
+  p: { S: 'a' },
+  s: sortable(index),
+  ...rest,
+});
+
+export function putAll(table: Table, items: readonly Item[]): Promise<WriteResult[]> {
+  return Promise.all(items.map((each) => table.write(putOf(each, table.schema))));
+}
+
+/** A router on a store in memory, with a clock that stands still unless it is set. */
+export class Installation {
+  nowMs = 1_000_000;
+  readonly store: Store;
+  readonly router: LocalRouter;
+  readonly #tables: Table[] = [];
+
+  private constructor(store: Store) {
+    this.store = store;
+    this.router = this.routerWith(COLLECTION_BYTES_MAX);
+  }
+
+  static async create(): Promise<Installation> {
+    return new Installation(await openStore({ folder: undefined, durability: 'relaxed' }));
+  }
+
+  routerWith(collectionBytesMax: number): LocalRouter {
+    return new LocalRouter(this.store, { nowMs: () => this.nowMs }, { collectionBytesMax });
+  }
+
+  async open(
+    schema: TableSchema,
+    { partitions = 1, throughput = unlimited, router = this.router } = {},
+  ): Promise<Table> {
+    const table = await router.openTable(layoutOf(schema, partitions), throughput);
+    this.#tables.push(table);
+    return table;
+  }
+
+  async close(): Promise<void> {
+    for (const table of this.#tables) await table.close();
+    await this.store.close();
+  }
 }

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { KeyCondition, Update } from '../expression/ast.ts';
@@ -198,8 +201,9 @@ const clock = { nowMs: () => 1_000 };
 async function run(
   history: readonly { readonly writes: readonly WriteCommand[]; readonly next: string }[],
   partitions: number,
+  folder?: string,
 ): Promise<{ table: Table; model: Model; store: Store }> {
-  const store = await openStore({ folder: undefined, durability: 'relaxed' });
+  let store = await openStore({ folder, durability: 'relaxed' });
   const model = new Model();
   const layout = layoutOf(schema, partitions);
   const open = async (next: string) => {
@@ -226,6 +230,10 @@ async function run(
       expect(isApplied).toBe(false);
     }
     await current.table.close();
+    if (folder !== undefined) {
+      await store.close();
+      store = await openStore({ folder, durability: 'relaxed' });
+    }
     current = await open(history[index + 1]?.next ?? 'reopen');
   }
   // The last life is not cut short before its indexes are looked at.
@@ -245,6 +253,24 @@ describe('a table with indexes', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it('agrees with a naive model on disk', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'trestle-table-'));
+    let runs = 0;
+    try {
+      await fc.assert(
+        fc.asyncProperty(arbitraryHistory, async (history) => {
+          const { table, model, store } = await run(history, 4, join(folder, String(runs++)));
+          await expectEqual(table, model);
+          await table.close();
+          await store.close();
+        }),
+        { numRuns: 5 },
+      );
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('answers queries like a naive model, forwards and backwards, by pages', async () => {

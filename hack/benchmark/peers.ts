@@ -83,11 +83,8 @@ function trestle(port: number, ...args: string[]): string[] {
 }
 
 function credentialsFile(folder: string): string {
-  const file = join(folder, 'credentials');
-  writeFileSync(
-    file,
-    `[default]\naws_access_key_id = ${accessKey.accessKeyId}\naws_secret_access_key = ${accessKey.secretAccessKey}\n`,
-  );
+  const file = join(folder, 'credentials.json');
+  writeFileSync(file, JSON.stringify([accessKey]));
   return file;
 }
 

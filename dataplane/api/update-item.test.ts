@@ -1,0 +1,192 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { music, type Server, startServer, users } from './server.fixture.ts';
+
+let server: Server;
+beforeAll(async () => {
+  server = await startServer();
+  await server.createTable(users);
+  await server.createTable(music);
+});
+afterAll(() => server.close());
+
+const PREFIX = '1 validation error detected: ';
+const INVALID = 'One or more parameter values were invalid: ';
+const TableName = 'Users';
+
+async function itemOf(id: string): Promise<unknown> {
+  return (await server.call('GetItem', { TableName, Key: { Id: { S: id } } })).Item;
+}
+
+describe('UpdateItem', () => {
+  it('creates an item of its key alone when there is nothing to update', async () => {
+    const Key = { Id: { S: 'fresh' } };
+    expect(await server.call('UpdateItem', { TableName, Key })).toEqual({});
+    expect(await itemOf('fresh')).toEqual(Key);
+  });
+
+  const before = { Id: { S: 'r' }, A: { N: '1' }, M: { M: { x: { S: 'x' }, y: { S: 'y' } } } };
+  const after = { Id: { S: 'r' }, A: { N: '3' }, M: { M: { y: { S: 'z' } } } };
+  it.each([
+    ['NONE', undefined],
+    ['ALL_OLD', before],
+    ['ALL_NEW', after],
+    ['UPDATED_OLD', { A: { N: '1' }, M: { M: { x: { S: 'x' }, y: { S: 'y' } } } }],
+    ['UPDATED_NEW', { A: { N: '3' }, M: { M: { y: { S: 'z' } } } }],
+  ])('ReturnValues %s', async (ReturnValues, Attributes) => {
+    await server.call('PutItem', { TableName, Item: before });
+    const body = {
+      TableName,
+      Key: { Id: { S: 'r' } },
+      UpdateExpression: 'SET M.y = :z REMOVE M.x ADD A :two',
+      ExpressionAttributeValues: { ':z': { S: 'z' }, ':two': { N: '2' } },
+      ReturnValues,
+    };
+    expect(await server.call('UpdateItem', body)).toEqual(
+      Attributes === undefined ? {} : { Attributes },
+    );
+    expect(await itemOf('r')).toEqual(after);
+  });
+
+  it('shows no attributes where the update left nothing to show', async () => {
+    const body = {
+      TableName,
+      Key: { Id: { S: 'none' } },
+      UpdateExpression: 'REMOVE A',
+      ReturnValues: 'UPDATED_NEW',
+    };
+    expect(await server.call('UpdateItem', body)).toEqual({});
+  });
+
+  it('takes the legacy actions', async () => {
+    await server.call('PutItem', {
+      TableName,
+      Item: { Id: { S: 'l' }, N: { N: '1' }, S: { SS: ['a', 'b'] }, G: { S: 'gone' } },
+    });
+    const body = {
+      TableName,
+      Key: { Id: { S: 'l' } },
+      AttributeUpdates: {
+        N: { Action: 'ADD', Value: { N: '2' } },
+        S: { Action: 'DELETE', Value: { SS: ['a'] } },
+        G: { Action: 'DELETE' },
+        P: { Value: { N: '01' } },
+      },
+      ReturnValues: 'ALL_NEW',
+    };
+    expect(await server.call('UpdateItem', body)).toEqual({
+      Attributes: { Id: { S: 'l' }, N: { N: '3' }, S: { SS: ['b'] }, P: { N: '1' } },
+    });
+  });
+
+  it('refuses what fails its condition', async () => {
+    const body = {
+      TableName,
+      Key: { Id: { S: 'c' } },
+      UpdateExpression: 'SET A = :a',
+      ConditionExpression: 'A = :a',
+      ExpressionAttributeValues: { ':a': { S: 'a' } },
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+    };
+    const failed = {
+      type: 'ConditionalCheckFailedException',
+      message: 'The conditional request failed',
+    };
+    expect(await server.faultOf('UpdateItem', body)).toEqual(failed);
+    await server.call('PutItem', { TableName, Item: { Id: { S: 'c' }, A: { S: 'b' } } });
+    expect(await server.faultOf('UpdateItem', body)).toEqual({
+      ...failed,
+      members: { Item: { Id: { S: 'c' }, A: { S: 'b' } } },
+    });
+  });
+
+  const base = { TableName, Key: { Id: { S: 'f' } } };
+  const faults: [string, object, string][] = [
+    [
+      'no parameters, with all enumerations',
+      { ReturnConsumedCapacity: 'A', ReturnValues: 'B', ReturnItemCollectionMetrics: 'C' },
+      "5 validation errors detected: Value 'A' at 'returnConsumedCapacity' failed to satisfy constraint: Member must satisfy enum value set: [INDEXES, TOTAL, NONE]; Value null at 'tableName' failed to satisfy constraint: Member must not be null; Value 'B' at 'returnValues' failed to satisfy constraint: Member must satisfy enum value set: [ALL_NEW, UPDATED_OLD, ALL_OLD, NONE, UPDATED_NEW]; Value 'C' at 'returnItemCollectionMetrics' failed to satisfy constraint: Member must satisfy enum value set: [SIZE, NONE]; Value null at 'key' failed to satisfy constraint: Member must not be null",
+    ],
+    [
+      'a table name with all that is wrong with it',
+      { ...base, TableName: 'a!', ReturnValues: 'X' },
+      "2 validation errors detected: Value 'a!' at 'tableName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+; Value 'a!' at 'tableName' failed to satisfy constraint: Member must have length greater than or equal to 3",
+    ],
+    [
+      'enumerations, one at a time',
+      { ...base, ReturnValues: 'X', ReturnConsumedCapacity: 'X' },
+      `${PREFIX}Failed to satisfy constraint: Member must satisfy enum value set: [ALL_OLD, UPDATED_OLD, ALL_NEW, UPDATE_NEW, NONE]`,
+    ],
+    [
+      'an unknown capacity mode, with no count before it',
+      { ...base, ReturnConsumedCapacity: 'X' },
+      "Value 'X' at 'returnConsumedCapacity' failed to satisfy constraint: Member must satisfy enum value set: [INDEXES, TOTAL, NONE]",
+    ],
+    [
+      'expression and legacy parameters',
+      {
+        ...base,
+        UpdateExpression: 'REMOVE A',
+        AttributeUpdates: {},
+        Expected: {},
+        ConditionExpression: 'a = b',
+      },
+      `${PREFIX}Can not use both expression and non-expression parameters in the same request: Non-expression parameters: {AttributeUpdates, Expected} Expression parameters: {UpdateExpression, ConditionExpression}`,
+    ],
+    [
+      'an undefined value',
+      { ...base, UpdateExpression: 'SET A = :v' },
+      `${PREFIX}Invalid UpdateExpression: An expression attribute value used in expression is not defined; attribute value: :v`,
+    ],
+    [
+      'an update of the key',
+      {
+        ...base,
+        UpdateExpression: 'SET Id = :v',
+        ExpressionAttributeValues: { ':v': { S: 'v' } },
+      },
+      `${INVALID}Cannot update attribute Id. This attribute is part of the key`,
+    ],
+    [
+      'an unknown legacy action',
+      { ...base, AttributeUpdates: { A: { Action: 'put', Value: { S: 'a' } } } },
+      `${PREFIX}Member must satisfy enum value set: [ADD, DELETE, PUT]' for Action`,
+    ],
+    [
+      'a legacy action without a value',
+      { ...base, AttributeUpdates: { A: { Action: 'ADD' } } },
+      `${INVALID}Only DELETE action is allowed when no attribute value is specified`,
+    ],
+    [
+      'an empty attribute name',
+      { ...base, AttributeUpdates: { '': { Value: { S: 'a' } } } },
+      `${PREFIX}Empty attribute name`,
+    ],
+    [
+      'a key of another shape',
+      { ...base, Key: { Id: { S: 'f' }, A: { S: 'a' } } },
+      'The provided key element does not match the schema',
+    ],
+    [
+      'a source that the item does not have',
+      { ...base, UpdateExpression: 'SET A = B' },
+      'The provided expression refers to an attribute that does not exist in the item',
+    ],
+    [
+      'an operand of another type',
+      {
+        TableName: 'Music',
+        Key: { Artist: { S: 'a' }, Song: { S: 's' } },
+        UpdateExpression: 'SET #y = :y',
+        ExpressionAttributeNames: { '#y': 'Year' },
+        ExpressionAttributeValues: { ':y': { S: 'y' } },
+      },
+      `${INVALID}Type mismatch for Index Key Year Expected: N Actual: S IndexName: ByGenre`,
+    ],
+  ];
+  it.each(faults)('refuses %s', async (_, body, message) => {
+    expect(await server.faultOf('UpdateItem', body)).toEqual({
+      type: 'ValidationException',
+      message,
+    });
+  });
+});
