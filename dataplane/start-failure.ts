@@ -2,6 +2,8 @@ import { CredentialsError } from './access/credentials.ts';
 import type { EmbeddedOptions } from './options.ts';
 import { StoreError } from './storage/store.ts';
 
+const LISTENING = ['listen', 'bind', 'getaddrinfo'];
+
 /**
  * The one line that tells why the server could not start; undefined for what nobody expected, which
  * is a defect and keeps its stack.
@@ -9,6 +11,7 @@ import { StoreError } from './storage/store.ts';
 export function startFailure(error: unknown, options: EmbeddedOptions): Error | undefined {
   if (error instanceof StoreError || error instanceof CredentialsError) return error;
   if (!(error instanceof Error && 'syscall' in error && 'code' in error)) return undefined;
+  if (!LISTENING.includes(String(error.syscall))) return undefined;
   const place = `port ${options.port} of ${options.host}`;
   switch (error.code) {
     case 'EADDRINUSE':

@@ -1,4 +1,4 @@
-import { tableRequestFaults } from '../errors/tables.ts';
+import { tableRequestFaults } from '../errors/table-requests.ts';
 import type { JsonObject, Operation, OperationContext, ResponseBody } from './operation.ts';
 import { boolean, compileShape, list, string, structure } from './shape/shape.ts';
 import {

@@ -39,7 +39,7 @@ import type { JsonObject, Operation, OperationContext, ResponseBody } from './op
 import { pageResponse } from './page-response.ts';
 import { expressionProjection, legacyProjection } from './requested-projection.ts';
 import { checkScalarKeys } from './scalar-keys.ts';
-import { checkSelect, needsTable } from './select.ts';
+import { checkFilterProjected, checkSelect, needsTable } from './select.ts';
 import {
   attributeMap,
   boolean,
@@ -160,8 +160,9 @@ function queryOf(request: QueryInput, plan: QueryPlan, schema: TableSchema): Que
   const { hashConditions, rangeConditions } = assignKeyConditions(keyConditions, key);
   checkScalarKeys(projection, schema);
   checkFilterNames(request, filter, keyNames(key));
-  const fetchFromTable = needsTable(index, schema, { select: request.Select, projection, filter });
+  const fetchFromTable = needsTable(index, schema, { select: request.Select, projection });
   checkScalarKeys(filter, schema);
+  checkFilterProjected(index, schema, filter);
   return {
     indexName: index?.name,
     consistentRead,

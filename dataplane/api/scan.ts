@@ -143,7 +143,7 @@ function scanOf(request: ScanInput, plan: ScanPlan, schema: TableSchema): ScanRe
   const { filter, projection, startKey, segment, totalSegments } = plan;
   const consistentRead = request.ConsistentRead ?? false;
   const index = indexToRead(schema, request.IndexName, { consistentRead });
-  const fetchFromTable = needsTable(index, schema, { select: request.Select, projection, filter });
+  const fetchFromTable = needsTable(index, schema, { select: request.Select, projection });
   if (startKey !== undefined) checkStartKey(startKey, schema, index, 'scan');
   checkScalarKeys(projection, schema);
   checkScalarKeys(filter, schema);

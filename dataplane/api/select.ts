@@ -46,7 +46,6 @@ export function checkSelect(parameters: SelectParameters): void {
 export interface AttributesRead {
   readonly select: Select | undefined;
   readonly projection: Projection | undefined;
-  readonly filter: Condition | undefined;
 }
 
 /**
@@ -57,27 +56,37 @@ export interface AttributesRead {
 export function needsTable(
   index: IndexSchema | undefined,
   schema: TableSchema,
-  { select, projection, filter }: AttributesRead,
+  { select, projection }: AttributesRead,
 ): boolean {
   const held = index === undefined ? undefined : projectedNames(index, schema);
   if (index === undefined || held === undefined) return false;
-  if (index.kind === 'local') {
-    return (
-      select === 'ALL_ATTRIBUTES' ||
-      missingNames(projection, held).length > 0 ||
-      missingNames(filter, held).length > 0
-    );
-  }
+  const missing = projection === undefined ? [] : missingNames(projection, held);
+  if (index.kind === 'local') return select === 'ALL_ATTRIBUTES' || missing.length > 0;
   if (select === 'ALL_ATTRIBUTES') throw requestFaults.selectAllOnPartialIndex(index.name);
-  const missing = missingNames(projection, held);
   if (missing.length > 0) throw requestFaults.attributesNotProjected(index.name, missing);
   return false;
 }
 
+/**
+ * A Query's filter sees what the index holds; a Scan's may name other attributes, which it does
+ * not see.
+ * @throws ClientFault
+ * @see dynoxide 3.2.0 (capture of August 2026); sensedeep/dynamodb-onetable issue 93
+ */
+export function checkFilterProjected(
+  index: IndexSchema | undefined,
+  schema: TableSchema,
+  filter: Condition | undefined,
+): void {
+  const held = index === undefined ? undefined : projectedNames(index, schema);
+  if (index === undefined || held === undefined || filter === undefined) return;
+  const missing = missingNames(filter, held);
+  if (missing.length > 0) throw requestFaults.filterNotProjected(index.name, missing);
+}
+
 function missingNames(
-  reader: Projection | Condition | undefined,
+  reader: Projection | Condition,
   held: ReadonlySet<string>,
 ): readonly string[] {
-  if (reader === undefined) return [];
   return [...topLevelAttributes(reader)].filter((name) => !held.has(name));
 }

@@ -80,10 +80,11 @@ export class Catalog {
     this.#state = state;
     this.#place = { region: options.region, accountId: options.accountId };
     this.#clock = options.clock;
-    this.#work = new BackgroundWork(options.log ?? (() => {}));
+    const log = options.log ?? (() => {});
+    this.#work = new BackgroundWork(log);
     const { router, clock } = options;
     const idleMs = options.sweepIdleMs ?? SWEEP_IDLE_MS;
-    this.#sweeper = new ExpirySweeper({ clock, idleMs, tables: () => expiringTables(state) });
+    this.#sweeper = new ExpirySweeper({ clock, idleMs, log, tables: () => expiringTables(state) });
     const { sweeper, work } = { sweeper: this.#sweeper, work: this.#work };
     this.#settler = new Settler({ state, router, work, sweeper, clock });
   }

@@ -1,4 +1,4 @@
-import { tableRequestFaults, throughputRequestFaults } from '../errors/tables.ts';
+import { tableRequestFaults, throughputRequestFaults } from '../errors/table-requests.ts';
 import type { GlobalIndex, TableClass, TableDescriptor, ThroughputSettings } from './descriptor.ts';
 import { checkIndexes, projectionOf } from './index-rules.ts';
 import { checkKeysAndDefinitions, usedDefinitions } from './key-schema-rules.ts';

@@ -1,5 +1,6 @@
 import type { Table } from '../routing/table.ts';
-import { pause } from './background-work.ts';
+import { StoreError } from '../storage/store.ts';
+import { type Log, pause } from './background-work.ts';
 
 /** Between two looks at tables in which nothing had expired. Ten seconds is the most an item may stay. */
 export const SWEEP_IDLE_MS = 2000;
@@ -7,6 +8,7 @@ export const SWEEP_IDLE_MS = 2000;
 interface SweeperParts {
   readonly clock: { nowMs(): number };
   readonly idleMs: number;
+  readonly log: Log;
   /** Tables with time to live enabled. */
   readonly tables: () => Iterable<Table>;
 }
@@ -15,16 +17,20 @@ interface SweeperParts {
 export class ExpirySweeper {
   readonly #clock: { nowMs(): number };
   readonly #idleMs: number;
+  readonly #log: Log;
+  /** Tables whose data is damaged: the log has said so, once. */
+  readonly #damaged = new WeakSet<Table>();
   readonly #tables: () => Iterable<Table>;
   #current: { table: Table; controller: AbortController; done: Promise<number> } | undefined;
 
-  constructor({ clock, idleMs, tables }: SweeperParts) {
+  constructor({ clock, idleMs, log, tables }: SweeperParts) {
     this.#clock = clock;
+    this.#log = log;
     this.#idleMs = idleMs;
     this.#tables = tables;
   }
 
-  /** Runs until the signal fires. Throws what a sweep throws; the caller decides about trying again. */
+  /** Runs until the signal fires. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const deleted = await this.sweep(signal);
@@ -38,7 +44,7 @@ export class ExpirySweeper {
     let deleted = 0;
     for (const table of [...this.#tables()]) {
       if (signal.aborted) break;
-      deleted += await this.#sweepTable(table, signal);
+      if (!this.#damaged.has(table)) deleted += await this.#sweepTable(table, signal);
     }
     return deleted;
   }
@@ -59,8 +65,20 @@ export class ExpirySweeper {
     this.#current = { table, controller, done };
     try {
       return await done;
+    } catch (error) {
+      this.#report(table, error);
+      return 0;
     } finally {
       this.#current = undefined;
     }
+  }
+
+  /** One table's trouble must not keep items of the others alive. */
+  #report(table: Table, error: unknown): void {
+    if (!(error instanceof StoreError)) throw error;
+    if (error.code === 'closed') return;
+    if (error.code === 'damaged') this.#damaged.add(table);
+    const { code, message } = error;
+    this.#log('expirySweepFailed', { table: table.schema.tableName, code, message });
   }
 }

@@ -1,4 +1,4 @@
-import { tableRequestFaults } from '../errors/tables.ts';
+import { tableRequestFaults } from '../errors/table-requests.ts';
 import type { KeySchemaElement, Projection } from './descriptor.ts';
 import { checkGlobalKeySchema, checkKeySchema } from './key-schema-rules.ts';
 import {

@@ -1,4 +1,4 @@
-import { tableRequestFaults } from '../errors/tables.ts';
+import { tableRequestFaults } from '../errors/table-requests.ts';
 import type { AttributeDefinition, KeySchemaElement } from './descriptor.ts';
 import { INDEX_HASH_ATTRIBUTES_COUNT_MAX, INDEX_RANGE_ATTRIBUTES_COUNT_MAX } from './limits.ts';
 import type { GlobalIndexRequest, LocalIndexRequest } from './table-request.ts';

@@ -1,4 +1,5 @@
-import { type CapacityUnit, tableLimitFaults, throughputRequestFaults } from '../errors/tables.ts';
+import { throughputRequestFaults } from '../errors/table-requests.ts';
+import { type CapacityUnit, tableLimitFaults } from '../errors/tables.ts';
 import type { BillingMode, OnDemandMaximums, ProvisionedSetting, WarmUnits } from './descriptor.ts';
 import { decreasesToday, utcDay } from './descriptor.ts';
 import {

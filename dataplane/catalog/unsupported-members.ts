@@ -1,4 +1,4 @@
-import { tableRequestFaults } from '../errors/tables.ts';
+import { tableRequestFaults } from '../errors/table-requests.ts';
 import type {
   CreateTableRequest,
   SseSpecification,

@@ -1,9 +1,5 @@
-import {
-  tableFaults,
-  tableLimitFaults,
-  tableRequestFaults,
-  throughputRequestFaults,
-} from '../errors/tables.ts';
+import { tableRequestFaults, throughputRequestFaults } from '../errors/table-requests.ts';
+import { tableFaults, tableLimitFaults } from '../errors/tables.ts';
 import { checkTableClass } from './create-plan.ts';
 import type {
   GlobalIndex,

@@ -1,4 +1,4 @@
-import { tableRequestFaults, throughputRequestFaults } from '../errors/tables.ts';
+import { tableRequestFaults, throughputRequestFaults } from '../errors/table-requests.ts';
 import { checkTableClass } from './create-plan.ts';
 import type { GlobalIndexUpdate, UpdateTableRequest } from './table-request.ts';
 import { checkUnitsBound, saysSomething } from './throughput-rules.ts';

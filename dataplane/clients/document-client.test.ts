@@ -59,7 +59,7 @@ it('document client: plain values of every type come back as they were', async (
     bytes: new Uint8Array([1, 2, 3]),
     strings: new Set(['a', 'b']),
     list: ['one', { two: [false] }, []],
-    map: { __proto__x: 'x', constructor: 'y', 'with space': {} },
+    map: { 'with space': {}, 'dots.and[brackets]': { toString: 'x' } },
   };
   await client.send(new PutCommand({ TableName, Item: item }));
   const { Item: found } = await client.send(

@@ -10,7 +10,7 @@ import { decodeBody } from './content-coding.ts';
 import { faultBody, faultStatus } from './fault-body.ts';
 import { type BodyReceiver, HeldBodies, readBody } from './request-body.ts';
 import { nextRequestId } from './request-id.ts';
-import { type Exchange, send, sendPreflight, sendTooLarge } from './response.ts';
+import { type Exchange, type ServerState, send, sendPreflight, sendTooLarge } from './response.ts';
 
 export interface LifeCycleOptions {
   readonly operations: ReadonlyMap<string, Operation>;
@@ -53,8 +53,8 @@ export class LifeCycle {
   readonly #health: Buffer;
   readonly #logsRequests: boolean;
   readonly #held = new HeldBodies();
+  readonly #serverState: ServerState = { isClosing: false };
   #context: OperationContext;
-  #isClosing = false;
 
   constructor(options: LifeCycleOptions) {
     this.#options = options;
@@ -74,7 +74,7 @@ export class LifeCycle {
 
   /** From now on every answer asks the client to close its connection. */
   stopKeepAlive(): void {
-    this.#isClosing = true;
+    this.#serverState.isClosing = true;
   }
 
   /** Takes a request whose headers have arrived. Answers it, unless the client goes away. */
@@ -84,7 +84,7 @@ export class LifeCycle {
       response,
       requestId: nextRequestId(),
       contentType: undefined,
-      closesConnection: this.#isClosing,
+      server: this.#serverState,
     };
     readBody(request, this.#held, new Receiver(this.#serve, exchange));
   };
@@ -181,7 +181,7 @@ export class LifeCycle {
       target: targetOf(exchange.request),
       err: error,
     };
-    if (error instanceof StoreError && error.code in operatingTexts) {
+    if (error instanceof StoreError) {
       this.#options.log.error({ ...fields, code: error.code }, 'the store failed');
       return transportFaults.internal(storeText(error));
     }

@@ -10,8 +10,13 @@ export interface Exchange {
   readonly requestId: string;
   /** Set once the content type is known; undefined leaves the header out. */
   contentType: string | undefined;
-  /** The connection is to be closed after this answer: the server is shutting down. */
-  closesConnection: boolean;
+  readonly server: ServerState;
+}
+
+/** What all exchanges of a server share. */
+export interface ServerState {
+  /** While the server shuts down, every answer asks the client to close its connection. */
+  isClosing: boolean;
 }
 
 export type Status = 200 | 400 | 404 | 413 | 500;
@@ -80,5 +85,5 @@ function addCommonHeaders(exchange: Exchange, headers: string[]): void {
   if (exchange.request.headers.origin !== undefined) {
     headers.push('Access-Control-Allow-Origin', '*');
   }
-  if (exchange.closesConnection) headers.push('Connection', 'close');
+  if (exchange.server.isClosing) headers.push('Connection', 'close');
 }

@@ -36,7 +36,6 @@ export type ConstraintFailure =
   | { readonly kind: 'bare'; readonly text: string };
 
 const MIXING = 'Can not use both expression and non-expression parameters in the same request: ';
-const START_KEY_INVALID = 'The provided starting key is invalid';
 
 export const requestFaults = {
   /** All violated constraints of a request, in order; the caller has cut the list to its bound. */
@@ -114,6 +113,10 @@ export const requestFaults = {
     validationFault(
       `One or more parameter values were invalid: Global secondary index ${index} does not project [${attributes.join(', ')}]`,
     ),
+  filterNotProjected: (index: string, attributes: readonly string[]) =>
+    validationFault(
+      `One or more parameter values were invalid: Secondary index ${index} does not project one or more filter attributes: [${attributes.join(', ')}]`,
+    ),
 
   keyConditionMissing: () =>
     validationFault(
@@ -130,7 +133,6 @@ export const requestFaults = {
     validationFault(
       `${parameter} can only contain non-primary key attributes: Primary key attribute: ${attribute}`,
     ),
-  startKeyInvalid: () => validationFault(START_KEY_INVALID),
 
   segmentNotBelowTotal: () =>
     validationFault(
