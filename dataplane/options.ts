@@ -77,7 +77,8 @@ export function parseCommand(args: readonly string[], defaultFolder: string): Co
   const [role = 'embedded', ...others] = positionals;
   if (role !== 'embedded') throw new UsageError(`there is no role '${role}'; there is: embedded`);
   if (others.length > 0) throw new UsageError(`unexpected argument '${others[0]}'`);
-  const host = values.host === '' ? '127.0.0.1' : values.host;
+  const { host } = values;
+  if (host === '') throw new UsageError('--host needs an address');
   return {
     kind: 'embedded',
     options: {

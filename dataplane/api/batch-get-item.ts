@@ -23,6 +23,7 @@ import type { JsonObject, Operation, OperationContext, ResponseBody } from './op
 import { expressionProjection, legacyProjection } from './requested-projection.ts';
 import { ResponseJson } from './response-json.ts';
 import { checkScalarKeys } from './scalar-keys.ts';
+import { jsonDump } from './shape/dump.ts';
 import {
   attributeMap,
   boolean,
@@ -57,7 +58,7 @@ const requestItems = map(keysAndAttributes, { keys: nameShape });
 const input = structure(
   {
     // The service shows this map as JSON.
-    RequestItems: { ...requestItems, dump: (value) => JSON.stringify(value) },
+    RequestItems: { ...requestItems, dump: (value) => jsonDump(value) },
     ReturnConsumedCapacity: returnConsumedCapacity,
   },
   { required: ['RequestItems'] },
@@ -224,7 +225,7 @@ class BatchResponse {
       capacities.push(outcome.capacity);
       if (outcome.json !== undefined) items.push(outcome.json);
     }
-    if (left.length > 0) this.#unprocessed.push([read.name, { ...read.wire, Keys: left }]);
+    if (left.length > 0) this.#unprocessed.push([read.name, unprocessed(read.wire, left)]);
   }
 
   /** Once an item does not fit, none after it is shown. */
@@ -258,6 +259,12 @@ class BatchResponse {
       consumedCapacity(mode, tableName, sumOfCapacities(capacities)),
     ).filter((shown) => shown !== undefined);
   }
+}
+
+/** What the client has to send again; members that no one knows are not sent back. */
+function unprocessed(wire: KeysAndAttributes, Keys: readonly Item[]): JsonObject {
+  const { AttributesToGet, ConsistentRead, ProjectionExpression, ExpressionAttributeNames } = wire;
+  return { Keys, AttributesToGet, ConsistentRead, ProjectionExpression, ExpressionAttributeNames };
 }
 
 function listIn<Element>(lists: Map<string, Element[]>, name: string): Element[] {

@@ -1,5 +1,5 @@
 import { requestFaults } from '../errors/requests.ts';
-import { attributeOf, type Item } from '../item/attribute-value.ts';
+import { attributeOf, type Item, typeOf } from '../item/attribute-value.ts';
 
 /** The keys of one table in a batch; no key may be there twice. */
 export class BatchKeys {
@@ -16,8 +16,18 @@ export class BatchKeys {
   }
 }
 
+/** Parts are preceded by their lengths, so that different keys never make the same text. */
 function keyText(key: Item): string {
   const names = Object.keys(key);
-  if (names.length <= 1) return JSON.stringify(key);
-  return JSON.stringify(names.sort().map((name) => [name, attributeOf(key, name)]));
+  if (names.length > 1) names.sort();
+  let text = '';
+  for (const name of names) {
+    const value = attributeOf(key, name);
+    if (value === undefined) continue;
+    const content: unknown = Object.values(value)[0];
+    // A value that is no scalar fits no key schema, which is reported after duplicates.
+    const shown = typeof content === 'string' ? content : JSON.stringify(content);
+    text += `${name.length}:${name}${typeOf(value)}${shown.length}:${shown}`;
+  }
+  return text;
 }

@@ -109,9 +109,8 @@ function writePlan({ PutRequest, DeleteRequest }: WriteRequest): WritePlan {
 /** One write, ready to be issued. */
 interface Write {
   readonly table: Table;
-  /** The table as the request names it, and the write as the client sent it. */
+  /** The table as the request names it. */
   readonly name: string;
-  readonly wire: WriteRequest;
   readonly command: WriteCommand;
 }
 
@@ -140,18 +139,18 @@ function writesOf(
 ): readonly Write[] {
   const plans = Object.entries(items).map(([name, requests]) => ({
     name,
-    requests: requests.map((wire) => ({ wire, plan: writePlan(wire) })),
+    writes: requests.map(writePlan),
   }));
   const keysByTable = new Map<string, BatchKeys>();
-  return plans.flatMap(({ name, requests }) => {
+  return plans.flatMap(({ name, writes }) => {
     const table = context.catalog.openTable(name);
     const { tableId } = table.schema;
     const keys = keysByTable.get(tableId) ?? new BatchKeys();
     keysByTable.set(tableId, keys);
-    return requests.map(({ wire, plan }) => {
+    return writes.map((plan) => {
       const command = commandOf(plan, table);
       keys.add(command.key);
-      return { table, name, wire, command };
+      return { table, name, command };
     });
   });
 }
@@ -194,10 +193,14 @@ async function handle(body: JsonObject, context: OperationContext): Promise<Resp
 
 function unprocessedItems(writes: readonly Write[], outcomes: readonly Outcome[]): JsonObject {
   const byName = new Map<string, WriteRequest[]>();
-  for (const [index, { name, wire }] of writes.entries()) {
+  for (const [index, { name, command }] of writes.entries()) {
     if (!(outcomes[index] instanceof ClientFault)) continue;
     const list = byName.get(name) ?? [];
-    list.push(wire);
+    list.push(
+      command.kind === 'put'
+        ? { PutRequest: { Item: command.item } }
+        : { DeleteRequest: { Key: command.key } },
+    );
     byName.set(name, list);
   }
   return Object.fromEntries(byName);

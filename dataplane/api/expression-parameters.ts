@@ -32,16 +32,28 @@ type NamedMembers = { readonly [member: string]: unknown };
  * @see reference/dynamodb.md §5 step 3, §6 (Expressions, general)
  */
 export function checkExpressionUse(body: NamedMembers, use: ExpressionUse): void {
-  const expressions = use.expressions.filter((name) => body[name] !== undefined);
-  if (expressions.length > 0) {
-    const legacy = use.legacy.filter((name) => body[name] !== undefined);
-    if (legacy.length > 0) throw requestFaults.expressionsMixed(legacy, expressions);
+  if (hasAny(body, use.expressions)) {
+    if (hasAny(body, use.legacy)) {
+      throw requestFaults.expressionsMixed(
+        use.legacy.filter((name) => body[name] !== undefined),
+        use.expressions.filter((name) => body[name] !== undefined),
+      );
+    }
   } else if (body.ExpressionAttributeNames !== undefined) {
     throw requestFaults.namesWithoutExpression();
   }
   if (body.ExpressionAttributeValues === undefined) return;
-  const hasPlaceForValues = expressions.some((name) => name !== 'ProjectionExpression');
-  if (!hasPlaceForValues) throw requestFaults.valuesWithoutExpression(use.valueExpressions);
+  if (
+    !use.expressions.some((name) => name !== 'ProjectionExpression' && body[name] !== undefined)
+  ) {
+    throw requestFaults.valuesWithoutExpression(use.valueExpressions);
+  }
+}
+
+/** On every request's path: allocates nothing. */
+function hasAny(body: NamedMembers, names: readonly string[]): boolean {
+  for (const name of names) if (body[name] !== undefined) return true;
+  return false;
 }
 
 const none: Substitutions = new Substitutions(undefined, undefined);

@@ -1,3 +1,4 @@
+import { ATTRIBUTE_NAME_BYTES_MAX } from '../item/limits.ts';
 import {
   attributeMap,
   attributeValue,
@@ -49,7 +50,7 @@ export const selectCheckedLater = checkedLater(select);
 export const conditionalOperator = string();
 export const text = string();
 
-export const attributesToGet = list(string(), { min: 1 });
+export const attributesToGet = list(string({ max: ATTRIBUTE_NAME_BYTES_MAX }), { min: 1 });
 export const expressionAttributeNames = map(string());
 export const expressionAttributeValues = attributeMap();
 

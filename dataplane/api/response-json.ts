@@ -1,9 +1,12 @@
+const COMMA = 0x2c;
+
 /**
  * Puts a response together from texts and from items that are UTF-8 JSON already, with one
- * allocation and without parsing or copying an item twice.
+ * allocation and without parsing an item or copying it twice.
  */
 export class ResponseJson {
-  readonly #parts: (string | Uint8Array)[] = [];
+  /** A number is one ASCII character. */
+  readonly #parts: (string | number | Uint8Array)[] = [];
   #bytes = 0;
 
   text(text: string): this {
@@ -12,20 +15,18 @@ export class ResponseJson {
     return this;
   }
 
-  bytes(bytes: Uint8Array): this {
-    this.#parts.push(bytes);
-    this.#bytes += bytes.length;
-    return this;
-  }
-
   /** A JSON array of items. */
   items(items: readonly Uint8Array[]): this {
     this.text('[');
     let isFirst = true;
     for (const item of items) {
-      if (!isFirst) this.text(',');
+      if (!isFirst) {
+        this.#parts.push(COMMA);
+        this.#bytes++;
+      }
       isFirst = false;
-      this.bytes(item);
+      this.#parts.push(item);
+      this.#bytes += item.length;
     }
     return this.text(']');
   }
@@ -39,7 +40,9 @@ export class ResponseJson {
     const buffer = Buffer.allocUnsafe(this.#bytes);
     let offset = 0;
     for (const part of this.#parts) {
-      if (typeof part === 'string') {
+      if (typeof part === 'number') {
+        buffer[offset++] = part;
+      } else if (typeof part === 'string') {
         offset += buffer.write(part, offset);
       } else {
         buffer.set(part, offset);

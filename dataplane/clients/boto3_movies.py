@@ -36,6 +36,7 @@ def make_table():
         BillingMode="PAY_PER_REQUEST",
     )
     table.wait_until_exists()
+    table.reload()
     assert table.table_status == "ACTIVE", table.table_status
     return table
 
@@ -100,7 +101,8 @@ def check_updates(table):
     key = {"year": 2000, "title": "Movie 000"}
     changed = table.update_item(
         Key=key,
-        UpdateExpression="SET rating = rating + :r, info.cast = list_append(info.cast, :c) DELETE info.tags :t",
+        UpdateExpression="SET rating = rating + :r, info.#c = list_append(info.#c, :c) DELETE info.tags :t",
+        ExpressionAttributeNames={"#c": "cast"},
         ConditionExpression=Attr("genre").eq("comedy") & Attr("info.sequel").attribute_type("NULL"),
         ExpressionAttributeValues={":r": Decimal("0.1"), ":c": ["C"], ":t": {"x", "y"}},
         ReturnValues="ALL_NEW",

@@ -13,10 +13,10 @@ export type DecodedBody =
 /**
  * Undoes the Content-Encoding of a request body.
  *
- * Several gzip members in a row are one body, and what follows the last one is ignored, as the
- * service does (observed by the authors of scylladb/scylladb, test_compressed_request.py).
- * Differs: the service bounds only what arrives; we bound what comes out, or a few kilobytes would
- * become a gigabyte here.
+ * Several gzip members in a row are one body, an empty body is broken, as at the service (observed
+ * by the authors of scylladb/scylladb, test_compressed_request.py).
+ * Differs: the service ignores bytes behind the last member and bounds only what arrives; we refuse
+ * the former as broken, and bound what comes out, or a few kilobytes would become a gigabyte here.
  */
 export function decodeBody(body: Buffer, contentEncoding: string): DecodedBody {
   const coding = contentEncoding.trim().toLowerCase();

@@ -8,6 +8,7 @@ import { operatingTexts, transportFaults } from '../errors/transport.ts';
 import { StoreError } from '../storage/store.ts';
 import { decodeBody } from './content-coding.ts';
 import { faultBody, faultStatus } from './fault-body.ts';
+import { BOUNDED_FROM_BYTES, isWithinJsonBounds } from './json-bounds.ts';
 import { type BodyReceiver, HeldBodies, readBody } from './request-body.ts';
 import { nextRequestId } from './request-id.ts';
 import { type Exchange, type ServerState, send, sendPreflight, sendTooLarge } from './response.ts';
@@ -240,12 +241,14 @@ function targetOf(request: IncomingMessage): string {
 
 /**
  * The parsed body; undefined when it is empty, which the service reports only after the target and
- * the signature. JSON.parse keeps no stack per level, so depth costs no more than length does.
+ * the signature. JSON.parse recurses nowhere, so depth alone cannot break it.
  * @throws ClientFault
  */
 function parseJson(body: Buffer): unknown {
   if (body.length === 0) return undefined;
   if (!isUtf8(body)) throw transportFaults.notJson();
+  if (body.length > BOUNDED_FROM_BYTES && !isWithinJsonBounds(body))
+    throw transportFaults.notJson();
   try {
     return JSON.parse(body.toString('utf8'));
   } catch (error) {

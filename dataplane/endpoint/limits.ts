@@ -13,7 +13,7 @@ export const COMPRESSION_BYTES_MIN = 4 * 1024;
  * How much of an oversized body is read and thrown away, so that the client can finish sending and
  * read its 413; beyond it the connection is cut.
  */
-export const DISCARD_BYTES_MAX = 16 * 1024 * 1024;
+export const DISCARD_BYTES_MAX = 32 * 1024 * 1024;
 
 /** Bodies of several chunks that may be held at a time, over all connections. */
 export const HELD_BODY_BYTES_MAX = 256 * 1024 * 1024;

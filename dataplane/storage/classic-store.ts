@@ -1,4 +1,4 @@
-import { open, readdir } from 'node:fs/promises';
+import { open, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CommitQueue } from './commit-queue.ts';
 import { FreeSpace } from './free-space.ts';
@@ -12,7 +12,7 @@ import {
   type StoreIterator,
   type StoreSnapshot,
 } from './store.ts';
-import { logBytes, type TableFile } from './verify.ts';
+import { logBytes, type TableFile, unlistedTables } from './verify.ts';
 
 export interface ClassicStoreOptions {
   /** The LevelDB folder, verified already. */
@@ -211,7 +211,7 @@ export class ClassicStore implements Store {
             `of ${this.#options.folder}.`,
         ),
       );
-    } else if (this.#writesRefused !== undefined && this.#space.isEnoughToResume(0)) {
+    } else if (this.#writesRefused !== undefined && this.#space.isEnough) {
       this.#probing ??= this.#probe().finally(() => {
         this.#probing = undefined;
       });
@@ -242,23 +242,31 @@ export class ClassicStore implements Store {
     }
   }
 
-  /** Opens the LevelDB anew when there is space for what its logs hold. */
+  /**
+   * Opens the LevelDB anew once there is space for what its logs hold, counting the tables that a
+   * failed compaction left behind: only closing lets go of them.
+   */
   async #reopen(): Promise<void> {
     const { folder } = this.#options;
     try {
+      const reclaimable = sumBytes(await unlistedTables(folder));
       const needed = reopenLogFactor * (await logBytes(folder)) + reopenBytes;
-      if (!this.#space.isEnoughToResume(needed)) {
+      if (this.#level !== undefined && this.#space.availableBytes() + reclaimable < needed) {
         return;
       }
       const failed = this.#level;
       this.#level = undefined;
       await failed?.close();
+      for (const { path } of await unlistedTables(folder)) {
+        await unlink(path);
+      }
       this.#level = await openLevel(folder, { createIfMissing: false });
       this.#openedMs = performance.now();
       this.#hasFailed = false;
-      this.#resumeWrites();
+      this.#options.log('storeReopened', { availableBytes: this.#space.availableBytes() });
+      this.#checkSpace();
     } catch (error) {
-      this.#waitToReopen();
+      this.#ticksToReopen = 1;
       this.#refuseWrites(storeError(error, folder));
     }
   }
@@ -392,6 +400,10 @@ function operationOf({ key, value }: Effect) {
   return value === undefined
     ? ({ type: 'del', key } as const)
     : ({ type: 'put', key, value } as const);
+}
+
+function sumBytes(tables: readonly TableFile[]): number {
+  return tables.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 async function syncFile(path: string): Promise<void> {

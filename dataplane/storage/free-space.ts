@@ -1,9 +1,12 @@
 import { statfsSync } from 'node:fs';
 
-/** Free space kept by default. */
-const reserveBytesDefault = 64 * 1024 * 1024;
+/**
+ * Free space kept by default: for a flush (8 MB), the largest usual compaction (about 100 MB) and
+ * what is acknowledged before the next look.
+ */
+const reserveBytesDefault = 128 * 1024 * 1024;
 /** The default reserve takes no more than this part of a small volume. */
-const reserveShareMax = 1 / 8;
+const reserveShareMax = 1 / 4;
 /** Writes come back when this much more than the reserve is free, so that they do not flicker. */
 const resumeFactor = 1.25;
 
@@ -32,8 +35,8 @@ export class FreeSpace {
     return this.availableBytes() < this.reserveBytes;
   }
 
-  /** Whether writes may start again, if these further bytes are needed at once. */
-  isEnoughToResume(neededBytes: number): boolean {
-    return this.availableBytes() >= Math.max(this.reserveBytes * resumeFactor, neededBytes);
+  /** Whether writes that were refused may start again. */
+  get isEnough(): boolean {
+    return this.availableBytes() >= this.reserveBytes * resumeFactor;
   }
 }

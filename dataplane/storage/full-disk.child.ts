@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { rmSync, statfsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { openStore, type StoreOptions } from './open.ts';
 import { type Store, StoreError } from './store.ts';
 
@@ -15,10 +16,12 @@ import { type Store, StoreError } from './store.ts';
  */
 const [volume = '', scenario = ''] = process.argv.slice(2);
 const ballast = join(volume, 'ballast');
+const MB = 1024 * 1024;
 const valueBytes = 4_000;
 /** More writers than fit into one batch's time, so that some wait when one fails. */
 const writers = 32;
-const keysMax = 20_000;
+/** Keys enough for 40 MB of values. */
+const keysMax = 10_000;
 
 const resumed = { signal: Promise.withResolvers<void>() };
 const options: StoreOptions = {
@@ -29,7 +32,7 @@ const options: StoreOptions = {
       resumed.signal.resolve();
     }
   },
-  ...(scenario === 'exhausted' ? { reserveBytes: 0 } : {}),
+  reserveBytes: scenario === 'reserve' ? 64 * MB : 0,
 };
 /** What was acknowledged: the first bytes of the value by key. */
 const acknowledged = new Map<string, string>();
@@ -52,7 +55,7 @@ for (let round = 0; round < 3; round += 1) {
   }
   checkAll(store);
   rmSync(ballast);
-  await resumed.signal.promise;
+  await Promise.race([resumed.signal.promise, deadline(20_000)]);
   assert.equal(store.writesRefused, undefined);
   checkAll(store);
   await write(store, `after ${round}`);
@@ -65,6 +68,11 @@ const again = await openStore(options);
 checkAll(again);
 await again.close();
 
+async function deadline(ms: number): Promise<never> {
+  await delay(ms, undefined, { ref: false });
+  throw new Error(`writes were not resumed with ${freeBytes()} bytes free`);
+}
+
 function freeBytes(): number {
   const { bavail, bsize } = statfsSync(volume);
   return bavail * bsize;
@@ -72,7 +80,7 @@ function freeBytes(): number {
 
 /** Space left for data at first, and again in each round. */
 function roomBytes(): number {
-  return scenario === 'reserve' ? 24 * 1024 * 1024 : 14 * 1024 * 1024;
+  return scenario === 'reserve' ? 88 * MB : 14 * MB;
 }
 
 function ballastBytes(): number {

@@ -20,14 +20,17 @@ it.each(['reserve', 'exhausted'])(
   60_000,
 );
 
-/** Runs a shell command with a volume of 64 MB at a folder, which only that command sees. */
+/** Runs a shell command with a volume of 192 MB at a folder, which only that command sees. */
 function inVolume(volume: string, command: string, args: readonly string[]) {
-  const mount = 'mount -t tmpfs -o size=64m tmpfs "$1"';
+  const mount = 'mount -t tmpfs -o size=192m tmpfs "$1"';
   const flags = unshareFlags.find((flag) => unshare(flag, mount, [volume]).status === 0);
   expect(flags, 'this machine lets nobody mount a volume: unshare -m and -Urm fail').toBeDefined();
   return unshare(flags ?? '', `${mount} && ${command}`, [volume, ...args]);
 }
 
 function unshare(flags: string, command: string, args: readonly string[]) {
-  return spawnSync('unshare', [flags, 'sh', '-c', command, 'sh', ...args], { encoding: 'utf8' });
+  return spawnSync('unshare', [flags, 'sh', '-c', command, 'sh', ...args], {
+    encoding: 'utf8',
+    timeout: 50_000,
+  });
 }

@@ -13,7 +13,7 @@ const levelOptions = {
   writeBufferSize: 8 * 1024 * 1024,
   blockSize: 4 * 1024,
   maxFileSize: 4 * 1024 * 1024,
-  maxOpenFiles: 1_000,
+  maxOpenFiles: 4_000,
 } as const;
 
 /** Opens a LevelDB folder, replaying its logs. Throws StoreError. */

@@ -18,8 +18,8 @@ export interface StoreOptions {
   readonly durability: 'fsync' | 'relaxed';
   readonly log?: (event: string, fields: object) => void;
   /**
-   * Writes are refused while the volume has fewer free bytes than this. By default 64 MB, but no
-   * more than an eighth of the volume.
+   * Writes are refused while the volume has fewer free bytes than this. By default 128 MB, but no
+   * more than a quarter of the volume.
    */
   readonly reserveBytes?: number;
   /** Called once if the check in the background finds a damaged file: stop the process. */

@@ -68,6 +68,29 @@ it('scrub: finds a changed byte in a table, passes over removed files, and can b
   expect(await scrub(tables, run.signal)).toBeUndefined();
 });
 
+it('onDamage: a damaged table beyond those checked at the start is found while the store runs', async () => {
+  const data = join(base, 'large');
+  const first = await openStore({ folder: data, durability: 'relaxed' });
+  const keysCount = 50_000;
+  for (let index = 0; index < keysCount; index += 500) {
+    const names = Array.from({ length: 500 }, (_, i) => String(index + i).padStart(6, '0'));
+    await first.commit(
+      names.map((name) => ({ key: Buffer.from(name), value: randomBytes(1_000) })),
+    );
+  }
+  await first.close();
+  const tables = (await readdir(join(data, 'db'))).filter((name) => name.endsWith('.ldb')).sort();
+  await changeByte(join(data, 'db', tables[0] ?? ''), 0.1, 1);
+  const damage = Promise.withResolvers<StoreError>();
+  const second = await openStore({
+    folder: data,
+    durability: 'fsync',
+    onDamage: damage.resolve,
+  });
+  expect(await damage.promise).toMatchObject({ code: 'damaged' });
+  await second.close();
+}, 30_000);
+
 /** Remembers what must be read back. */
 function someEffects(index: number): readonly Effect[] {
   const size = index % 20 === 7 ? 70_000 : 600;

@@ -160,11 +160,26 @@ async function orDamaged<T>(path: string, check: () => Promise<T>): Promise<T> {
     if (error instanceof MalformedBytes) {
       throw new StoreError('damaged', `${path} is damaged: ${error.message}.`, { cause: error });
     }
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+    if (isMissing(error)) {
       throw new StoreError('damaged', `${path} is missing.`, { cause: error });
     }
     throw error;
   }
+}
+
+/** Tables that the manifest does not list: nobody needs them once the LevelDB is closed. */
+export async function unlistedTables(folder: string): Promise<readonly TableFile[]> {
+  const { tables } = await readCurrentManifest(folder);
+  const unlisted: TableFile[] = [];
+  for (const name of await readdir(folder)) {
+    const number = Number(/^(\d+)\.(?:ldb|sst)$/.exec(name)?.[1] ?? Number.NaN);
+    if (!Number.isNaN(number) && !tables.has(number)) {
+      const path = join(folder, name);
+      const bytes = await bytesOf(path);
+      unlisted.push({ number, path, bytes });
+    }
+  }
+  return unlisted;
 }
 
 /** Bytes of all logs of a LevelDB folder. */
@@ -172,8 +187,24 @@ export async function logBytes(folder: string): Promise<number> {
   let bytes = 0;
   for (const name of await readdir(folder)) {
     if (name.endsWith('.log')) {
-      bytes += (await stat(join(folder, name))).size;
+      bytes += await bytesOf(join(folder, name));
     }
   }
   return bytes;
+}
+
+/** Size of a file; 0 if LevelDB has removed it meanwhile. */
+async function bytesOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if (isMissing(error)) {
+      return 0;
+    }
+    throw error;
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

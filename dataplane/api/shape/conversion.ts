@@ -12,11 +12,19 @@ export function convertString(value: unknown): string {
   throw scalarMismatch(value, 'String');
 }
 
-/** Fractions are cut off for whole-number types. */
+const INTEGER_MAX = 2_147_483_647;
+const LONG_MAX = 2 ** 63;
+
+/** Whole-number types cut fractions off and read what is out of their range as its end. */
 export function convertNumber(value: unknown, javaType: string): number {
-  if (typeof value === 'number')
-    return javaType === 'Integer' || javaType === 'Long' ? Math.trunc(value) : value;
-  throw scalarMismatch(value, javaType);
+  if (typeof value !== 'number') throw scalarMismatch(value, javaType);
+  if (javaType === 'Integer') return clamped(Math.trunc(value), INTEGER_MAX);
+  if (javaType === 'Long') return clamped(Math.trunc(value), LONG_MAX);
+  return value;
+}
+
+function clamped(value: number, max: number): number {
+  return Math.min(Math.max(value, -max - 1), max);
 }
 
 /** Reads true, 1 and yes, false, 0 and no in any case where they come as strings. */

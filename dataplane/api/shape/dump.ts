@@ -43,9 +43,9 @@ const memberNames: readonly (readonly [shown: string, type: string | undefined])
   ['bOOL', 'BOOL'],
 ];
 
-/** The value as it came, which may have no type or several. Nested content is shown as JSON. */
-export function attributeDump(value: AttributeValue): string {
-  const members: { readonly [type: string]: unknown } = value;
+/** The value as it came, which may be null, have no type or several. Nested content is shown as JSON. */
+export function attributeDump(value: AttributeValue | null): string {
+  const members: { readonly [type: string]: unknown } = value ?? {};
   return structureDump(
     'AttributeValue',
     memberNames.map(([shown, type]) => [
@@ -57,5 +57,21 @@ export function attributeDump(value: AttributeValue): string {
 
 function contentDump(content: unknown): string {
   if (content === undefined || content === null) return 'null';
-  return typeof content === 'object' ? JSON.stringify(content) : String(content);
+  return typeof content === 'object' ? jsonDump(content) : String(content);
+}
+
+/** Levels of nesting that a dump shows; what was refused may be of any depth. */
+const DUMP_LEVELS_MAX = 64;
+
+/** JSON, cut where it is nested too deep for its writer. */
+export function jsonDump(value: unknown, level = 0): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  if (level >= DUMP_LEVELS_MAX) return '...';
+  if (Array.isArray(value)) {
+    return `[${value.map((element) => jsonDump(element, level + 1)).join(',')}]`;
+  }
+  const members = Object.entries(value).map(
+    ([name, member]) => `${JSON.stringify(name)}:${jsonDump(member, level + 1)}`,
+  );
+  return `{${members.join(',')}}`;
 }

@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { ClientFault } from '../errors/client-fault.ts';
+import { SignaturePresence } from './signature-presence.ts';
+
+const presence = new SignaturePresence();
+
+function authenticate(headers: Record<string, string>, url = '/'): void {
+  presence.authenticate({ method: 'POST', url, headers, headersDistinct: {} });
+}
+
+describe('any credentials', () => {
+  it('are accepted, whatever the signature, its scope and its date', () => {
+    authenticate({
+      authorization: 'AWS4-HMAC-SHA256 Credential=a/b, SignedHeaders=c, Signature=d',
+      'x-amz-date': 'e',
+    });
+    authenticate(
+      {},
+      '/?X-Amz-Algorithm=a&X-Amz-Credential=b&X-Amz-Signature=c&X-Amz-SignedHeaders=d&X-Amz-Date=e',
+    );
+  });
+
+  it('must be there all the same', () => {
+    expect(() => authenticate({})).toThrow(ClientFault);
+    expect(() => authenticate({ authorization: 'AWS4-HMAC-SHA256 Credential=a' })).toThrow(
+      ClientFault,
+    );
+  });
+});

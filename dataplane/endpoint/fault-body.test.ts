@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { ClientFault, validationFault } from '../errors/client-fault.ts';
+import { transportFaults } from '../errors/transport.ts';
+import { faultBody, faultStatus } from './fault-body.ts';
+
+describe('error bodies', () => {
+  it('name the exception with its namespace, and its message', () => {
+    expect(faultBody(validationFault('ü')).toString()).toBe(
+      '{"__type":"com.amazon.coral.validate#ValidationException","message":"ü"}',
+    );
+  });
+
+  it('spell Message with a capital where the service does', () => {
+    expect(faultBody(new ClientFault('SerializationException', 'm')).toString()).toBe(
+      '{"__type":"com.amazon.coral.service#SerializationException","Message":"m"}',
+    );
+    expect(faultBody(new ClientFault('AccessDeniedException', 'm')).toString()).toBe(
+      '{"__type":"com.amazon.coral.service#AccessDeniedException","Message":"m"}',
+    );
+  });
+
+  it('leave out a message that the service does not send', () => {
+    expect(faultBody(transportFaults.notJson()).toString()).toBe(
+      '{"__type":"com.amazon.coral.service#SerializationException"}',
+    );
+  });
+
+  it('carry further members, prototype names included', () => {
+    const item = JSON.parse('{"__proto__":{"S":"x"}}');
+    const fault = new ClientFault('ConditionalCheckFailedException', 'm', { Item: item });
+    expect(faultBody(fault).toString()).toBe(
+      '{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException","message":"m","Item":{"__proto__":{"S":"x"}}}',
+    );
+  });
+
+  it('go with status 400, and 500 for what is not the client', () => {
+    expect(faultStatus(new ClientFault('ResourceNotFoundException', 'm'))).toBe(400);
+    expect(faultStatus(new ClientFault('AccessDeniedException', 'm'))).toBe(400);
+    expect(faultStatus(transportFaults.internal())).toBe(500);
+  });
+});
