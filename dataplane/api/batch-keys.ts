@@ -24,10 +24,11 @@ function keyText(key: Item): string {
   for (const name of names) {
     const value = attributeOf(key, name);
     if (value === undefined) continue;
-    const content: unknown = Object.values(value)[0];
+    const type = typeOf(value);
+    const content = (value as { readonly [type: string]: unknown })[type];
     // A value that is no scalar fits no key schema, which is reported after duplicates.
     const shown = typeof content === 'string' ? content : JSON.stringify(content);
-    text += `${name.length}:${name}${typeOf(value)}${shown.length}:${shown}`;
+    text += `${name.length}:${name}${type}${shown.length}:${shown}`;
   }
   return text;
 }

@@ -35,8 +35,9 @@ export class InFlight<T, G extends InFlightGroup> {
   }
 
   /** Drops the values of a group that is durable now. Groups become durable in order. */
-  settle(group: G): void {
+  settle(group: G, onDurable?: (key: string, value: T) => void): void {
     for (const [key, entry] of this.#ofGroup.get(group) ?? []) {
+      onDurable?.(key, entry.value);
       entry.previous = undefined;
       if (this.#newest.get(key) === entry) this.#newest.delete(key);
     }
@@ -44,8 +45,9 @@ export class InFlight<T, G extends InFlightGroup> {
   }
 
   /** Drops the values of a failed group; those of groups before it stand again. */
-  discard(group: G): void {
+  discard(group: G, onFailed?: (key: string) => void): void {
     for (const [key, entry] of (this.#ofGroup.get(group) ?? []).reverse()) {
+      onFailed?.(key);
       if (this.#newest.get(key) !== entry) throw new Error('groups fail from the newest');
       const { previous } = entry;
       if (previous === undefined || previous.group.isDurable) this.#newest.delete(key);

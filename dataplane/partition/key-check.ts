@@ -23,10 +23,7 @@ import type { IndexSchema, KeyAttribute, KeySchema, TableSchema } from './schema
 export function checkKey(key: Item, schema: KeySchema): void {
   const attributes = schema.hash.length + schema.range.length;
   if (Object.keys(key).length !== attributes) throw itemFaults.keySchemaMismatch();
-  for (const attribute of schema.hash) checkKeyMember(key, attribute);
-  checkHashBytes(key, schema);
-  for (const attribute of schema.range) checkKeyMember(key, attribute);
-  checkRangeBytes(key, schema);
+  checkKeyContents(key, schema);
 }
 
 export interface KeyOfItemOptions {
@@ -53,7 +50,7 @@ export function keyOfItem(item: Item, schema: TableSchema, options?: KeyOfItemOp
  * Checks an ExclusiveStartKey: exactly the table's key and, for an index, its key too. Whether it
  * lies within the query or segment is checked when the page is read.
  * @throws ClientFault ValidationException
- * @see dynalite test/query.js and test/scan.js (captures): the two operations differ in one text
+ * @see dynoxide 3.2.0 (captures of October 2026): the two operations differ
  */
 export function checkStartKey(
   startKey: Item,
@@ -61,22 +58,50 @@ export function checkStartKey(
   index: IndexSchema | undefined,
   operation: 'query' | 'scan' = 'query',
 ): void {
-  if (Object.keys(startKey).length !== startKeyNames(schema, index).length) {
-    throw operation === 'scan' && index === undefined
-      ? startKeyFaults.schemaMismatch()
-      : startKeyFaults.invalid();
-  }
-  if (index !== undefined || operation === 'query') {
-    const key = index?.key ?? schema.key;
-    for (const attribute of [...key.hash, ...key.range]) {
-      if (attributeOf(startKey, attribute.name) === undefined) throw startKeyFaults.invalid();
-      checkKeyMember(startKey, attribute);
+  if (operation === 'scan') checkStartKeyTypes(startKey, schema, index);
+  const names = startKeyNames(schema, index);
+  if (Object.keys(startKey).length !== names.length) throw startKeyFaults.invalid();
+  const keys = index === undefined ? [schema.key] : [index.key, schema.key];
+  for (const { hash, range } of keys) {
+    for (const { name, type } of [...hash, ...range]) {
+      const value = attributeOf(startKey, name);
+      if (value === undefined || !(type in value)) throw startKeyFaults.invalid();
     }
-    checkHashBytes(startKey, key);
-    checkRangeBytes(startKey, key);
   }
-  const fault = faultOf(() => checkKey(tableKeyOf(startKey, schema), schema.key));
+  if (operation === 'query') {
+    for (const key of keys) checkKeyContents(startKey, key);
+    return;
+  }
+  if (index !== undefined) checkKeyContents(startKey, index.key);
+  const fault = faultOf(() => checkKeyContents(startKey, schema.key));
   if (fault !== undefined) throw startKeyFaults.because(fault);
+}
+
+/** A Scan of a table with indexes reports a wrong type as if the attribute were an index's key. */
+function checkStartKeyTypes(
+  startKey: Item,
+  schema: TableSchema,
+  index: IndexSchema | undefined,
+): void {
+  const indexes = [...schema.globalIndexes, ...schema.localIndexes];
+  const named = index ?? indexes[0];
+  if (named === undefined) return;
+  for (const { hash, range } of [schema.key, ...indexes.map(({ key }) => key)]) {
+    for (const { name, type } of [...hash, ...range]) {
+      const value = attributeOf(startKey, name);
+      if (value === undefined || type in value) continue;
+      const types = { expected: type, actual: typeOf(value) };
+      throw itemFaults.indexKeyTypeMismatch(name, types, named.name);
+    }
+  }
+}
+
+/** Each key attribute: there, of its type, not empty, not too long. */
+function checkKeyContents(key: Item, schema: KeySchema): void {
+  for (const attribute of schema.hash) checkKeyMember(key, attribute);
+  checkHashBytes(key, schema);
+  for (const attribute of schema.range) checkKeyMember(key, attribute);
+  checkRangeBytes(key, schema);
 }
 
 /** Names that LastEvaluatedKey and ExclusiveStartKey hold: the table's key, then the index's. */
@@ -311,6 +336,6 @@ function faultOf(check: () => void): ClientFault | undefined {
     return undefined;
   } catch (fault) {
     if (fault instanceof Error) throw fault;
-    return fault as ClientFault; // checkKey throws nothing else that is no Error
+    return fault as ClientFault; // key checks throw nothing else that is no Error
   }
 }

@@ -7,6 +7,7 @@ import { openStore } from '../storage/open.ts';
 import { type Effect, type Store, StoreError } from '../storage/store.ts';
 import type { WriteCommand } from './command.ts';
 import { CompiledSchema } from './compiled-schema.ts';
+import { ItemCache } from './item-cache.ts';
 import { Partition } from './partition.ts';
 import { evenPartitions, localIndex, schemaOf } from './schema.fixture.ts';
 import type { TableSchema } from './schema.ts';
@@ -73,6 +74,7 @@ describe('Partition', () => {
       range,
       compiled,
       store,
+      cache: new ItemCache(1_000_000),
       commit: commits.commit,
       nowMs: () => 1_000,
       schedule: (flush) => flushes.push(flush),
@@ -82,11 +84,12 @@ describe('Partition', () => {
   }
 
   const write = (partition: Partition, command: WriteCommand) =>
-    partition.write(command, compiled.itemKey(command.key), noLimit);
+    partition.write(command, placeOf(partition, command.key), noLimit);
+  const placeOf = (partition: Partition, of: Item) => partition.place(compiled.itemKey(of));
   const flush = () => {
     for (const each of flushes.splice(0)) each();
   };
-  const counter = (partition: Partition) => countOf(partition.get(compiled.itemKey(key))?.item);
+  const counter = (partition: Partition) => countOf(partition.get(placeOf(partition, key))?.item);
 
   beforeEach(async () => {
     store = await openStore({ folder: undefined, durability: 'relaxed' });
@@ -219,7 +222,7 @@ describe('Partition', () => {
     flush();
     commits.next();
     await next;
-    expect(reopened.get(compiled.itemKey(key))?.version).toBe(2);
+    expect(reopened.get(placeOf(reopened, key))?.version).toBe(2);
   });
 
   it('refuses a write that is not admitted, without a trace', async () => {
@@ -228,7 +231,7 @@ describe('Partition', () => {
     const refuse = () => {
       throw refusal;
     };
-    await expect(partition.write(add, compiled.itemKey(key), refuse)).rejects.toBe(refusal);
+    await expect(partition.write(add, placeOf(partition, key), refuse)).rejects.toBe(refusal);
     expect(flushes).toEqual([]);
   });
 
@@ -252,11 +255,12 @@ describe('Partition', () => {
     flush();
     commits.next();
     await writing;
-    const itemKey = compiled.itemKey(key);
-    const record = Buffer.from(partition.get(itemKey)?.record ?? []);
+    const place = placeOf(partition, key);
+    const record = Buffer.from(partition.get(place)?.record ?? []);
     record[record.length - 2] = 0;
-    await store.commit([{ key: itemKey, value: record }]);
-    expect(() => partition.get(itemKey)).toThrow(StoreError);
-    await expect(write(partition, add)).rejects.toMatchObject({ code: 'damaged' });
+    await store.commit([{ key: place.itemKey, value: record }]);
+    const reopened = openPartition();
+    expect(() => reopened.get(place)).toThrow(StoreError);
+    await expect(write(reopened, add)).rejects.toMatchObject({ code: 'damaged' });
   });
 });

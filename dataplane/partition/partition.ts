@@ -14,6 +14,7 @@ import { expirySecondOf } from './expiry.ts';
 import { InFlight, type InFlightGroup, mapKey } from './in-flight.ts';
 import type { IndexChange } from './index-change.ts';
 import { currentEntryOf } from './index-entry.ts';
+import type { ItemCache } from './item-cache.ts';
 import { collectionKey, countersKey, expiryKey, PREFIX_BYTES, spacePrefix } from './key-space.ts';
 import { StoredItem } from './record.ts';
 import type { PartitionRange } from './schema.ts';
@@ -22,6 +23,8 @@ export interface PartitionOptions {
   readonly range: PartitionRange;
   readonly compiled: CompiledSchema;
   readonly store: Pick<Store, 'get'>;
+  /** Shared by the partitions of a process. */
+  readonly cache: ItemCache;
   /** Makes effects durable, in the order of the calls. When one call fails, so do those behind it. */
   readonly commit: (effects: readonly Effect[]) => Promise<void>;
   readonly nowMs: () => number;
@@ -30,6 +33,12 @@ export interface PartitionOptions {
   readonly collectionBytesMax: number;
   /** Told of changes for global indexes once they are durable, in order. */
   readonly onIndexChanges: (changes: readonly IndexChange[]) => void;
+}
+
+/** The full storage key of an item, and the same as text. */
+export interface PlacedKey {
+  readonly itemKey: Buffer;
+  readonly name: string;
 }
 
 /** A group takes no more effects than this before it is sent off. */
@@ -99,13 +108,24 @@ export class Partition {
     this.#compiled = compiled;
   }
 
+  /** Fills in the prefix of an item key built with room for it. */
+  place(itemKey: Buffer): PlacedKey {
+    placeKey(itemKey, this.prefixes.item);
+    return { itemKey, name: mapKey(itemKey) };
+  }
+
   /**
-   * The durable item. `itemKey` is a key with room for the prefix, which is filled in.
+   * The durable item.
    * @throws StoreError `damaged`
    */
-  get(itemKey: Buffer): StoredItem | undefined {
-    const record = this.#options.store.get(placeKey(itemKey, this.prefixes.item));
-    return record === undefined ? undefined : StoredItem.read(record);
+  get({ itemKey, name }: PlacedKey): StoredItem | undefined {
+    const cached = this.#options.cache.get(name);
+    if (cached !== undefined) return cached;
+    const record = this.#options.store.get(itemKey);
+    if (record === undefined) return undefined;
+    const stored = StoredItem.read(record);
+    this.#options.cache.add(name, stored);
+    return stored;
   }
 
   /**
@@ -115,17 +135,16 @@ export class Partition {
    */
   async write(
     command: WriteCommand,
-    itemKey: Buffer,
+    placed: PlacedKey,
     admit: (capacity: Capacity) => void,
   ): Promise<WriteResult> {
-    placeKey(itemKey, this.prefixes.item);
-    const key = mapKey(itemKey);
-    const pending = this.#items.get(key);
+    const { itemKey } = placed;
+    const pending = this.#items.get(placed.name);
     let evaluation: Evaluation;
     try {
       const version = this.#nextVersion();
       const stamp = { version, nowMs: this.#options.nowMs() };
-      evaluation = evaluateWrite(command, itemKey, this.#stateOf(itemKey, key), {
+      evaluation = evaluateWrite(command, itemKey, this.#stateOf(placed), {
         compiled: this.#compiled,
         prefixes: this.prefixes,
         stamp,
@@ -140,7 +159,7 @@ export class Partition {
     if (evaluation.effects.length === 0) {
       await pending?.group.done;
     } else {
-      await this.#append(evaluation, itemKey, key).done;
+      await this.#append(evaluation, placed).done;
     }
     return evaluation.result;
   }
@@ -149,9 +168,10 @@ export class Partition {
    * Hands the item's current entry in a global index to the index, in order with the writes.
    * Resolves when that is durable.
    */
-  async indexItem(indexId: number, itemKey: Buffer): Promise<void> {
+  async indexItem(indexId: number, placed: PlacedKey): Promise<void> {
+    const { itemKey } = placed;
     const index = this.#compiled.globalIndexes.find(({ schema }) => schema.id === indexId);
-    const current = this.#current(itemKey, mapKey(itemKey));
+    const current = this.#current(placed);
     if (index === undefined || current === undefined) return;
     const entry = currentEntryOf(this.#compiled, index, itemKey, current);
     if (entry === undefined) return;
@@ -170,9 +190,10 @@ export class Partition {
   }
 
   /** Writes the expiry entry of the item's current state. Resolves when it is durable. */
-  async indexExpiry(itemKey: Buffer): Promise<void> {
+  async indexExpiry(placed: PlacedKey): Promise<void> {
+    const { itemKey } = placed;
     const attribute = this.#compiled.schema.timeToLiveAttribute;
-    const current = this.#current(itemKey, mapKey(itemKey));
+    const current = this.#current(placed);
     if (attribute === undefined || current === undefined) return;
     const second = expirySecondOf(current.item, attribute);
     if (second === undefined) return;
@@ -185,10 +206,11 @@ export class Partition {
    * The current item of an expiry entry, in flight or durable; undefined, and the entry dropped, when
    * the entry is left over from another state.
    */
-  itemToExpire(itemKey: Buffer, second: number): StoredItem | undefined {
+  itemToExpire(placed: PlacedKey, second: number): StoredItem | undefined {
+    const { itemKey } = placed;
     const attribute = this.#compiled.schema.timeToLiveAttribute;
     if (attribute === undefined) return undefined;
-    const current = this.#current(itemKey, mapKey(itemKey));
+    const current = this.#current(placed);
     if (current !== undefined && expirySecondOf(current.item, attribute) === second) return current;
     const group = this.#group();
     group.effects.push({ key: expiryKey(this.prefixes.expiry, second, itemKey), value: undefined });
@@ -200,8 +222,9 @@ export class Partition {
     await Promise.allSettled(this.#groups.map((group) => group.done));
   }
 
-  #stateOf(itemKey: Buffer, key: string): ItemState {
-    const current = this.#current(itemKey, key);
+  #stateOf(placed: PlacedKey): ItemState {
+    const { itemKey } = placed;
+    const current = this.#current(placed);
     if (this.#compiled.localIndexes.length === 0) return { current, collectionBytes: 0 };
     const hash = hashOf(itemKey);
     const pending = this.#collections.get(mapKey(hash));
@@ -212,18 +235,16 @@ export class Partition {
     return { current, collectionBytes };
   }
 
-  #current(itemKey: Buffer, key: string): StoredItem | undefined {
-    const pending = this.#items.get(key);
-    if (pending !== undefined) return pending.value;
-    const record = this.#options.store.get(itemKey);
-    return record === undefined ? undefined : StoredItem.read(record);
+  #current(placed: PlacedKey): StoredItem | undefined {
+    const pending = this.#items.get(placed.name);
+    return pending === undefined ? this.get(placed) : pending.value;
   }
 
-  #append(evaluation: Evaluation, itemKey: Buffer, key: string): Group {
+  #append(evaluation: Evaluation, { itemKey, name }: PlacedKey): Group {
     const group = this.#group();
     for (const effect of evaluation.effects) group.effects.push(effect);
     for (const change of evaluation.indexChanges) group.indexChanges.push(change);
-    this.#items.set(key, evaluation.after, group);
+    this.#items.set(name, evaluation.after, group);
     const { result } = evaluation;
     if (result.kind === 'applied' && result.collectionBytes !== undefined) {
       this.#collections.set(mapKey(hashOf(itemKey)), result.collectionBytes, group);
@@ -277,7 +298,7 @@ export class Partition {
     for (let group = this.#groups[0]; group?.isCommitted === true; group = this.#groups[0]) {
       this.#groups.shift();
       group.isDurable = true;
-      this.#items.settle(group);
+      this.#items.settle(group, (name, stored) => this.#options.cache.written(name, stored));
       this.#collections.settle(group);
       this.#committed = group.counters;
       if (group.indexChanges.length > 0) this.#options.onIndexChanges(group.indexChanges);
@@ -292,7 +313,7 @@ export class Partition {
     const failed = this.#groups.splice(position);
     this.#gathering = undefined;
     for (const each of failed.toReversed()) {
-      this.#items.discard(each);
+      this.#items.discard(each, (name) => this.#options.cache.forget(name));
       this.#collections.discard(each);
     }
     this.#counters = this.#groups.at(-1)?.counters ?? this.#committed;

@@ -41,11 +41,11 @@ export async function sweepExpired(
       const writes: Promise<WriteResult>[] = [];
       for (const [entry] of pairs) {
         const { second, itemKey: keyWithoutPrefix } = readExpiryKey(entry);
-        const itemKey = joinKey(item, keyWithoutPrefix);
-        const stored = partition.itemToExpire(itemKey, second);
+        const placed = partition.place(joinKey(item, keyWithoutPrefix));
+        const stored = partition.itemToExpire(placed, second);
         if (stored === undefined) continue;
         const key = tableKeyOf(stored.item, schema);
-        writes.push(partition.write({ kind: 'delete', key, condition }, itemKey, chargeNothing));
+        writes.push(partition.write({ kind: 'delete', key, condition }, placed, chargeNothing));
       }
       for (const result of await Promise.all(writes)) {
         if (result.kind === 'applied') deleted++;
@@ -83,6 +83,6 @@ export async function rebuildExpiry(
 async function addEntries(store: Store, partition: Partition, signal: AbortSignal): Promise<void> {
   for await (const pairs of walkSpace(store, partition.prefixes.item, REBUILD_PAGE_ITEMS)) {
     signal.throwIfAborted();
-    await Promise.all(pairs.map(([itemKey]) => partition.indexExpiry(itemKey)));
+    await Promise.all(pairs.map(([itemKey]) => partition.indexExpiry(partition.place(itemKey))));
   }
 }

@@ -23,7 +23,9 @@ export async function backfillIndex(
     for await (const pairs of walkSpace(store, partition.prefixes.item, PAGE_ITEMS)) {
       signal.throwIfAborted();
       await feeder.room();
-      await Promise.all(pairs.map(([itemKey]) => partition.indexItem(feeder.indexId, itemKey)));
+      await Promise.all(
+        pairs.map(([itemKey]) => partition.indexItem(feeder.indexId, partition.place(itemKey))),
+      );
     }
   }
   signal.throwIfAborted();

@@ -1,4 +1,5 @@
 import { COLLECTION_BYTES_MAX } from '../partition/collection.ts';
+import { ItemCache } from '../partition/item-cache.ts';
 import { partitionRange } from '../partition/key-space.ts';
 import type { TableLayout } from '../partition/schema.ts';
 import type { Store } from '../storage/store.ts';
@@ -10,11 +11,15 @@ export interface LocalRouterLimits {
   readonly collectionBytesMax: number;
 }
 
+/** Memory for items that are read often. */
+const ITEM_CACHE_BYTES_MAX = 32 * 1024 * 1024;
+
 /** Opens the tables of a process that has all partitions in its own store. */
 export class LocalRouter {
   readonly #store: Store;
   readonly #clock: { nowMs(): number };
   readonly #limits: LocalRouterLimits;
+  readonly #cache = new ItemCache(ITEM_CACHE_BYTES_MAX);
 
   constructor(
     store: Store,
@@ -36,6 +41,7 @@ export class LocalRouter {
       clock: this.#clock,
       layout,
       throughput,
+      cache: this.#cache,
       collectionBytesMax: this.#limits.collectionBytesMax,
     });
   }

@@ -12,6 +12,7 @@ import type {
 } from '../partition/command.ts';
 import { CompiledSchema } from '../partition/compiled-schema.ts';
 import { IndexPartition } from '../partition/index-partition.ts';
+import type { ItemCache } from '../partition/item-cache.ts';
 import { checkUpdatedPaths } from '../partition/key-check.ts';
 import { Partition } from '../partition/partition.ts';
 import type { PartitionRange, TableLayout, TableSchema } from '../partition/schema.ts';
@@ -20,7 +21,8 @@ import { Admission } from './admission.ts';
 import { rebuildExpiry, sweepExpired } from './expiry-sweep.ts';
 import { backfillIndex } from './index-backfill.ts';
 import { IndexFeeder } from './index-feeder.ts';
-import { type PartitionList, partitionList, partitionOf } from './partition-map.ts';
+import { KeyPlaces } from './key-places.ts';
+import { type PartitionList, partitionList } from './partition-map.ts';
 import { discardPending, refillFeeders } from './pending-changes.ts';
 import { readQuery } from './query.ts';
 import type { ReadAccess } from './read-access.ts';
@@ -32,6 +34,7 @@ export interface LocalTableOptions {
   readonly clock: { nowMs(): number };
   readonly layout: TableLayout;
   readonly throughput: TableThroughput;
+  readonly cache: ItemCache;
   readonly collectionBytesMax: number;
 }
 
@@ -41,6 +44,7 @@ export class LocalTable implements Table {
   readonly #clock: { nowMs(): number };
   readonly #admission: Admission;
   readonly #partitions: PartitionList<Partition>;
+  readonly #places: KeyPlaces;
   readonly #feeders = new Map<number, IndexFeeder>();
   #compiled: CompiledSchema;
   #access: ReadAccess;
@@ -55,14 +59,16 @@ export class LocalTable implements Table {
     return table;
   }
 
-  private constructor({ store, clock, layout, throughput, collectionBytesMax }: LocalTableOptions) {
+  private constructor(options: LocalTableOptions) {
+    const { store, clock, layout, throughput } = options;
     this.#store = store;
     this.#clock = clock;
     this.#compiled = new CompiledSchema(layout.schema);
     this.#admission = new Admission(layout.schema.tableArn, throughput, clock.nowMs());
     this.#partitions = partitionList(
-      layout.partitions.map((range) => this.#newPartition(range, collectionBytesMax)),
+      layout.partitions.map((range) => this.#newPartition(range, options)),
     );
+    this.#places = new KeyPlaces(this.#compiled, this.#partitions);
     this.#addFeeders(layout);
     this.#access = this.#newAccess();
   }
@@ -75,8 +81,8 @@ export class LocalTable implements Table {
     this.#assertOpen();
     const nowMs = this.#clock.nowMs();
     this.#admission.admitRead(undefined, nowMs);
-    const itemKey = this.#compiled.itemKey(key);
-    const stored = partitionOf(this.#partitions, itemKey).get(itemKey);
+    const { partition, key: placed } = this.#places.placeOf(key, this.#compiled);
+    const stored = partition.get(placed);
     const capacity = tableCapacity(readUnits(stored?.bytes ?? 0, options));
     this.#admission.chargeRead(capacity, nowMs);
     if (stored === undefined) return { json: undefined, capacity };
@@ -97,8 +103,8 @@ export class LocalTable implements Table {
       if (feeder.isFull) await feeder.room();
     }
     this.#assertOpen();
-    const itemKey = this.#compiled.itemKey(command.key);
-    return partitionOf(this.#partitions, itemKey).write(command, itemKey, this.#chargeWrite);
+    const { partition, key } = this.#places.placeOf(command.key, this.#compiled);
+    return partition.write(command, key, this.#chargeWrite);
   }
 
   async query(request: QueryRequest): Promise<PageResult> {
@@ -183,11 +189,15 @@ export class LocalTable implements Table {
     return result;
   }
 
-  #newPartition(range: PartitionRange, collectionBytesMax: number): Partition {
+  #newPartition(
+    range: PartitionRange,
+    { cache, collectionBytesMax }: LocalTableOptions,
+  ): Partition {
     const partition: Partition = new Partition({
       range,
       compiled: this.#compiled,
       store: this.#store,
+      cache,
       commit: (effects) => this.#store.commit(effects),
       nowMs: () => this.#clock.nowMs(),
       schedule: setImmediate,

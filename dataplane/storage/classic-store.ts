@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { CommitQueue } from './commit-queue.ts';
 import { FreeSpace } from './free-space.ts';
 import { type Level, openLevel, reopenedMessage, storeError } from './level.ts';
+import { PageCache, type PageFill, type Pairs } from './page-cache.ts';
 import { scrub } from './scrub.ts';
 import {
   type Effect,
@@ -40,6 +41,7 @@ export class ClassicStore implements Store {
   readonly #options: ClassicStoreOptions;
   readonly #space: FreeSpace;
   readonly #queue: CommitQueue;
+  readonly #cache = new PageCache(pageCacheBytesMax);
   readonly #timer: NodeJS.Timeout;
   /** Undefined while the LevelDB is opened anew, and after the end. */
   #level: Level | undefined;
@@ -94,6 +96,10 @@ export class ClassicStore implements Store {
   iterate(range: KeyRange): StoreIterator {
     const level = this.#level ?? this.#refuseAccess();
     const { snapshot } = range;
+    const page = snapshot === undefined ? this.#cache.page(range) : undefined;
+    if (page !== undefined && !isFill(page)) {
+      return iterateOver(page);
+    }
     const iterator = level.iterator({
       gte: range.start,
       lt: range.end,
@@ -106,9 +112,20 @@ export class ClassicStore implements Store {
       throw this.#readError(error);
     };
     return {
-      // As above: Buffers, by the buffer encoding.
-      next: (count) => (iterator.nextv(count) as Promise<[Buffer, Buffer][]>).catch(fail),
-      close: () => iterator.close(),
+      next: async (count) => {
+        // As above: Buffers, by the buffer encoding.
+        const pairs = await (iterator.nextv(count) as Promise<[Buffer, Buffer][]>).catch(fail);
+        if (page !== undefined) {
+          this.#cache.fill(page, pairs, count);
+        }
+        return pairs;
+      },
+      close: () => {
+        if (page !== undefined) {
+          this.#cache.endFill(page);
+        }
+        return iterator.close();
+      },
     };
   }
 
@@ -179,6 +196,7 @@ export class ClassicStore implements Store {
       this.#waitToReopen();
       throw this.#refuseWrites(storeError(error, this.#options.folder));
     }
+    this.#cache.committed(effects);
     this.#uncheckedBytes += bytes;
     if (this.#uncheckedBytes >= checkSpaceBytes) {
       this.#checkSpace();
@@ -257,6 +275,7 @@ export class ClassicStore implements Store {
       const failed = this.#level;
       this.#level = undefined;
       await failed?.close();
+      this.#cache.clear(); // What failed may turn out to be on disk.
       for (const { path } of await unlistedTables(folder)) {
         await unlink(path);
       }
@@ -347,6 +366,8 @@ export class ClassicStore implements Store {
   }
 }
 
+/** Memory for pages that are read often. */
+const pageCacheBytesMax = 16 * 1024 * 1024;
 /** Free space is looked at, and failed handles are opened anew, this often. */
 const tickMs = 1_000;
 /** A handle that worked for so long was sound. */
@@ -390,6 +411,23 @@ class ClassicSnapshot implements StoreSnapshot {
   close(): Promise<void> {
     return this.inner.close();
   }
+}
+
+function isFill(page: Pairs | PageFill): page is PageFill {
+  return 'group' in page;
+}
+
+function iterateOver(pairs: Pairs): StoreIterator {
+  let position = 0;
+  return {
+    next: async (count) => {
+      const taken =
+        position === 0 && count >= pairs.length ? pairs : pairs.slice(position, position + count);
+      position += taken.length;
+      return taken;
+    },
+    close: async () => {},
+  };
 }
 
 function closedError(): StoreError {

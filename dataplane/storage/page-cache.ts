@@ -7,45 +7,30 @@ export const groupPrefixBytes = 25;
 /** Pages of more bytes are read from LevelDB each time: one of them would push out too much else. */
 const pageBytesMax = 64 * 1024;
 
-/** What a cached record or pair costs beside its bytes: map entry, Buffer, and its backing store. */
+/** What a cached pair costs beside its bytes: map entry, Buffer, and its backing store. */
 const entryOverheadBytes = 256;
 
 /** A page: all pairs of a range, up to its limit. */
 export type Pairs = readonly (readonly [Buffer, Buffer])[];
 
 /**
- * Records and short pages in front of LevelDB, in memory and bounded in bytes.
- *
- * A read through the native binding costs 2 to 5 microseconds, a page some 50, most of it for the
- * hop to another thread; what is read often is answered here instead.
+ * Short pages in front of LevelDB, in memory and bounded in bytes. A page read through the native
+ * binding costs some 50 microseconds, most of it for the hop to another thread.
  *
  * Invariant: it holds nothing but what LevelDB holds, as far as anyone has been told. `committed`
  * must be called for every batch once it is durable and before its writers hear of it; a page that
  * was being read meanwhile is not kept.
  */
-export class ReadCache {
-  readonly #records: LRUCache<string, Buffer>;
+export class PageCache {
   readonly #groups: LRUCache<string, Group>;
   /** Pages being read, by group. */
   readonly #fills = new Map<string, Set<PageFill>>();
 
   constructor(bytesMax: number) {
-    this.#records = new LRUCache({
-      maxSize: Math.max(1, Math.floor(bytesMax / 2)),
-      sizeCalculation: (record, key) => record.length + key.length + entryOverheadBytes,
-    });
     this.#groups = new LRUCache({
-      maxSize: Math.max(1, Math.floor(bytesMax / 2)),
+      maxSize: bytesMax,
       sizeCalculation: (group) => group.bytes,
     });
-  }
-
-  record(key: string): Buffer | undefined {
-    return this.#records.get(key);
-  }
-
-  addRecord(key: string, record: Buffer): void {
-    this.#records.set(key, record);
   }
 
   /** The whole page of a range, a promise-free list; or a way to fill it in; or neither. */
@@ -82,25 +67,17 @@ export class ReadCache {
 
   /** Takes up the effects of a batch that is durable. */
   committed(effects: readonly Effect[]): void {
-    for (const effect of effects) {
-      const key = cacheKey(effect.key);
-      if (this.#records.has(key)) this.#replace(key, effect.value);
-      if (this.#groups.size === 0 && this.#fills.size === 0) continue;
-      const group = key.slice(0, groupPrefixBytes);
+    if (this.#groups.size === 0 && this.#fills.size === 0) return;
+    for (const { key } of effects) {
+      const group = asBuffer(key).toString('latin1', 0, groupPrefixBytes);
       this.#groups.delete(group);
       this.#fills.delete(group);
     }
   }
 
   clear(): void {
-    this.#records.clear();
     this.#groups.clear();
     this.#fills.clear();
-  }
-
-  #replace(key: string, value: Uint8Array | undefined): void {
-    if (value === undefined) this.#records.delete(key);
-    else this.#records.set(key, asBuffer(value));
   }
 
   #keep({ group, key, pairs, bytes }: PageFill): void {
@@ -124,16 +101,11 @@ interface Group {
   readonly bytes: number;
 }
 
-/** A storage key as the cache knows it. */
-export function cacheKey(key: Uint8Array): string {
-  return asBuffer(key).latin1Slice();
-}
-
 /** The group that all keys of the range belong to, if there is one. */
 function groupOf({ start, end }: KeyRange): string | undefined {
   if (start.length < groupPrefixBytes) return undefined;
   const prefix = asBuffer(start).subarray(0, groupPrefixBytes);
-  return isWithinPrefix(prefix, asBuffer(end)) ? prefix.latin1Slice() : undefined;
+  return isWithinPrefix(prefix, asBuffer(end)) ? prefix.toString('latin1') : undefined;
 }
 
 /** Whether every key below `end` and not below `prefix` begins with `prefix`. */
@@ -149,8 +121,8 @@ function isWithinPrefix(prefix: Buffer, end: Buffer): boolean {
 }
 
 function pageKey({ start, end, reverse, limit }: KeyRange): string {
-  const tail = asBuffer(start).latin1Slice(groupPrefixBytes);
-  return `${reverse ? '<' : '>'}${limit ?? ''}/${tail.length}/${tail}${cacheKey(end)}`;
+  const tail = asBuffer(start).toString('latin1', groupPrefixBytes);
+  return `${reverse ? '<' : '>'}${limit ?? ''}/${tail.length}/${tail}${asBuffer(end).toString('latin1')}`;
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {
