@@ -44,7 +44,7 @@ Usage: hack/run [options]        (or: node dataplane/main.ts [embedded] [options
   --credentials none     accept any credentials. This is the default on loopback; anywhere else it
                          has to be said, since then whoever reaches the port may do anything
   --region NAME          region of ARNs and of signatures               (us-east-1)
-  --account ID           account of ARNs, 12 digits                     (000000000000)
+  --account ID           account of ARNs, 12 digits                     (123456789012)
   --log-level LEVEL      ${LOG_LEVELS.join(', ')}; JSON lines on standard error
                                                                         (info)
   --help                 this text
@@ -61,7 +61,7 @@ const OPTIONS = {
   durability: { type: 'string' },
   credentials: { type: 'string' },
   region: { type: 'string', default: 'us-east-1' },
-  account: { type: 'string', default: '000000000000' },
+  account: { type: 'string', default: '123456789012' },
   'log-level': { type: 'string', default: 'info' },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;

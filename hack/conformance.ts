@@ -184,7 +184,7 @@ function hasNewerText(test: TestResult): boolean {
 }
 
 /** From `AssertionError: expected 'received' to be 'wished'`, where a quote in a text is `\\'`. */
-export function receivedText(message: string): string | undefined {
+function receivedText(message: string): string | undefined {
   const match = /expected '(.*?)' to (?:be|contain) /s.exec(message);
   return match?.[1]?.replaceAll("\\'", "'");
 }

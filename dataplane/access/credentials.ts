@@ -1,4 +1,4 @@
-import { readFileSync, unwatchFile, watchFile } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { SigningKeys } from './signing-keys.ts';
 
 /** One access key that may sign requests. */
@@ -37,18 +37,23 @@ export type CredentialsLog = (event: string, fields: { error?: string; count?: n
  */
 export class CredentialsFile implements Credentials {
   readonly #path: string;
+  readonly #log: CredentialsLog;
+  readonly #poll: NodeJS.Timeout;
+  /** Taken before the file is read: a change during the reading shows at the next poll. */
+  #version: string;
   #credentials: ReadonlyMap<string, Credential>;
 
   /** @throws CredentialsError */
   static open(path: string, log: CredentialsLog): CredentialsFile {
-    const file = new CredentialsFile(path);
-    watchFile(path, { interval: POLL_MS, persistent: false }, () => file.#reload(log));
-    return file;
+    return new CredentialsFile(path, log);
   }
 
-  private constructor(path: string) {
+  private constructor(path: string, log: CredentialsLog) {
     this.#path = path;
+    this.#log = log;
+    this.#version = versionOf(path);
     this.#credentials = readCredentials(path);
+    this.#poll = setInterval(() => this.#look(), POLL_MS).unref();
   }
 
   find(accessKeyId: string): Credential | undefined {
@@ -57,18 +62,27 @@ export class CredentialsFile implements Credentials {
 
   /** Stops looking for changes. */
   close(): void {
-    unwatchFile(this.#path);
+    clearInterval(this.#poll);
   }
 
-  #reload(log: CredentialsLog): void {
+  #look(): void {
+    const version = versionOf(this.#path);
+    if (version === this.#version) return;
+    this.#version = version;
     try {
       this.#credentials = readCredentials(this.#path);
-      log('credentials reloaded', { count: this.#credentials.size });
+      this.#log('credentials reloaded', { count: this.#credentials.size });
     } catch (error) {
       if (!(error instanceof CredentialsError)) throw error;
-      log('credentials not reloaded; the former ones stay', { error: error.message });
+      this.#log('credentials not reloaded; the former ones stay', { error: error.message });
     }
   }
+}
+
+/** Differs whenever the file has changed, been replaced, or gone. */
+function versionOf(path: string): string {
+  const stats = statSync(path, { throwIfNoEntry: false, bigint: true });
+  return stats === undefined ? 'absent' : `${stats.ino} ${stats.mtimeNs} ${stats.size}`;
 }
 
 function readCredentials(path: string): ReadonlyMap<string, Credential> {

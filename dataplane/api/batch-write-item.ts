@@ -1,4 +1,4 @@
-import { ClientFault } from '../errors/client-fault.ts';
+import { ClientFault, inOlderWords } from '../errors/client-fault.ts';
 import { itemFaults } from '../errors/items.ts';
 import { constraintTexts, requestFaults } from '../errors/requests.ts';
 import type { Item } from '../item/attribute-value.ts';
@@ -96,14 +96,23 @@ type WritePlan =
 
 function writePlan({ PutRequest, DeleteRequest }: WriteRequest): WritePlan {
   if (PutRequest !== undefined && DeleteRequest === undefined) {
-    const { item, bytes: itemBytes } = validateItem(PutRequest.Item);
+    const { item, bytes: itemBytes } = validItem(PutRequest.Item);
     if (itemBytes > ITEM_BYTES_MAX) throw itemFaults.itemTooLarge();
     return { kind: 'put', item, itemBytes };
   }
   if (DeleteRequest !== undefined && PutRequest === undefined) {
-    return { kind: 'delete', key: validateItem(DeleteRequest.Key).item };
+    return { kind: 'delete', key: validItem(DeleteRequest.Key).item };
   }
   throw requestFaults.writeRequestAmbiguous();
+}
+
+/** The service reads the values of this operation by its older layer. */
+function validItem(wire: unknown): { item: Item; bytes: number } {
+  try {
+    return validateItem(wire);
+  } catch (thrown) {
+    throw thrown instanceof ClientFault ? inOlderWords(thrown) : thrown;
+  }
 }
 
 /** One write, ready to be issued. */

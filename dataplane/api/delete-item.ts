@@ -1,7 +1,7 @@
 import { requestFaults } from '../errors/requests.ts';
 import { validateItem } from '../item/validate.ts';
 import { checkKey } from '../partition/key-check.ts';
-import { checkExpressionUse, substitutionsOf } from './expression-parameters.ts';
+import { checkExpressionUse, namedFaults, substitutionsOf } from './expression-parameters.ts';
 import {
   conditionalOperator,
   expected,
@@ -56,7 +56,7 @@ const plan = prefixingFaults((request: ValueOf<typeof input>) => {
   checkAttributeNames(request.Expected);
   checkExpressionUse(request, expressionUse);
   const { item: key } = validateItem(request.Key);
-  const substitutions = substitutionsOf(request);
+  const substitutions = substitutionsOf(request, namedFaults.deleteItem);
   const legacyCondition = expectedCondition(request);
   const condition = expressionCondition(request, substitutions) ?? legacyCondition;
   substitutions.assertAllUsed();

@@ -58,15 +58,43 @@ function hasAny(body: NamedMembers, names: readonly string[]): boolean {
 
 const none: Substitutions = new Substitutions(undefined, undefined);
 
+/** Texts of faults of a value that an operation reports with the name of the value. */
+type NamedFaults = ReadonlySet<string | undefined>;
+
+const setTexts = [
+  valueFaults.emptyStringSet().message,
+  valueFaults.emptyNumberSet().message,
+  valueFaults.emptyBinarySet().message,
+  valueFaults.nullStringInSet().message,
+  valueFaults.nullNumberInSet().message,
+  valueFaults.nullBinaryInSet().message,
+];
+const emptyText = valueFaults.emptyValue().message;
+const severalText = valueFaults.severalTypes().message;
+
+/**
+ * Which faults of expression values name the value; the others are reported as they are.
+ * @see dynoxide 3.2.0 (captures of October 2026)
+ */
+export const namedFaults = {
+  general: new Set(setTexts),
+  deleteItem: new Set([...setTexts, emptyText, severalText]),
+  query: new Set([...setTexts, emptyText]),
+  updateItem: new Set([...setTexts, severalText]),
+} as const;
+
 /**
  * The names and values that the request's expressions may use, values validated.
  * @throws ClientFault: empty maps, keys of the wrong form, invalid values
  */
-export function substitutionsOf(parameters: ExpressionParameters): Substitutions {
+export function substitutionsOf(
+  parameters: ExpressionParameters,
+  named: NamedFaults = namedFaults.general,
+): Substitutions {
   const { ExpressionAttributeNames: names, ExpressionAttributeValues: wireValues } = parameters;
   if (names === undefined && wireValues === undefined) return none;
   if (names !== undefined) checkNames(names);
-  return new Substitutions(names, wireValues && validatedValues(wireValues));
+  return new Substitutions(names, wireValues && validatedValues(wireValues, named));
 }
 
 const namePattern = /^#[0-9a-zA-Z_]+$/;
@@ -82,24 +110,24 @@ function checkNames(names: { readonly [name: string]: string }): void {
   if (isEmpty) throw requestFaults.namesEmpty();
 }
 
-function validatedValues(wireValues: AttributeMap): AttributeMap {
+function validatedValues(wireValues: AttributeMap, named: NamedFaults): AttributeMap {
   const values: MutableAttributeMap = {};
   let isEmpty = true;
   for (const key in wireValues) {
     isEmpty = false;
     if (!valuePattern.test(key)) throw requestFaults.valueKeyInvalid(key);
-    setAttribute(values, key, validatedValue(wireValues[key], key));
+    setAttribute(values, key, validatedValue(wireValues[key], key, named));
   }
   if (isEmpty) throw requestFaults.valuesEmpty();
   return values;
 }
 
-function validatedValue(wire: unknown, key: string) {
+function validatedValue(wire: unknown, key: string, named: NamedFaults) {
   try {
     return validateValue(wire);
   } catch (thrown) {
-    if (thrown instanceof ClientFault) throw valueFaults.inExpressionValue(thrown, key);
-    throw thrown;
+    const isNamed = thrown instanceof ClientFault && named.has(thrown.message);
+    throw isNamed ? valueFaults.inExpressionValue(thrown, key) : thrown;
   }
 }
 

@@ -2,6 +2,7 @@ import { requestFaults } from '../errors/requests.ts';
 import type { Condition, KeyCondition, Projection } from '../expression/ast.ts';
 import {
   assignKeyConditions,
+  checkKeyValueTypes,
   parseKeyCondition,
   type UncheckedKeyCondition,
 } from '../expression/key-condition.ts';
@@ -11,11 +12,12 @@ import type { Substitutions } from '../expression/substitutions.ts';
 import type { Item } from '../item/attribute-value.ts';
 import type { QueryRequest } from '../partition/command.ts';
 import { checkStartKey } from '../partition/key-check.ts';
-import type { TableSchema } from '../partition/schema.ts';
+import type { KeyAttribute, TableSchema } from '../partition/schema.ts';
 import type { Eventually } from '../routing/table.ts';
 import {
   checkConditionalOperator,
   checkExpressionUse,
+  namedFaults,
   substitutionsOf,
 } from './expression-parameters.ts';
 import { expressionFilter } from './filter.ts';
@@ -130,10 +132,12 @@ function planOf(request: QueryInput): QueryPlan {
   const legacyFilter = QueryFilter && filterFromConditions(validEntries(QueryFilter), operator);
   const legacyConditions = KeyConditions && keyConditionsFromLegacy(validEntries(KeyConditions));
   const legacyNames = legacyProjection(request.AttributesToGet);
-  const startKey = validStartKey(request.ExclusiveStartKey);
-  const substitutions = substitutionsOf(request);
+  const startKey = validStartKey(request.ExclusiveStartKey, 'query');
+  const substitutions = substitutionsOf(request, namedFaults.query);
   const keyConditions = keyConditionsOf(request, substitutions) ?? legacyConditions;
-  if (keyConditions === undefined) throw requestFaults.keyConditionMissing();
+  if (keyConditions === undefined || keyConditions.length === 0) {
+    throw requestFaults.keyConditionMissing();
+  }
   const filter = expressionFilter(request.FilterExpression, substitutions) ?? legacyFilter;
   const projection =
     expressionProjection(request.ProjectionExpression, substitutions) ?? legacyNames;
@@ -157,6 +161,7 @@ function queryOf(request: QueryInput, plan: QueryPlan, schema: TableSchema): Que
   const index = indexToRead(schema, request.IndexName, { consistentRead });
   const key = index?.key ?? schema.key;
   if (startKey !== undefined) checkStartKey(startKey, schema, index, 'query');
+  if (request.KeyConditions !== undefined) checkKeyValueTypes(keyConditions, keyAttributes(schema));
   const { hashConditions, rangeConditions } = assignKeyConditions(keyConditions, key);
   checkScalarKeys(projection, schema);
   checkFilterNames(request, filter, keyNames(key));
@@ -176,6 +181,13 @@ function queryOf(request: QueryInput, plan: QueryPlan, schema: TableSchema): Que
     rangeConditions,
     scanIndexForward: request.ScanIndexForward ?? true,
   };
+}
+
+/** Of the table and all its indexes. */
+function keyAttributes({ key, localIndexes, globalIndexes }: TableSchema): readonly KeyAttribute[] {
+  return [key, ...[...localIndexes, ...globalIndexes].map((index) => index.key)].flatMap(
+    ({ hash, range }) => [...hash, ...range],
+  );
 }
 
 /** A Query's filter cannot be on the key that it queries. */

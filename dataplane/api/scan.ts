@@ -1,7 +1,10 @@
+import { expressionFaults } from '../errors/expressions.ts';
 import { requestFaults } from '../errors/requests.ts';
 import type { Condition, Projection } from '../expression/ast.ts';
 import { filterFromConditions } from '../expression/legacy.ts';
+import { EXPRESSION_BYTES_MAX } from '../expression/limits.ts';
 import type { Item } from '../item/attribute-value.ts';
+import { utf8Bytes } from '../item/size.ts';
 import type { ScanRequest } from '../partition/command.ts';
 import { checkStartKey } from '../partition/key-check.ts';
 import type { TableSchema } from '../partition/schema.ts';
@@ -114,8 +117,9 @@ function planOf(request: ScanInput): ScanPlan {
   const operator = checkConditionalOperator(ConditionalOperator, ScanFilter);
   const legacyFilter = ScanFilter && filterFromConditions(validEntries(ScanFilter), operator);
   const legacyNames = legacyProjection(request.AttributesToGet);
-  const startKey = validStartKey(request.ExclusiveStartKey);
+  const startKey = validStartKey(request.ExclusiveStartKey, 'scan');
   const substitutions = substitutionsOf(request);
+  checkFilterBytes(request.FilterExpression);
   const filter = expressionFilter(request.FilterExpression, substitutions) ?? legacyFilter;
   const projection =
     expressionProjection(request.ProjectionExpression, substitutions) ?? legacyNames;
@@ -124,6 +128,13 @@ function planOf(request: ScanInput): ScanPlan {
   const segments = segmentsOf(request);
   substitutions.assertAllUsed();
   return { filter, projection, startKey, ...segments };
+}
+
+/** Here alone the fault tells the size. */
+function checkFilterBytes(expression: string | undefined): void {
+  if (expression === undefined || expression.length * 3 <= EXPRESSION_BYTES_MAX) return;
+  const bytes = utf8Bytes(expression);
+  if (bytes > EXPRESSION_BYTES_MAX) throw expressionFaults.tooLargeInScan(bytes);
 }
 
 /** A plain scan is segment 0 of 1. */

@@ -5,7 +5,7 @@ import type { Substitutions } from '../expression/substitutions.ts';
 import { parseUpdate } from '../expression/update-parser.ts';
 import { validateItem } from '../item/validate.ts';
 import { checkKey } from '../partition/key-check.ts';
-import { checkExpressionUse, substitutionsOf } from './expression-parameters.ts';
+import { checkExpressionUse, namedFaults, substitutionsOf } from './expression-parameters.ts';
 import {
   attributeUpdates,
   conditionalOperator,
@@ -101,13 +101,14 @@ const plan = prefixingFaults((request: ValueOf<typeof input>) => {
   checkAttributeNames(request.Expected);
   checkExpressionUse(request, expressionUse);
   const { item: key } = validateItem(request.Key);
-  const substitutions = substitutionsOf(request);
+  const substitutions = substitutionsOf(request, namedFaults.updateItem);
   const legacyUpdate = attributeUpdate(request.AttributeUpdates);
+  const keepsAbsent = onlyDeletes(request.AttributeUpdates);
   const legacyCondition = expectedCondition(request);
   const update = expressionUpdate(request.UpdateExpression, substitutions) ?? legacyUpdate;
   const condition = expressionCondition(request, substitutions) ?? legacyCondition;
   substitutions.assertAllUsed();
-  return { key, update, condition };
+  return { key, update, condition, keepsAbsent };
 });
 
 /** Without an update the item's key is created. */
@@ -123,6 +124,13 @@ function attributeUpdate(updates: ValueOf<typeof attributeUpdates> | undefined):
   return updateFromAttributeUpdates(valid);
 }
 
+/** Such an update makes no item where there is none. */
+function onlyDeletes(updates: ValueOf<typeof attributeUpdates> | undefined): boolean {
+  if (updates === undefined) return false;
+  const actions = Object.values(updates).map(({ Action }) => Action);
+  return actions.length > 0 && actions.every((action) => action === 'DELETE');
+}
+
 function expressionUpdate(
   expression: string | undefined,
   substitutions: Substitutions,
@@ -132,12 +140,15 @@ function expressionUpdate(
 
 function handle(body: JsonObject, context: OperationContext): Promise<ResponseBody> {
   const request = check(body);
-  const { key, update, condition } = plan(request);
+  const { key, update, condition, keepsAbsent } = plan(request);
   const table = context.catalog.openTable(request.TableName);
   checkKey(key, table.schema.key);
   checkScalarKeys(condition, table.schema);
-  return writeItem(table, { kind: 'update', key, condition, update }, request, (result) =>
-    updateAttributes(request.ReturnValues, result, update),
+  return writeItem(
+    table,
+    { kind: 'update', key, condition, update, keepsAbsent },
+    request,
+    (result) => updateAttributes(request.ReturnValues, result, update),
   );
 }
 

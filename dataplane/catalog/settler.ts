@@ -101,7 +101,7 @@ export class Settler {
     ].map((key) => this.#work.stop(key));
     if (table !== undefined) {
       await this.#sweeper.release(table);
-      await table.close();
+      await table.closeForDeletion();
     }
     await Promise.all(stopped);
     this.clear(await this.#state.discardTable(descriptor, partitionIds(descriptor)));

@@ -223,6 +223,16 @@ describe('clients that go away', () => {
 });
 
 describe('hostile bodies', () => {
+  it.each(['{},', '[', '{"a":', '{"L":[]},', '"'])(
+    'of 16 MB of %j are ordinary errors',
+    async (text) => {
+      const body = `[${text.repeat(16_000_000 / text.length)}`;
+      const answer = await send(server.port, { headers: callHeaders('GetItem'), body });
+      expect(answer.status).toBe(400);
+      expect(answer.text).toBe('{"__type":"com.amazon.coral.service#SerializationException"}');
+    },
+  );
+
   it('of any JSON and near-JSON are answered, never with 5xx', async () => {
     const operation = fc.constantFrom(
       'ListTables',

@@ -50,18 +50,40 @@ export function validationFault(message: string): ClientFault {
 }
 
 /**
- * A ValidationException of the family that PutItem and UpdateItem put `1 validation error
- * detected: ` before, and every other operation reports as it is: empty and duplicate sets,
- * `{"NULL": false}`, expression syntax and size, unused names and values, expressions mixed with
- * legacy parameters (dynoxide 0.12, from captures).
+ * A ValidationException of the family that PutItem, UpdateItem and DeleteItem put `1 validation
+ * error detected: ` before, and every other operation reports as it is: empty and duplicate sets,
+ * numbers, `{"NULL": false}`, expression syntax and size, unused names and values, expressions mixed
+ * with legacy parameters (dynoxide 3.2.0, from captures of October 2026).
  */
-export class RequestValidationFault extends ClientFault {}
+export class RequestValidationFault extends ClientFault {
+  /** The text of the service's older validation layer, where it is another. */
+  readonly olderMessage: string | undefined;
 
-export function requestValidationFault(message: string): RequestValidationFault {
-  return new RequestValidationFault('ValidationException', message);
+  constructor(message: string, olderMessage?: string) {
+    super('ValidationException', message);
+    this.olderMessage = olderMessage;
+  }
 }
 
-/** What PutItem and UpdateItem answer for a fault: prefixed if it belongs to that family. */
+export function requestValidationFault(
+  message: string,
+  olderMessage?: string,
+): RequestValidationFault {
+  return new RequestValidationFault(message, olderMessage);
+}
+
+/**
+ * What the service's older validation layer answers, which never prefixes: BatchWriteItem is read
+ * by it, and a value with more than one type.
+ * @see dynoxide 3.2.0, validation layers (captures of October 2026)
+ */
+export function inOlderWords(fault: ClientFault): ClientFault {
+  return fault instanceof RequestValidationFault
+    ? validationFault(fault.olderMessage ?? fault.message ?? '')
+    : fault;
+}
+
+/** What PutItem, UpdateItem and DeleteItem answer for a fault: prefixed if it belongs to that family. */
 export function withRequestValidationPrefix(fault: ClientFault): ClientFault {
   return fault instanceof RequestValidationFault
     ? validationFault(`1 validation error detected: ${fault.message}`)

@@ -33,9 +33,12 @@ function invalid(kind: ExpressionKind, reason: string): Static {
 /** What can be said of one expression without the item. */
 export const expressionFaults = {
   empty: (kind: ExpressionKind): Static => invalid(kind, 'The expression can not be empty;'),
-  tooLarge: (kind: ExpressionKind, bytes: number): Static =>
+  tooLarge: (kind: ExpressionKind): Static =>
+    invalid(kind, 'Expression size has exceeded the maximum allowed size;'),
+  /** The filter of a Scan still has the older text, with the size. */
+  tooLargeInScan: (bytes: number): Static =>
     invalid(
-      kind,
+      'FilterExpression',
       `Expression size has exceeded the maximum allowed size; expression size: ${bytes}`,
     ),
   syntax: (kind: ExpressionKind, token: string, near: string): Static =>
@@ -197,7 +200,21 @@ export const keyConditionFaults = {
     validationFault(
       `Invalid condition in KeyConditionExpression: ${operator} operator must have the key attribute as its first operand`,
     ),
-  count: (): ClientFault => validationFault('Conditions can be of length 1 or 2 only'),
+  /** `keyAttributes`: how many the key of the table or index has. */
+  count: (conditions: number, keyAttributes: number): ClientFault =>
+    validationFault(
+      `The number of query conditions (${conditions}) exceeds the number of key attributes defined in the schema (${keyAttributes})`,
+    ),
+  /** On a key of several hash or range attributes. */
+  hashNotEqual: (attributes: readonly string[]): ClientFault =>
+    validationFault(
+      `HASH key attributes ${attributes.join(', ')} must have equality conditions specified in the query`,
+    ),
+  /** `last`: the last range attribute that has a condition. */
+  rangeNotEqual: (attributes: readonly string[], last: string): ClientFault =>
+    validationFault(
+      `RANGE key attributes ${attributes.join(', ')} must have equality conditions specified in the query because a condition is present on key attribute ${last}`,
+    ),
   missedAttribute: (attribute: string): ClientFault =>
     validationFault(`Query condition missed key schema element: ${attribute}`),
   notSupported: (): ClientFault => validationFault('Query key condition not supported'),

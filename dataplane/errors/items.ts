@@ -81,8 +81,6 @@ const START_KEY_INVALID = 'The provided starting key is invalid';
 /** Faults about ExclusiveStartKey (reference/dynamodb.md section 6; dynalite's captures). */
 export const startKeyFaults = {
   invalid: () => validationFault(START_KEY_INVALID),
-  schemaMismatch: () =>
-    validationFault(`${START_KEY_INVALID}: The provided key element does not match the schema`),
   /** Another fault of the key, e.g. a value too long. */
   because: (fault: ClientFault) => validationFault(`${START_KEY_INVALID}: ${fault.message ?? ''}`),
   outsideQuery: () =>

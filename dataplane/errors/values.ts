@@ -8,12 +8,12 @@ import {
 /**
  * Faults of attribute values: their JSON types (validation step 1) and their contents (step 4).
  *
- * Texts word for word from reference/dynamodb.md sections 4 and 6. Those made with
- * `requestValidationFault` belong to the family that PutItem and UpdateItem prefix.
+ * Texts word for word from reference/dynamodb.md sections 4 and 6; where the service has changed
+ * since, dynoxide 3.2.0's captures of October 2026, with the older text for the operations that keep
+ * it. Those made with `requestValidationFault` belong to the family that single-item writes prefix.
  */
 const INVALID = 'One or more parameter values were invalid: ';
 const NOT_NUMERIC = 'The parameter cannot be converted to a numeric value';
-const NULL_NOT_TRUE = `${INVALID}Null attribute value types must have the value of true`;
 const NESTING_TOO_DEEP =
   'Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit';
 const ATTRIBUTE_VALUE_CLASS = 'com.amazonaws.dynamodb.v20120810.AttributeValue';
@@ -35,21 +35,32 @@ export const valueFaults = {
     validationFault(
       'Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes',
     ),
-  nullNotTrue: (): RequestValidationFault => requestValidationFault(NULL_NOT_TRUE),
+  nullNotTrue: (): RequestValidationFault =>
+    requestValidationFault(`${INVALID}Null attribute value types must have the value of true`),
   emptyStringSet: (): RequestValidationFault =>
     requestValidationFault(`${INVALID}An string set  may not be empty`),
   emptyNumberSet: (): RequestValidationFault =>
     requestValidationFault(`${INVALID}An number set  may not be empty`),
   emptyBinarySet: (): RequestValidationFault =>
     requestValidationFault(`${INVALID}Binary sets should not be empty`),
-  duplicateStrings: (members: readonly string[]): RequestValidationFault =>
+  /** Members in the order of the request; `read` in the order in which the newer text has them. */
+  duplicateStrings: (members: readonly string[], read: readonly string[]): RequestValidationFault =>
     requestValidationFault(
+      `${INVALID}Input collection [${quoted(read).join(', ')}] contains duplicates.`,
       `${INVALID}Input collection [${members.join(', ')}] contains duplicates.`,
     ),
   duplicateNumbers: (): RequestValidationFault =>
-    requestValidationFault('Input collection contains duplicates'),
-  duplicateBinaries: (members: readonly string[]): RequestValidationFault =>
     requestValidationFault(
+      `${INVALID}Input collection contains duplicates.`,
+      'Input collection contains duplicates',
+    ),
+  /** As of strings; the newer text has no space between members. */
+  duplicateBinaries: (
+    members: readonly string[],
+    read: readonly string[],
+  ): RequestValidationFault =>
+    requestValidationFault(
+      `${INVALID}Input collection [${quoted(read).join(',')}]of type BS contains duplicates.`,
       `${INVALID}Input collection [${members.join(', ')}]of type BS contains duplicates.`,
     ),
   nullStringInSet: (): ClientFault =>
@@ -58,35 +69,31 @@ export const valueFaults = {
     validationFault(`${INVALID}An number set may not have a null string as a member`),
   nullBinaryInSet: (): ClientFault =>
     validationFault(`${INVALID}Binary sets may not contain null values`),
-  nestingTooDeep: (): ClientFault => validationFault(NESTING_TOO_DEEP),
-  /**
-   * A fault of `ExpressionAttributeValues`' member `key`: its text stands inside a longer one, and it
-   * stays in its family. Nesting and `{"NULL": false}` are reported as they are (dynoxide, captures).
-   */
+  nestingTooDeep: (): RequestValidationFault => requestValidationFault(NESTING_TOO_DEEP),
+  /** A fault that names the member of `ExpressionAttributeValues` at fault; it keeps its family. */
   inExpressionValue: (fault: ClientFault, key: string): ClientFault => {
-    if (fault.message === NESTING_TOO_DEEP || fault.message === NULL_NOT_TRUE) return fault;
     const text = `ExpressionAttributeValues contains invalid value: ${fault.message} for key ${key}`;
     return fault instanceof RequestValidationFault
       ? requestValidationFault(text)
       : validationFault(text);
   },
-  emptyAttributeName: (): ClientFault => validationFault('Empty attribute name'),
+  emptyAttributeName: (): RequestValidationFault => requestValidationFault('Empty attribute name'),
   attributeNameTooLarge: (): ClientFault =>
     validationFault('Attribute name is too large, must be less than 65536 bytes'),
 } as const;
 
 export const numberFaults = {
-  /** The text that is no number is part of the message, unless it is empty. */
-  notNumeric: (text: string): ClientFault =>
-    validationFault(text === '' ? NOT_NUMERIC : `${NOT_NUMERIC}: ${text}`),
-  tooPrecise: (): ClientFault =>
-    validationFault('Attempting to store more than 38 significant digits in a Number'),
-  overflow: (): ClientFault =>
-    validationFault(
+  /** The text that is no number is part of the message. */
+  notNumeric: (text: string): RequestValidationFault =>
+    requestValidationFault(`${NOT_NUMERIC}: ${text}`, text === '' ? NOT_NUMERIC : undefined),
+  tooPrecise: (): RequestValidationFault =>
+    requestValidationFault('Attempting to store more than 38 significant digits in a Number'),
+  overflow: (): RequestValidationFault =>
+    requestValidationFault(
       'Number overflow. Attempting to store a number with magnitude larger than supported range',
     ),
-  underflow: (): ClientFault =>
-    validationFault(
+  underflow: (): RequestValidationFault =>
+    requestValidationFault(
       'Number underflow. Attempting to store a number with magnitude smaller than supported range',
     ),
 } as const;
@@ -132,6 +139,10 @@ export const wireTypeFaults = {
   base64Character: (): ClientFault =>
     serializationFault('Invalid last non-pad Base64 character dectected'),
 } as const;
+
+function quoted(members: readonly string[]): string[] {
+  return members.map((member) => JSON.stringify(member));
+}
 
 /** JSON that does not fit the API model; the wire shows the text as `Message`. */
 function serializationFault(message: string): ClientFault {

@@ -122,46 +122,103 @@ const swapped: Readonly<Record<Comparator, Comparator>> = {
  * Sorts key conditions by the schema of the table or index they read: equality on all hash
  * attributes, then range attributes from left to right without gaps, all but the last by equality.
  * @throws ClientFault for conditions that no single range of the key serves
+ * @see dynoxide 3.2.0 (captures of October 2026): which text comes when
  */
 export function assignKeyConditions(
   conditions: readonly UncheckedKeyCondition[],
   key: KeyAttributes,
 ): { hashConditions: readonly KeyCondition[]; rangeConditions: readonly KeyCondition[] } {
-  checkCount(conditions.length, key);
+  const attributesCount = key.hash.length + key.range.length;
+  if (conditions.length > attributesCount) {
+    throw keyConditionFaults.count(conditions.length, attributesCount);
+  }
+  checkHashConditions(conditions, key);
   const rangesCount = conditions.length - key.hash.length;
-  const hashConditions = key.hash.map((attribute) => {
-    const condition = conditionOn(attribute, conditions);
-    if (condition.operator !== '=') throw keyConditionFaults.notSupported();
-    return condition;
-  });
-  const rangeConditions = key.range.slice(0, Math.max(rangesCount, 0)).map((attribute, index) => {
-    const condition = conditionOn(attribute, conditions);
-    if (condition.operator !== '=' && index < rangesCount - 1) {
-      throw keyConditionFaults.notSupported();
-    }
-    return condition;
-  });
-  return { hashConditions, rangeConditions };
+  checkRangeConditions(conditions, key, rangesCount);
+  return {
+    hashConditions: key.hash.map((attribute) => typedCondition(attribute, conditions)),
+    rangeConditions: key.range
+      .slice(0, rangesCount)
+      .map((attribute) => typedCondition(attribute, conditions)),
+  };
 }
 
-/** Keys of one or two attributes have a text of their own for three conditions and more. */
-function checkCount(count: number, key: KeyAttributes): void {
-  const attributesCount = key.hash.length + key.range.length;
-  if (count <= attributesCount) return;
-  throw attributesCount <= 2 && count > 2
-    ? keyConditionFaults.count()
+/**
+ * Values of the wrong type for the key attributes that they are compared with, whichever key it is;
+ * of KeyConditions these are reported before everything else.
+ * @throws ClientFault
+ */
+export function checkKeyValueTypes(
+  conditions: readonly UncheckedKeyCondition[],
+  attributes: KeyAttributes['hash'],
+): void {
+  for (const condition of conditions) {
+    const attribute = attributes.find(({ name }) => name === condition.attribute);
+    if (attribute !== undefined) checkValueType(condition, attribute.type);
+  }
+}
+
+function checkHashConditions(
+  conditions: readonly UncheckedKeyCondition[],
+  { hash, range }: KeyAttributes,
+): void {
+  const isComposite = hash.length > 1 || range.length > 1;
+  const unequal = hash.filter(({ name }) => conditionOn(name, conditions)?.operator !== '=');
+  const [first] = unequal;
+  if (first === undefined) return;
+  if (isComposite) throw keyConditionFaults.hashNotEqual(unequal.map(({ name }) => name));
+  const condition = conditionOn(first.name, conditions);
+  if (condition === undefined) throw keyConditionFaults.missedAttribute(first.name);
+  throw condition.operator === 'notIndexable'
+    ? keyConditionFaults.notIndexable()
     : keyConditionFaults.notSupported();
 }
 
+/** `count` conditions are left for the range attributes. */
+function checkRangeConditions(
+  conditions: readonly UncheckedKeyCondition[],
+  { hash, range }: KeyAttributes,
+  count: number,
+): void {
+  const given = range.filter(({ name }) => conditionOn(name, conditions) !== undefined);
+  const last = given.at(-1);
+  if (given.length < count) {
+    const missed = range.find((attribute) => !given.includes(attribute));
+    throw keyConditionFaults.missedAttribute((missed ?? hash[0])?.name ?? '');
+  }
+  if (last === undefined) return;
+  const unequal = range
+    .slice(0, range.indexOf(last))
+    .filter(({ name }) => conditionOn(name, conditions)?.operator !== '=');
+  if (unequal.length > 0) {
+    throw keyConditionFaults.rangeNotEqual(
+      unequal.map(({ name }) => name),
+      last.name,
+    );
+  }
+}
+
 function conditionOn(
-  { name, type }: { readonly name: string; readonly type: KeyAttributeType },
+  name: string,
+  conditions: readonly UncheckedKeyCondition[],
+): UncheckedKeyCondition | undefined {
+  return conditions.find(({ attribute }) => attribute === name);
+}
+
+function typedCondition(
+  { name, type }: KeyAttributes['hash'][number],
   conditions: readonly UncheckedKeyCondition[],
 ): KeyCondition {
-  const condition = conditions.find((each) => each.attribute === name);
-  if (condition === undefined) throw keyConditionFaults.missedAttribute(name);
+  const condition = conditionOn(name, conditions);
+  if (condition === undefined) throw new Error('the attributes of conditions were checked');
   if (condition.operator === 'notIndexable') throw keyConditionFaults.notIndexable();
+  checkValueType(condition, type);
+  return condition;
+}
+
+function checkValueType(condition: UncheckedKeyCondition, type: KeyAttributeType): void {
+  if (condition.operator === 'notIndexable') return;
   const values =
     condition.operator === 'between' ? [condition.lower, condition.upper] : [condition.value];
   if (values.some((value) => typeOf(value) !== type)) throw keyConditionFaults.valueType();
-  return condition;
 }

@@ -1,4 +1,4 @@
-import { keyConditionFaults, legacyFaults } from '../errors/expressions.ts';
+import { legacyFaults } from '../errors/expressions.ts';
 import { type AttributeType, type AttributeValue, typeOf } from '../item/attribute-value.ts';
 import { compareScalars } from '../item/equality.ts';
 import type { Comparator, Condition, Projection, Update, UpdateAction } from './ast.ts';
@@ -79,18 +79,16 @@ export function filterFromConditions(
 
 /**
  * The conditions of `KeyConditions`, for `assignKeyConditions`.
- * @throws ClientFault of the first member with a fault, or for their number
+ * @throws ClientFault of the first member with a fault
  */
 export function keyConditionsFromLegacy(
   conditions: Readonly<Record<string, LegacyCondition>>,
 ): readonly UncheckedKeyCondition[] {
-  const result = Object.entries(conditions).map(([attribute, member]) => {
+  return Object.entries(conditions).map(([attribute, member]) => {
     const values = member.AttributeValueList ?? [];
     checkArguments(member.ComparisonOperator, values);
     return keyConditionOf(attribute, member.ComparisonOperator, values);
   });
-  if (result.length !== 1 && result.length !== 2) throw keyConditionFaults.count();
-  return result;
 }
 
 /**

@@ -12,12 +12,12 @@ export class TokenCursor {
   #token: Token;
   #operators = 0;
 
-  /** @throws ClientFault when the text is blank or too large */
+  /** @throws ClientFault when the text is empty or too large */
   constructor(text: string, kind: ExpressionKind) {
-    if (text.trim() === '') throw expressionFaults.empty(kind);
+    if (text === '') throw expressionFaults.empty(kind);
     if (text.length * 3 > EXPRESSION_BYTES_MAX) {
       const bytes = utf8Bytes(text);
-      if (bytes > EXPRESSION_BYTES_MAX) throw expressionFaults.tooLarge(kind, bytes);
+      if (bytes > EXPRESSION_BYTES_MAX) throw expressionFaults.tooLarge(kind);
     }
     this.kind = kind;
     this.#text = text;
@@ -77,7 +77,10 @@ export class TokenCursor {
     const token = this.#token;
     const from = this.#index > 0 ? this.#tokenAt(this.#index - 1).start : token.start;
     const to = this.#tokenAt(this.#index + 1).end;
-    return expressionFaults.syntax(this.kind, token.text, this.#text.slice(from, to).trimEnd());
+    // A blank text is shown as it is.
+    const near =
+      this.#index === 0 && token.kind === 'end' ? this.#text : this.#text.slice(from, to);
+    return expressionFaults.syntax(this.kind, token.text, near.trimEnd() || near);
   }
 
   #tokenAt(index: number): Token {

@@ -107,9 +107,9 @@ function sumOf(
   isLegacy: boolean,
 ): AttributeValue | undefined {
   if ('N' in added) return 'N' in old ? { N: addNumbers(old.N, added.N) } : undefined;
-  if ('SS' in added) return 'SS' in old ? { SS: union(old.SS, added.SS) } : undefined;
-  if ('NS' in added) return 'NS' in old ? { NS: union(old.NS, added.NS) } : undefined;
-  if ('BS' in added) return 'BS' in old ? { BS: union(old.BS, added.BS) } : undefined;
+  if ('SS' in added) return 'SS' in old ? { SS: sortedSet(union(old.SS, added.SS), compareUtf8) } : undefined;
+  if ('NS' in added) return 'NS' in old ? { NS: sortedSet(union(old.NS, added.NS), compareNumbers) } : undefined;
+  if ('BS' in added) return 'BS' in old ? { BS: sortedSet(union(old.BS, added.BS), compareBase64) } : undefined;
   if (isLegacy && 'L' in added && 'L' in old) return { L: [...old.L, ...added.L] };
   return undefined;
 }

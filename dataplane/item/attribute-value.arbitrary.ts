@@ -107,9 +107,9 @@ const { value } = fc.letrec<{ value: AttributeValue }>((tie) => ({
     arbitraryKeyValue,
     fc.boolean().map((BOOL) => ({ BOOL })),
     fc.constant<AttributeValue>({ NULL: true }),
-    fc.uniqueArray(arbitraryText, { minLength: 1, maxLength: 12 }).map((SS) => ({ SS })),
-    fc.uniqueArray(arbitraryNumber, { minLength: 1, maxLength: 12 }).map((NS) => ({ NS })),
-    fc.uniqueArray(arbitraryBase64, { minLength: 1, maxLength: 12 }).map((BS) => ({ BS })),
+    fc.uniqueArray(arbitraryText, { minLength: 1, maxLength: 12 }).map((members) => ({ SS: members.sort(compareUtf8) })),
+    fc.uniqueArray(arbitraryNumber, { minLength: 1, maxLength: 12 }).map((members) => ({ NS: members.sort(compareNumbers) })),
+    fc.uniqueArray(arbitraryBase64, { minLength: 1, maxLength: 12 }).map((members) => ({ BS: members.sort(compareBase64) })),
     fc.array(tie('value'), { maxLength: 4 }).map((L) => ({ L })),
     fc.array(fc.tuple(arbitraryName, tie('value')), { maxLength: 4 }).map((entries) => ({
       M: itemOf(entries),

@@ -61,6 +61,19 @@ export function compareUtf8(a: string, b: string): number {
   return a.length - b.length;
 }
 
+/** The members of a set in order; the same array when they are already in order. */
+export function sortedSet(
+  members: readonly string[],
+  compare: (a: string, b: string) => number,
+): readonly string[] {
+  for (let index = 1; index < members.length; index++) {
+    if (compare(members[index - 1] ?? '', members[index] ?? '') > 0) {
+      return members.toSorted(compare);
+    }
+  }
+  return members;
+}
+
 /** Order of two canonical base64 texts by the unsigned bytes they stand for. */
 export function compareBase64(a: string, b: string): number {
   if (a === b) return 0;

@@ -1,8 +1,10 @@
+import { ClientFault, inOlderWords } from '../errors/client-fault.ts';
 import { valueFaults } from '../errors/values.ts';
 import type { AttributeValue, Item, MutableAttributeMap } from './attribute-value.ts';
 import { setAttribute } from './attribute-value.ts';
+import { compareBase64, compareUtf8, sortedSet } from './equality.ts';
 import { ATTRIBUTE_NAME_BYTES_MAX, NESTING_LEVELS_MAX } from './limits.ts';
-import { normaliseNumber, numberBytes } from './number.ts';
+import { compareNumbers, normaliseNumber, numberBytes } from './number.ts';
 import { base64Bytes, DOCUMENT_BYTES, ELEMENT_BYTES, itemBytes, utf8Bytes } from './size.ts';
 import { booleanFromText } from './wire-shape.ts';
 
@@ -10,7 +12,8 @@ import { booleanFromText } from './wire-shape.ts';
  * Validation step 4 for attribute values: from wire JSON that passed `wire-shape.ts` to canonical
  * values, in one walk that also counts bytes.
  *
- * Canonical: exactly one type member and nothing else, numbers in normal form, text well-formed
+ * Canonical: exactly one type member and nothing else, numbers in normal form, members of sets
+ * sorted (the service returns them so: dynoxide 3.2.0, captures of October 2026), text well-formed
  * (a lone surrogate becomes U+FFFD, as it would on any way through UTF-8), at most 32 levels. What
  * is canonical already is returned as it is, so that the usual item is never copied.
  */
@@ -91,19 +94,12 @@ class Walk {
 
   /** Values with other than one member: absent and unknown ones do not count. */
   private oneOfMany(members: WireValue, level: number): AttributeValue {
-    let found: AttributeValue | undefined;
-    let types = 0;
-    for (const type of memberOrder) {
-      if (!Object.hasOwn(members, type)) continue;
-      // Each is validated, even where several are one too many: its own fault comes first.
-      const value = this.member({ [type]: members[type] }, type, level);
-      if (value === undefined) continue;
-      found = value;
-      types++;
-    }
-    if (found === undefined) throw valueFaults.emptyValue();
-    if (types > 1) throw valueFaults.severalTypes();
-    return found;
+    const types = memberTypes.filter((type) => isPresent(ownMember(members, type)));
+    if (types.length > 1) throw faultOfSeveral(members);
+    const [type] = types;
+    const value = type && this.member({ [type]: members[type] }, type, level);
+    if (value === undefined) throw valueFaults.emptyValue();
+    return value;
   }
 
   /**
@@ -199,8 +195,9 @@ class Walk {
     if (members.length === 0) throw valueFaults.emptyStringSet();
     const set = mapSet(members, wellFormed, valueFaults.nullStringInSet);
     for (const member of set) this.bytes += utf8Bytes(member);
-    if (hasDuplicates(set)) throw valueFaults.duplicateStrings(set);
-    return set === members ? (wire as AttributeValue) : { SS: set };
+    if (hasDuplicates(set)) throw valueFaults.duplicateStrings(set, readOrder(set, compareUtf8));
+    const sorted = sortedSet(set, compareUtf8);
+    return sorted === members ? (wire as AttributeValue) : { SS: sorted };
   }
 
   private numberSet(wire: WireValue, members: readonly (string | null)[]): AttributeValue {
@@ -208,25 +205,57 @@ class Walk {
     const set = mapSet(members, normaliseNumber, valueFaults.nullNumberInSet);
     for (const member of set) this.bytes += numberBytes(member);
     if (hasDuplicates(set)) throw valueFaults.duplicateNumbers();
-    return set === members ? (wire as AttributeValue) : { NS: set };
+    const sorted = sortedSet(set, compareNumbers);
+    return sorted === members ? (wire as AttributeValue) : { NS: sorted };
   }
 
   private binarySet(wire: WireValue, members: readonly (string | null)[]): AttributeValue {
     if (members.length === 0) throw valueFaults.emptyBinarySet();
     const set = mapSet(members, asIs, valueFaults.nullBinaryInSet);
     for (const member of set) this.bytes += base64Bytes(member);
-    if (hasDuplicates(set)) throw valueFaults.duplicateBinaries(set);
-    return wire as AttributeValue;
+    if (hasDuplicates(set)) {
+      throw valueFaults.duplicateBinaries(set, readOrder(set, compareBase64));
+    }
+    const sorted = sortedSet(set, compareBase64);
+    return sorted === members ? (wire as AttributeValue) : { BS: sorted };
   }
 }
 
-/** In this order the service looks at a value's members. */
-const memberOrder = ['S', 'B', 'N', 'BOOL', 'NULL', 'BS', 'NS', 'SS', 'L', 'M'] as const;
+const memberTypes = ['S', 'B', 'N', 'BOOL', 'NULL', 'BS', 'NS', 'SS', 'L', 'M'] as const;
 
 const noMembers: WireValue = {};
 
 /** Up to so many members are compared pair by pair. */
 const SMALL_SET_MEMBERS = 8;
+
+function ownMember<Type extends keyof WireValue>(
+  members: WireValue,
+  type: Type,
+): WireValue[Type] | undefined {
+  return Object.hasOwn(members, type) ? members[type] : undefined;
+}
+
+/**
+ * What is wrong with a value of several types. Faults of its members come first: empty sets, then
+ * numbers, then NULL; of the older layer, which reads such values.
+ * @see dynoxide 3.2.0 (captures of October 2026)
+ */
+function faultOfSeveral(members: WireValue): ClientFault {
+  if (ownMember(members, 'SS')?.length === 0) return inOlderWords(valueFaults.emptyStringSet());
+  if (ownMember(members, 'NS')?.length === 0) return inOlderWords(valueFaults.emptyNumberSet());
+  if (ownMember(members, 'BS')?.length === 0) return inOlderWords(valueFaults.emptyBinarySet());
+  try {
+    for (const text of [ownMember(members, 'N'), ...(ownMember(members, 'NS') ?? [])]) {
+      if (isPresent(text)) normaliseNumber(text);
+    }
+  } catch (thrown) {
+    if (thrown instanceof ClientFault) return inOlderWords(thrown);
+    throw thrown;
+  }
+  const isNull = ownMember(members, 'NULL');
+  const isFalse = typeof isNull === 'string' ? booleanFromText(isNull) === false : isNull === false;
+  return isFalse ? inOlderWords(valueFaults.nullNotTrue()) : valueFaults.severalTypes();
+}
 
 function isPresent<T>(member: T | null | undefined): member is T {
   return member !== null && member !== undefined;
@@ -274,4 +303,17 @@ function hasDuplicates(members: readonly string[]): boolean {
     if (members.indexOf(members[index] ?? '') !== index) return true;
   }
   return false;
+}
+
+/**
+ * Members with a repeated one, as the service's text about it lists them: those before the first
+ * repeat sorted, the repeated one, then the rest as sent.
+ * @see dynoxide 3.2.0 (captures of October 2026)
+ */
+function readOrder(
+  members: readonly string[],
+  compare: (a: string, b: string) => number,
+): readonly string[] {
+  const repeat = members.findIndex((member, index) => members.indexOf(member) !== index);
+  return [...members.slice(0, repeat).sort(compare), ...members.slice(repeat)];
 }

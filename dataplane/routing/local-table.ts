@@ -48,7 +48,7 @@ export class LocalTable implements Table {
   readonly #feeders = new Map<number, IndexFeeder>();
   #compiled: CompiledSchema;
   #access: ReadAccess;
-  #isClosed = false;
+  #state: 'open' | 'closed' | 'deleted' = 'open';
   /** Indexes being dropped. */
   readonly #dropping = new Set<Promise<void>>();
 
@@ -100,7 +100,7 @@ export class LocalTable implements Table {
     if (command.kind === 'update') checkUpdatedPaths(command.update, this.schema);
     this.#admission.admitWrite(this.#clock.nowMs());
     for (const feeder of this.#feeders.values()) {
-      if (feeder.isFull) await feeder.room();
+      if (feeder.isFull) await this.#room(feeder);
     }
     this.#assertOpen();
     const { partition, key } = this.#places.placeOf(command.key, this.#compiled);
@@ -166,7 +166,16 @@ export class LocalTable implements Table {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
+    if (this.#state === 'open') this.#state = 'closed';
+    await this.#settle();
+  }
+
+  async closeForDeletion(): Promise<void> {
+    this.#state = 'deleted';
+    await this.#settle();
+  }
+
+  async #settle(): Promise<void> {
     await Promise.all(this.#partitions.map((partition) => partition.settled()));
     await Promise.all([...this.#feeders.values()].map((feeder) => feeder.stop()));
     await Promise.all(this.#dropping);
@@ -185,6 +194,8 @@ export class LocalTable implements Table {
     const isGlobal = index?.schema.kind === 'global';
     this.#admission.admitRead(isGlobal ? indexName : undefined, this.#clock.nowMs());
     const result = await read();
+    // What was read meanwhile may have been deleted already.
+    if (this.#state === 'deleted') this.#assertOpen();
     this.#admission.chargeRead(result.capacity, this.#clock.nowMs());
     return result;
   }
@@ -254,8 +265,21 @@ export class LocalTable implements Table {
     }
   }
 
+  /** Waits while an index is too far behind, unless the index is dropped meanwhile. */
+  async #room(feeder: IndexFeeder): Promise<void> {
+    try {
+      await feeder.room();
+    } catch (error) {
+      this.#assertOpen();
+      if (this.#feeders.get(feeder.indexId) === feeder) throw error;
+    }
+  }
+
   #assertOpen(): void {
-    if (this.#isClosed) throw new StoreError('closed', 'The table is closed.');
+    if (this.#state === 'open') return;
+    throw this.#state === 'deleted'
+      ? tableFaults.notReadable()
+      : new StoreError('closed', 'The table is closed.');
   }
 }
 

@@ -52,8 +52,11 @@ export interface Table {
   /** Resolves when all global indexes have caught up with the writes made so far. */
   indexesCaughtUp(): Promise<void>;
 
-  /** Refuses further work and waits for writes under way. */
+  /** Refuses further work (StoreError `closed`) and waits for writes under way. */
   close(): Promise<void>;
+
+  /** As `close`, of a table that is deleted: requests that still hold it find no table. */
+  closeForDeletion(): Promise<void>;
 }
 
 export interface GetOptions {
