@@ -16,7 +16,7 @@ describe('command line', () => {
       durability: 'fsync',
       credentialsFile: undefined,
       region: 'us-east-1',
-      accountId: '000000000000',
+      accountId: '123456789012',
       logLevel: 'info',
     });
   });

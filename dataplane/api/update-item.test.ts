@@ -78,6 +78,24 @@ describe('UpdateItem', () => {
     });
   });
 
+  it('makes no item of legacy actions that only delete', async () => {
+    const Key = { Id: { S: 'absent' } };
+    const remove = { Action: 'DELETE' };
+    const removeFrom = { Action: 'DELETE', Value: { SS: ['a'] } };
+    const body = {
+      TableName,
+      Key,
+      AttributeUpdates: { A: remove, B: removeFrom },
+      ReturnValues: 'ALL_NEW',
+    };
+    expect(await server.call('UpdateItem', body)).toEqual({});
+    expect(await server.call('GetItem', { TableName, Key })).toEqual({});
+    const adds = { ...body, AttributeUpdates: { A: remove, N: { Action: 'ADD', Value: { N: '1' } } } };
+    expect(await server.call('UpdateItem', adds)).toEqual({
+      Attributes: { ...Key, N: { N: '1' } },
+    });
+  });
+
   it('refuses what fails its condition', async () => {
     const body = {
       TableName,

@@ -199,6 +199,7 @@ function dyingBefore(
     get writesRefused() {
       return store.writesRefused;
     },
+    onReopened: (recover) => store.onReopened(recover),
     close: () => store.close(),
   };
   return { store: dying, isDead: () => isDead, died: death.promise };

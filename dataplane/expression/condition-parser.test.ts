@@ -160,8 +160,12 @@ describe('parseCondition: syntax', () => {
     expect(faultOf(text)).toBe(`Syntax error; token: "${token}", near: "${near}"`);
   });
 
-  it.each(['', '   ', '\n'])('an empty expression is refused: %j', (text) => {
-    expect(faultOf(text)).toBe('The expression can not be empty;');
+  it('an empty expression is refused', () => {
+    expect(faultOf('')).toBe('The expression can not be empty;');
+  });
+
+  it.each([' ', '\t\n'])('a blank expression ends too early: %j', (text) => {
+    expect(faultOf(text)).toBe(`Syntax error; token: "<EOF>", near: "${text}"`);
   });
 
   it.each([
@@ -403,9 +407,11 @@ describe('parseCondition: limits', () => {
     const most = `${'a'.repeat(4091)} = :v`;
     expect(faultOf(most, values)).toBe('no fault');
     expect(faultOf(`${most} `, values)).toBe(
-      'Expression size has exceeded the maximum allowed size; expression size: 4097',
+      'Expression size has exceeded the maximum allowed size;',
     );
-    expect(faultOf('é'.repeat(2049), values)).toContain('expression size: 4098');
+    expect(faultOf('é'.repeat(2049), values)).toBe(
+      'Expression size has exceeded the maximum allowed size;',
+    );
   });
 
   it('300 operators are the most; IN is one, parentheses and functions are none', () => {

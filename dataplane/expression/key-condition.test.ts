@@ -147,9 +147,17 @@ describe('assignKeyConditions', () => {
     ['r = :n', composite, 'Query condition missed key schema element: p'],
     ['q = :a', simple, 'Query condition missed key schema element: p'],
     ['p = :a AND q = :n', composite, 'Query condition missed key schema element: r'],
-    ['p = :a AND q = :n', simple, 'Query key condition not supported'],
+    [
+      'p = :a AND q = :n',
+      simple,
+      'The number of query conditions (2) exceeds the number of key attributes defined in the schema (1)',
+    ],
     ['p > :a', composite, 'Query key condition not supported'],
-    ['p = :a AND r = :n AND q = :n', composite, 'Conditions can be of length 1 or 2 only'],
+    [
+      'p = :a AND r = :n AND q = :n',
+      composite,
+      'The number of query conditions (3) exceeds the number of key attributes defined in the schema (2)',
+    ],
     [
       'p = :n',
       composite,
@@ -160,14 +168,32 @@ describe('assignKeyConditions', () => {
       composite,
       'One or more parameter values were invalid: Condition parameter type does not match schema type',
     ],
-    ['p = :a', wide, 'Query condition missed key schema element: p2'],
-    ['p = :a AND p2 = :n AND r2 = :a', wide, 'Query condition missed key schema element: r'],
-    ['p = :a AND p2 = :n AND r > :n AND r2 = :a', wide, 'Query key condition not supported'],
-    ['p = :a AND p2 > :n', wide, 'Query key condition not supported'],
+    ['p = :a', wide, 'HASH key attributes p2 must have equality conditions specified in the query'],
+    [
+      'r = :a',
+      wide,
+      'HASH key attributes p, p2 must have equality conditions specified in the query',
+    ],
+    [
+      'p = :a AND p2 > :n',
+      wide,
+      'HASH key attributes p2 must have equality conditions specified in the query',
+    ],
+    ['p = :a AND p2 = :n AND q = :a', wide, 'Query condition missed key schema element: r'],
+    [
+      'p = :a AND p2 = :n AND r2 = :a',
+      wide,
+      'RANGE key attributes r must have equality conditions specified in the query because a condition is present on key attribute r2',
+    ],
+    [
+      'p = :a AND p2 = :n AND r > :n AND r2 = :a',
+      wide,
+      'RANGE key attributes r must have equality conditions specified in the query because a condition is present on key attribute r2',
+    ],
     [
       'p = :a AND a = :a AND b = :a AND c = :a AND d = :a AND e = :a',
       wide,
-      'Query key condition not supported',
+      'The number of query conditions (6) exceeds the number of key attributes defined in the schema (5)',
     ],
   ])('refuses %s', (text, key, message) => {
     expect(faultOf(() => assignKeyConditions(parse(text), key))).toBe(message);

@@ -233,12 +233,6 @@ describe('keyConditionsFromLegacy', () => {
       ]);
     },
   );
-
-  it('refuses none, and more than two', () => {
-    const message = 'Conditions can be of length 1 or 2 only';
-    expect(faultOf(() => keyConditionsFromLegacy({}))).toBe(message);
-    expect(faultOf(() => keyConditionsFromLegacy({ a: eq, b: eq, c: eq }))).toBe(message);
-  });
 });
 
 describe('updateFromAttributeUpdates', () => {

@@ -8,8 +8,9 @@ import {
   type MutableAttributeMap,
   setAttribute,
 } from '../item/attribute-value.ts';
+import { compareBase64, compareUtf8, sortedSet } from '../item/equality.ts';
 import { NESTING_LEVELS_MAX } from '../item/limits.ts';
-import { addNumbers, subtractNumbers } from '../item/number.ts';
+import { addNumbers, compareNumbers, subtractNumbers } from '../item/number.ts';
 import type { Path, Update, UpdateAction, UpdateTerm } from './ast.ts';
 import { childOf, valueAt } from './paths.ts';
 
@@ -107,9 +108,12 @@ function sumOf(
   isLegacy: boolean,
 ): AttributeValue | undefined {
   if ('N' in added) return 'N' in old ? { N: addNumbers(old.N, added.N) } : undefined;
-  if ('SS' in added) return 'SS' in old ? { SS: sortedSet(union(old.SS, added.SS), compareUtf8) } : undefined;
-  if ('NS' in added) return 'NS' in old ? { NS: sortedSet(union(old.NS, added.NS), compareNumbers) } : undefined;
-  if ('BS' in added) return 'BS' in old ? { BS: sortedSet(union(old.BS, added.BS), compareBase64) } : undefined;
+  if ('SS' in added)
+    return 'SS' in old ? { SS: sortedSet(union(old.SS, added.SS), compareUtf8) } : undefined;
+  if ('NS' in added)
+    return 'NS' in old ? { NS: sortedSet(union(old.NS, added.NS), compareNumbers) } : undefined;
+  if ('BS' in added)
+    return 'BS' in old ? { BS: sortedSet(union(old.BS, added.BS), compareBase64) } : undefined;
   if (isLegacy && 'L' in added && 'L' in old) return { L: [...old.L, ...added.L] };
   return undefined;
 }

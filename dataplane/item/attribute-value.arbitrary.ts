@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { type AttributeValue, type Item, setAttribute } from './attribute-value.ts';
-import { normaliseNumber } from './number.ts';
+import { compareBase64, compareUtf8 } from './equality.ts';
+import { compareNumbers, normaliseNumber } from './number.ts';
 
 /** Random canonical values and their spellings, for property tests of this folder and its users. */
 
@@ -107,9 +108,15 @@ const { value } = fc.letrec<{ value: AttributeValue }>((tie) => ({
     arbitraryKeyValue,
     fc.boolean().map((BOOL) => ({ BOOL })),
     fc.constant<AttributeValue>({ NULL: true }),
-    fc.uniqueArray(arbitraryText, { minLength: 1, maxLength: 12 }).map((members) => ({ SS: members.sort(compareUtf8) })),
-    fc.uniqueArray(arbitraryNumber, { minLength: 1, maxLength: 12 }).map((members) => ({ NS: members.sort(compareNumbers) })),
-    fc.uniqueArray(arbitraryBase64, { minLength: 1, maxLength: 12 }).map((members) => ({ BS: members.sort(compareBase64) })),
+    fc
+      .uniqueArray(arbitraryText, { minLength: 1, maxLength: 12 })
+      .map((members) => ({ SS: members.sort(compareUtf8) })),
+    fc
+      .uniqueArray(arbitraryNumber, { minLength: 1, maxLength: 12 })
+      .map((members) => ({ NS: members.sort(compareNumbers) })),
+    fc
+      .uniqueArray(arbitraryBase64, { minLength: 1, maxLength: 12 })
+      .map((members) => ({ BS: members.sort(compareBase64) })),
     fc.array(tie('value'), { maxLength: 4 }).map((L) => ({ L })),
     fc.array(fc.tuple(arbitraryName, tie('value')), { maxLength: 4 }).map((entries) => ({
       M: itemOf(entries),

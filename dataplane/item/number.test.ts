@@ -67,6 +67,9 @@ describe('normaliseNumber', () => {
   it('of empty text fails without showing a value', () => {
     expect(resultOf(() => normaliseNumber(''))).toEqual(numberFaults.notNumeric(''));
     expect(numberFaults.notNumeric('').message).toBe(
+      'The parameter cannot be converted to a numeric value: ',
+    );
+    expect(numberFaults.notNumeric('').olderMessage).toBe(
       'The parameter cannot be converted to a numeric value',
     );
     expect(numberFaults.notNumeric('b').message).toBe(

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   ClientFault,
+  inOlderWords,
   RequestValidationFault,
   withRequestValidationPrefix,
 } from '../errors/client-fault.ts';
@@ -30,7 +31,7 @@ const several =
 const notNumeric = 'The parameter cannot be converted to a numeric value';
 
 describe('validateValue', () => {
-  // Texts and order: dynalite test/putItem.js; conformance tests/tier3/error-messages/putItem.
+  // Texts and order: dynoxide 3.2.0 (captures of October 2026).
   it.each([
     [{}, empty],
     [null, empty],
@@ -43,21 +44,28 @@ describe('validateValue', () => {
     [{ S: '', N: '' }, notNumeric],
     [{ S: 'a', N: '' }, notNumeric],
     [{ S: 'a', N: 'b' }, `${notNumeric}: b`],
-    [{ SS: [], N: 'b' }, `${notNumeric}: b`],
+    [{ SS: [], N: 'b' }, `${invalid}An string set  may not be empty`],
+    [{ SS: ['a', 'a'], S: 'b' }, several],
+    [{ S: 'a', NULL: 'no' }, `${invalid}Null attribute value types must have the value of true`],
     [{ NULL: false }, `${invalid}Null attribute value types must have the value of true`],
     [{ NULL: 'no' }, `${invalid}Null attribute value types must have the value of true`],
     [{ SS: [] }, `${invalid}An string set  may not be empty`],
     [{ NS: [] }, `${invalid}An number set  may not be empty`],
     [{ BS: [] }, `${invalid}Binary sets should not be empty`],
-    [{ SS: ['a', 'b', 'a'] }, `${invalid}Input collection [a, b, a] contains duplicates.`],
-    [{ NS: ['1', ''] }, notNumeric],
+    [{ SS: ['a', 'b', 'a'] }, `${invalid}Input collection ["a", "b", "a"] contains duplicates.`],
+    [
+      { SS: ['b', 'a', 'b', 'C'] },
+      `${invalid}Input collection ["a", "b", "b", "C"] contains duplicates.`,
+    ],
+    [{ N: '' }, `${notNumeric}: `],
+    [{ NS: ['1', ''] }, `${notNumeric}: `],
     [{ NS: ['1', 'b'] }, `${notNumeric}: b`],
-    [{ NS: ['1', '1'] }, 'Input collection contains duplicates'],
-    [{ NS: ['1', '1.0e0'] }, 'Input collection contains duplicates'],
-    [{ NS: ['0', '-0.0'] }, 'Input collection contains duplicates'],
+    [{ NS: ['1', '1'] }, `${invalid}Input collection contains duplicates.`],
+    [{ NS: ['1', '1.0e0'] }, `${invalid}Input collection contains duplicates.`],
+    [{ NS: ['0', '-0.0'] }, `${invalid}Input collection contains duplicates.`],
     [
       { BS: ['Yg==', 'WQ==', 'Yg=='] },
-      `${invalid}Input collection [Yg==, WQ==, Yg==]of type BS contains duplicates.`,
+      `${invalid}Input collection ["WQ==","Yg==","Yg=="]of type BS contains duplicates.`,
     ],
     [{ SS: ['a', null] }, `${invalid}An string set may not have a null string as a member`],
     [{ NS: ['1', null] }, `${invalid}An number set may not have a null string as a member`],
@@ -101,7 +109,7 @@ describe('validateValue', () => {
     [{ BS: ['', 'AQ=='] }],
     [{ L: [] }],
     [{ M: {} }],
-    [{ SS: Array.from({ length: 100 }, (_, index) => `${index}`) }],
+    [{ SS: Array.from({ length: 100 }, (_, index) => `${100 + index}`) }],
     [{ M: { ['n'.repeat(65_535)]: { NULL: true } } }],
     [{ S: '\u{1f600}\0' }],
   ])('returns %j itself', (wire) => {
@@ -179,7 +187,22 @@ describe('validateItem', () => {
   });
 });
 
-describe('faults that PutItem and UpdateItem prefix', () => {
+describe('validateItem: sets', () => {
+  it('come back sorted: text and bytes by bytes, numbers by value', () => {
+    const { item } = validateItem({
+      s: { SS: ['b', 'a\u{10000}', 'a\uffff', 'B'] },
+      n: { NS: ['10', '9', '-1', '1e15'] },
+      b: { BS: ['/w==', 'AA==', 'AAE='] },
+    });
+    expect(item).toEqual({
+      s: { SS: ['B', 'a\uffff', 'a\u{10000}', 'b'] },
+      n: { NS: ['-1', '9', '10', '1000000000000000'] },
+      b: { BS: ['AA==', 'AAE=', '/w=='] },
+    });
+  });
+});
+
+describe('faults that single-item writes prefix', () => {
   const prefix = '1 validation error detected: ';
 
   it.each([
@@ -190,18 +213,43 @@ describe('faults that PutItem and UpdateItem prefix', () => {
     [{ NS: ['1', '1'] }],
     [{ BS: ['', ''] }],
     [{ NULL: false }],
+    [{ N: 'x' }],
+    [{ NS: ['x'] }],
+    [{ N: '1e126' }],
+    [{ M: { '': { S: 'a' } } }],
   ])('%j is one', (wire) => {
     const fault = faultOf(() => validateValue(wire));
     expect(withRequestValidationPrefix(fault).message).toBe(prefix + fault.message);
   });
 
-  it.each([[{}], [{ S: 'a', N: '1' }], [{ N: 'x' }], [{ NS: ['x'] }], [{ N: '1e126' }]])(
-    '%j is none',
-    (wire) => {
-      const fault = faultOf(() => validateValue(wire));
-      expect(withRequestValidationPrefix(fault)).toBe(fault);
-    },
-  );
+  it.each([
+    [{}],
+    [{ S: 'a', N: '1' }],
+    [{ S: 'a', N: 'x' }],
+    [{ S: 'a', SS: [] }],
+    [{ S: 'a', NULL: false }],
+  ])('%j is none', (wire) => {
+    const fault = faultOf(() => validateValue(wire));
+    expect(withRequestValidationPrefix(fault)).toBe(fault);
+  });
+});
+
+describe('inOlderWords', () => {
+  it.each([
+    [{ SS: ['b', 'a', 'b'] }, `${invalid}Input collection [b, a, b] contains duplicates.`],
+    [{ NS: ['1', '1.0'] }, 'Input collection contains duplicates'],
+    [
+      { BS: ['Yg==', 'WQ==', 'Yg=='] },
+      `${invalid}Input collection [Yg==, WQ==, Yg==]of type BS contains duplicates.`,
+    ],
+    [{ N: '' }, notNumeric],
+    [{ N: 'x' }, `${notNumeric}: x`],
+    [{}, empty],
+  ])('%j has the text of before, and no prefix', (wire, message) => {
+    const older = inOlderWords(faultOf(() => validateValue(wire)));
+    expect(older.message).toBe(message);
+    expect(withRequestValidationPrefix(older)).toBe(older);
+  });
 });
 
 describe('valueFaults.inExpressionValue', () => {
@@ -211,16 +259,10 @@ describe('valueFaults.inExpressionValue', () => {
       `ExpressionAttributeValues contains invalid value: ${empty} for key :v`,
     );
     expect(bare).not.toBeInstanceOf(RequestValidationFault);
-    const prefixed = valueFaults.inExpressionValue(valueFaults.duplicateNumbers(), ':v');
+    const prefixed = valueFaults.inExpressionValue(valueFaults.emptyBinarySet(), ':v');
     expect(prefixed.message).toBe(
-      'ExpressionAttributeValues contains invalid value: Input collection contains duplicates for key :v',
+      `ExpressionAttributeValues contains invalid value: ${invalid}Binary sets should not be empty for key :v`,
     );
     expect(prefixed).toBeInstanceOf(RequestValidationFault);
-  });
-
-  it('leaves nesting and null faults as they are', () => {
-    for (const fault of [valueFaults.nestingTooDeep(), valueFaults.nullNotTrue()]) {
-      expect(valueFaults.inExpressionValue(fault, ':v')).toBe(fault);
-    }
   });
 });

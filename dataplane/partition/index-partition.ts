@@ -10,6 +10,7 @@ import type { PartitionRange } from './schema.ts';
 /** One partition of a global index: entries in its item space, and their totals. */
 export class IndexPartition {
   readonly range: PartitionRange;
+  readonly #store: Pick<Store, 'get'>;
   readonly prefixes: { readonly item: Buffer };
   readonly countersKey: Buffer;
   /** Durable totals. */
@@ -19,7 +20,13 @@ export class IndexPartition {
     this.range = range;
     this.prefixes = { item: spacePrefix(range.id, 'item') };
     this.countersKey = countersKey(range.id);
+    this.#store = store;
     this.counters = decodeCounters(store.get(this.countersKey));
+  }
+
+  /** Takes up what the store holds, after a batch failed whose outcome was open until now. */
+  reload(): void {
+    this.counters = decodeCounters(this.#store.get(this.countersKey));
   }
 }
 

@@ -123,20 +123,21 @@ describe('keyOfItem', () => {
 
 describe('checkStartKey', () => {
   const invalid = 'The provided starting key is invalid';
-  const mismatch = 'The provided key element does not match the schema';
+  const wrongType = (name: string, types: string, index: string) =>
+    `One or more parameter values were invalid: Type mismatch for Index Key ${name} ${types} IndexName: ${index}`;
 
   it.each([
     ['query', 'the key', { p: { S: 'a' }, s: { N: '1' } }, undefined, undefined],
     ['query', 'a member too few', { p: { S: 'a' } }, undefined, invalid],
     ['query', 'another member', { p: { S: 'a' }, x: { N: '1' } }, undefined, invalid],
-    ['query', 'another type', { p: { S: 'a' }, s: { S: '1' } }, undefined, mismatch],
-    ['scan', 'a member too few', { p: { S: 'a' } }, undefined, `${invalid}: ${mismatch}`],
+    ['query', 'another type', { p: { S: 'a' }, s: { S: '1' } }, undefined, invalid],
+    ['scan', 'a member too few', { p: { S: 'a' } }, undefined, invalid],
     [
       'scan',
       'another type',
       { p: { S: 'a' }, s: { S: '1' } },
       undefined,
-      `${invalid}: ${mismatch}`,
+      wrongType('s', 'Expected: N Actual: S', 'G2'),
     ],
     ['query', 'a local key', { p: { S: 'a' }, s: { N: '1' }, l: { S: 'x' } }, local, undefined],
     ['query', 'a local key alone', { p: { S: 'a' }, l: { S: 'x' } }, local, invalid],
@@ -145,7 +146,7 @@ describe('checkStartKey', () => {
       'a local key with another base key',
       { p: { S: 'a' }, s: { S: '1' }, l: { S: 'x' } },
       local,
-      `${invalid}: ${mismatch}`,
+      invalid,
     ],
     [
       'scan',
@@ -166,10 +167,30 @@ describe('checkStartKey', () => {
       'a global key of another type',
       { p: { S: 'a' }, s: { N: '1' }, g: { S: 'x' }, r: { N: '1' } },
       global,
-      mismatch,
+      invalid,
+    ],
+    [
+      'scan',
+      'a global key of another type',
+      { p: { S: 'a' }, s: { N: '1' }, g: { S: 'x' }, r: { N: '1' } },
+      global,
+      wrongType('r', 'Expected: B Actual: N', 'G2'),
+    ],
+    [
+      'scan',
+      'an empty key',
+      { p: { S: '' }, s: { N: '1' } },
+      undefined,
+      `${invalid}: One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: p`,
     ],
   ] as const)('%s: %s', (operation, _, key, index, message) => {
     expect(messageOf(() => checkStartKey(key, schema, index, operation))).toBe(message);
+  });
+
+  it('a scan of a table without indexes says nothing of types', () => {
+    const bare = { ...schema, localIndexes: [], globalIndexes: [] };
+    const act = () => checkStartKey({ p: { S: 'a' }, s: { S: '1' } }, bare, undefined, 'scan');
+    expect(messageOf(act)).toBe(invalid);
   });
 });
 

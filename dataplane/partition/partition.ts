@@ -217,6 +217,15 @@ export class Partition {
     return undefined;
   }
 
+  /** Takes up what the store holds, after writes failed whose outcome was open until now. */
+  async reload(): Promise<void> {
+    await this.settled();
+    const counters = decodeCounters(this.#options.store.get(this.#countersKey));
+    this.#committed = counters;
+    this.#counters = counters;
+    this.#version = Math.max(this.#version, counters.version);
+  }
+
   /** Resolves when all writes evaluated so far are durable or have failed. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#groups.map((group) => group.done));

@@ -41,6 +41,7 @@ export class IndexFeeder {
   #progress = Promise.withResolvers<void>();
   /** Why the index cannot go on. */
   #failure: StoreError | undefined;
+  #reloads = 0;
 
   constructor(indexId: number, partitions: PartitionList<IndexPartition>, store: Store) {
     this.indexId = indexId;
@@ -77,8 +78,25 @@ export class IndexFeeder {
    * @throws StoreError when the index cannot go on
    */
   async caughtUp(): Promise<void> {
-    const target = this.#enqueued;
-    while (this.#applied < target) await this.#nextProgress();
+    for (let reloads = -1; reloads !== this.#reloads; ) {
+      reloads = this.#reloads;
+      const target = this.#enqueued;
+      while (this.#applied < target && reloads === this.#reloads) await this.#nextProgress();
+    }
+  }
+
+  /**
+   * Forgets the queue and takes up the totals that the store holds, after writes failed whose outcome
+   * was open until now. The changes still pending are to be enqueued again. Writes are refused
+   * meanwhile, so no batch succeeds.
+   */
+  reload(): void {
+    for (const partition of this.partitions) partition.reload();
+    this.#queue = [];
+    this.#queueBytes = 0;
+    this.#applied = this.#enqueued;
+    this.#reloads += 1;
+    this.#tellProgress();
   }
 
   /** Stops after the batch under way; what waits stays pending in the store. */

@@ -19,6 +19,7 @@ export class LocalRouter {
   readonly #store: Store;
   readonly #clock: { nowMs(): number };
   readonly #limits: LocalRouterLimits;
+  #tables: readonly LocalTable[] = [];
   readonly #cache = new ItemCache(ITEM_CACHE_BYTES_MAX);
 
   constructor(
@@ -29,14 +30,15 @@ export class LocalRouter {
     this.#store = store;
     this.#clock = clock;
     this.#limits = limits;
+    store.onReopened(() => this.#recover());
   }
 
   /**
    * Opens a table on its partitions, empty ones at first. A table is open once at a time.
    * @throws StoreError
    */
-  openTable(layout: TableLayout, throughput: TableThroughput): Promise<Table> {
-    return LocalTable.open({
+  async openTable(layout: TableLayout, throughput: TableThroughput): Promise<Table> {
+    const table = await LocalTable.open({
       store: this.#store,
       clock: this.#clock,
       layout,
@@ -44,6 +46,8 @@ export class LocalRouter {
       cache: this.#cache,
       collectionBytesMax: this.#limits.collectionBytesMax,
     });
+    this.#tables = [...this.#tables.filter(({ isClosed }) => !isClosed), table];
+    return table;
   }
 
   /**
@@ -55,6 +59,14 @@ export class LocalRouter {
     for (const id of ids) {
       const { start, end } = partitionRange(id);
       await this.#store.clear(start, end);
+    }
+  }
+
+  /** After failed writes, whose outcome is decided now, all that was computed from the store is read again. */
+  async #recover(): Promise<void> {
+    this.#cache.clear();
+    for (const table of this.#tables) {
+      if (!table.isClosed) await table.recover();
     }
   }
 }

@@ -187,6 +187,7 @@ function mortalStore(store: Store, holdsIndexes: boolean): { store: Store; die: 
     clear: (start, end) => store.clear(start, end),
     approximateBytes: (start, end) => store.approximateBytes(start, end),
     writesRefused: undefined,
+    onReopened: (recover) => store.onReopened(recover),
     close: () => store.close(),
   };
   const die = () => {

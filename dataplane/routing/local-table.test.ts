@@ -104,6 +104,23 @@ describe('LocalTable', () => {
     });
   });
 
+  it('is not found any more by requests that hold it when it is deleted', async () => {
+    const table = await open(indexed);
+    await putAll(table, [item(1)]);
+    const underWay = table.scan(scanOf());
+    await table.closeForDeletion();
+    const notFound = {
+      type: 'ResourceNotFoundException',
+      message: 'Requested resource not found',
+    };
+    await expect(underWay).rejects.toMatchObject(notFound);
+    await expect(putAll(table, [item(1)])).rejects.toMatchObject(notFound);
+    await expect(table.scan(scanOf())).rejects.toMatchObject(notFound);
+    expect(() => table.get(item(1), { consistentRead: true, projection: undefined })).toThrow(
+      expect.objectContaining(notFound),
+    );
+  });
+
   it('refuses work when closed', async () => {
     const table = await open(indexed);
     await table.close();

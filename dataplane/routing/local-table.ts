@@ -1,3 +1,4 @@
+import { tableFaults } from '../errors/tables.ts';
 import { project } from '../expression/project.ts';
 import type { Item } from '../item/attribute-value.ts';
 import { readUnits, tableCapacity } from '../partition/capacity.ts';
@@ -55,7 +56,8 @@ export class LocalTable implements Table {
   /** Opens a table; changes that waited for its indexes when it was closed go on. */
   static async open(options: LocalTableOptions): Promise<LocalTable> {
     const table = new LocalTable(options);
-    await refillFeeders(options.store, table.#partitions, table.#feeders);
+    const dropped = await refillFeeders(options.store, table.#partitions, table.#feeders);
+    for (const id of dropped) await discardPending(options.store, table.#partitions, id);
     return table;
   }
 
@@ -92,6 +94,22 @@ export class LocalTable implements Table {
         ? stored.json
         : Buffer.from(JSON.stringify(project(projection, stored.item)));
     return { json, capacity };
+  }
+
+  /**
+   * Takes up what the store holds, after writes failed whose outcome was open until now; writes are
+   * refused meanwhile.
+   * @throws StoreError
+   */
+  async recover(): Promise<void> {
+    await Promise.all(this.#partitions.map((partition) => partition.reload()));
+    for (const feeder of this.#feeders.values()) feeder.reload();
+    await refillFeeders(this.#store, this.#partitions, this.#feeders);
+  }
+
+  /** Whether it has been closed. */
+  get isClosed(): boolean {
+    return this.#state !== 'open';
   }
 
   /** Evaluates before it returns, unless indexes are so far behind that writes have to wait. */

@@ -9,15 +9,16 @@ import { walkSpace } from './space-walk.ts';
 const PAGE_CHANGES = 500;
 
 /**
- * Gives the feeders of a table that is being opened the changes that waited when it was closed, or
- * when the process ended; those for indexes dropped since are discarded.
+ * Gives the feeders of a table the changes that wait in the store: from when it was closed, or the
+ * process ended, or writes failed. There are as many as back-pressure admits.
+ * @returns ids of indexes dropped since, whose changes are to be discarded
  * @throws StoreError
  */
 export async function refillFeeders(
   store: Store,
   partitions: readonly Partition[],
   feeders: ReadonlyMap<number, IndexFeeder>,
-): Promise<void> {
+): Promise<ReadonlySet<number>> {
   const dropped = new Set<number>();
   for (const { prefixes } of partitions) {
     for await (const pairs of walkSpace(store, prefixes.pendingIndex, PAGE_CHANGES)) {
@@ -25,20 +26,11 @@ export async function refillFeeders(
       for (const [id, ofIndex] of Map.groupBy(changes, (change: IndexChange) => change.indexId)) {
         const feeder = feeders.get(id);
         if (feeder === undefined) dropped.add(id);
-        else await refill(feeder, ofIndex, prefixes.pendingIndex);
+        else feeder.enqueue(ofIndex, prefixes.pendingIndex);
       }
     }
   }
-  for (const id of dropped) await discardPending(store, partitions, id);
-}
-
-async function refill(
-  feeder: IndexFeeder,
-  changes: readonly IndexChange[],
-  pendingPrefix: Buffer,
-): Promise<void> {
-  await feeder.room();
-  feeder.enqueue(changes, pendingPrefix);
+  return dropped;
 }
 
 /** Removes the changes that wait for an index that is no more. */

@@ -46,6 +46,7 @@ export class ClassicStore implements Store {
   /** Undefined while the LevelDB is opened anew, and after the end. */
   #level: Level | undefined;
   #hasFailed = false;
+  readonly #recoveries: (() => Promise<void>)[] = [];
   #isClosed = false;
   #writesRefused: StoreError | undefined;
   #reopening: Promise<void> | undefined;
@@ -127,6 +128,10 @@ export class ClassicStore implements Store {
         return iterator.close();
       },
     };
+  }
+
+  onReopened(recover: () => Promise<void>): void {
+    this.#recoveries.push(recover);
   }
 
   snapshot(): StoreSnapshot {
@@ -281,6 +286,9 @@ export class ClassicStore implements Store {
       }
       this.#level = await openLevel(folder, { createIfMissing: false });
       this.#openedMs = performance.now();
+      for (const recover of this.#recoveries) {
+        await recover();
+      }
       this.#hasFailed = false;
       this.#options.log('storeReopened', { availableBytes: this.#space.availableBytes() });
       this.#checkSpace();

@@ -77,6 +77,9 @@ export class MemoryStore implements Store {
     return bytes;
   }
 
+  /** Memory does not fail to be written. */
+  onReopened(): void {}
+
   async close(): Promise<void> {
     if (!this.#isClosed) {
       this.#isClosed = true;

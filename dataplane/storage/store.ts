@@ -30,6 +30,13 @@ export interface Store {
   /** Why writes are refused at present (e.g. disk full), or undefined. */
   readonly writesRefused: StoreError | undefined;
 
+  /**
+   * Has `recover` called after the store was opened anew because a write failed, and before writes
+   * are taken again. What that write held may be on disk or not: whoever keeps state computed from
+   * the store reads it again. If `recover` fails, writes stay refused and it is called once more.
+   */
+  onReopened(recover: () => Promise<void>): void;
+
   /** Waits for commits under way, then closes. */
   close(): Promise<void>;
 }
