@@ -37,6 +37,7 @@ describe('BatchGetItem', () => {
       Keys: [key('a')],
       ProjectionExpression: '#m.x',
       ExpressionAttributeNames: { '#m': 'M' },
+      ExpressionAttributeValues: { ':v': { S: 'ignored' } },
     };
     expect(await server.call('BatchGetItem', { RequestItems: { Users } })).toEqual({
       Responses: { Users: [{ M: { M: { x: { S: 'x' } } } }] },

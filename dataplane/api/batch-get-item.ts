@@ -12,7 +12,7 @@ import {
   type ReturnConsumedCapacity,
   sumOfCapacities,
 } from './consumed-capacity.ts';
-import { checkExpressionUse, substitutionsOf } from './expression-parameters.ts';
+import { checkExpressionUse, nameSubstitutionsOf } from './expression-parameters.ts';
 import {
   attributesToGet,
   expressionAttributeNames,
@@ -112,7 +112,7 @@ function keysFault(table: string, text: string): ClientFault {
 const expressionUse = {
   expressions: ['ProjectionExpression'],
   legacy: ['AttributesToGet'],
-  valueExpressions: [],
+  valueExpressions: undefined,
 };
 
 /** The part of a request that is about one table. */
@@ -130,7 +130,7 @@ function planOf(items: RequestItems): readonly TablePlan[] {
   return Object.entries(items).map(([name, wire]) => {
     checkExpressionUse(wire, expressionUse);
     const legacy = legacyProjection(wire.AttributesToGet);
-    const substitutions = substitutionsOf(wire);
+    const substitutions = nameSubstitutionsOf(wire.ExpressionAttributeNames);
     const projection = expressionProjection(wire.ProjectionExpression, substitutions) ?? legacy;
     substitutions.assertAllUsed();
     const distinct = new BatchKeys();

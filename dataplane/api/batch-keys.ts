@@ -11,8 +11,8 @@ export class BatchKeys {
    */
   add(key: Item): void {
     const text = keyText(key);
-    if (this.#seen.has(text)) throw requestFaults.duplicateKeys();
-    this.#seen.add(text);
+    const { size } = this.#seen;
+    if (this.#seen.add(text).size === size) throw requestFaults.duplicateKeys();
   }
 }
 

@@ -19,8 +19,11 @@ export interface ExpressionParameters {
 export interface ExpressionUse {
   readonly expressions: readonly string[];
   readonly legacy: readonly string[];
-  /** Expressions that may hold values, for the fault's text; single-item writes name none. */
-  readonly valueExpressions: readonly string[];
+  /**
+   * Expressions that may hold values, for the fault's text; single-item writes name none. Undefined
+   * where the operation has no such parameter, which is then ignored like any unknown one.
+   */
+  readonly valueExpressions: readonly string[] | undefined;
 }
 
 /** The members of a request looked at by name. */
@@ -42,7 +45,7 @@ export function checkExpressionUse(body: NamedMembers, use: ExpressionUse): void
   } else if (body.ExpressionAttributeNames !== undefined) {
     throw requestFaults.namesWithoutExpression();
   }
-  if (body.ExpressionAttributeValues === undefined) return;
+  if (body.ExpressionAttributeValues === undefined || use.valueExpressions === undefined) return;
   if (
     !use.expressions.some((name) => name !== 'ProjectionExpression' && body[name] !== undefined)
   ) {
@@ -95,6 +98,18 @@ export function substitutionsOf(
   if (names === undefined && wireValues === undefined) return none;
   if (names !== undefined) checkNames(names);
   return new Substitutions(names, wireValues && validatedValues(wireValues, named));
+}
+
+/**
+ * The same for an operation whose expressions hold no values.
+ * @throws ClientFault
+ */
+export function nameSubstitutionsOf(
+  names: ExpressionParameters['ExpressionAttributeNames'],
+): Substitutions {
+  if (names === undefined) return none;
+  checkNames(names);
+  return new Substitutions(names, undefined);
 }
 
 const namePattern = /^#[0-9a-zA-Z_]+$/;

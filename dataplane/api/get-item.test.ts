@@ -36,6 +36,16 @@ describe('GetItem', () => {
     });
   });
 
+  it('ignores expression values, which it does not know', async () => {
+    const body = {
+      TableName: 'Users',
+      Key: { Id: { S: 'a' } },
+      ProjectionExpression: 'Id',
+      ExpressionAttributeValues: { bad: {} },
+    };
+    expect(await server.call('GetItem', body)).toEqual({ Item: { Id: { S: 'a' } } });
+  });
+
   it('is answered synchronously, so that the hot path waits for nobody', async () => {
     const { operations } = await import('./operations.ts');
     const body = { TableName: 'Users', Key: { Id: { S: 'a' } } };

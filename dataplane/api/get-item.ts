@@ -4,7 +4,7 @@ import type { ReadResult } from '../partition/command.ts';
 import { checkKey } from '../partition/key-check.ts';
 import type { Eventually } from '../routing/table.ts';
 import { consumedCapacity, type ReturnConsumedCapacity } from './consumed-capacity.ts';
-import { checkExpressionUse, substitutionsOf } from './expression-parameters.ts';
+import { checkExpressionUse, nameSubstitutionsOf } from './expression-parameters.ts';
 import {
   attributesToGet,
   expressionAttributeNames,
@@ -35,7 +35,7 @@ const check = compileShape(input, { before: [checkTableNameNotEmpty] });
 const expressionUse = {
   expressions: ['ProjectionExpression'],
   legacy: ['AttributesToGet'],
-  valueExpressions: [],
+  valueExpressions: undefined,
 };
 
 function handle(body: JsonObject, context: OperationContext): Eventually<ResponseBody> {
@@ -56,7 +56,7 @@ function handle(body: JsonObject, context: OperationContext): Eventually<Respons
 
 function projectionOf(request: ValueOf<typeof input>): Projection | undefined {
   const legacy = legacyProjection(request.AttributesToGet);
-  const substitutions = substitutionsOf(request);
+  const substitutions = nameSubstitutionsOf(request.ExpressionAttributeNames);
   const projection = expressionProjection(request.ProjectionExpression, substitutions) ?? legacy;
   substitutions.assertAllUsed();
   return projection;

@@ -5,7 +5,10 @@ import type { Item } from '../item/attribute-value.ts';
 
 export type ReturnValues = 'ALL_NEW' | 'UPDATED_OLD' | 'ALL_OLD' | 'NONE' | 'UPDATED_NEW';
 
-/** What a write did to an item; undefined where there was or is none. */
+/**
+ * What a write did to an item; undefined where there was or is none. Looking at a member may parse the
+ * item, so it is done only for what is asked for.
+ */
 export interface ItemChange {
   readonly before: Item | undefined;
   readonly after: Item | undefined;
@@ -14,9 +17,9 @@ export interface ItemChange {
 /** `Attributes` of PutItem and DeleteItem, which know ALL_OLD only. */
 export function oldAttributes(
   mode: ReturnValues | undefined,
-  { before }: ItemChange,
+  change: ItemChange,
 ): Item | undefined {
-  return mode === 'ALL_OLD' ? before : undefined;
+  return mode === 'ALL_OLD' ? change.before : undefined;
 }
 
 /**
@@ -25,18 +28,18 @@ export function oldAttributes(
  */
 export function updateAttributes(
   mode: ReturnValues | undefined,
-  { before, after }: ItemChange,
+  change: ItemChange,
   update: Update,
 ): Item | undefined {
   switch (mode) {
     case 'ALL_OLD':
-      return before;
+      return change.before;
     case 'ALL_NEW':
-      return after;
+      return change.after;
     case 'UPDATED_OLD':
-      return updatedPart(before, update);
+      return updatedPart(change.before, update);
     case 'UPDATED_NEW':
-      return updatedPart(after, update);
+      return updatedPart(change.after, update);
     default:
       return undefined;
   }

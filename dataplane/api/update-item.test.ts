@@ -90,7 +90,10 @@ describe('UpdateItem', () => {
     };
     expect(await server.call('UpdateItem', body)).toEqual({});
     expect(await server.call('GetItem', { TableName, Key })).toEqual({});
-    const adds = { ...body, AttributeUpdates: { A: remove, N: { Action: 'ADD', Value: { N: '1' } } } };
+    const adds = {
+      ...body,
+      AttributeUpdates: { A: remove, N: { Action: 'ADD', Value: { N: '1' } } },
+    };
     expect(await server.call('UpdateItem', adds)).toEqual({
       Attributes: { ...Key, N: { N: '1' } },
     });

@@ -88,9 +88,9 @@ describe('validateValue', () => {
     [{ BOOL: 'YES' }, { BOOL: true }],
     [{ BOOL: 'false' }, { BOOL: false }],
     [{ NULL: '1' }, { NULL: true }],
-    [{ NS: ['2', '1e1', '3'] }, { NS: ['2', '10', '3'] }],
+    [{ NS: ['2', '1e1', '3'] }, { NS: ['2', '3', '10'] }],
     [{ S: 'a\ud800' }, { S: 'a\ufffd' }],
-    [{ SS: ['\udc00', 'b'] }, { SS: ['\ufffd', 'b'] }],
+    [{ SS: ['\udc00', 'b'] }, { SS: ['b', '\ufffd'] }],
     [{ L: [{ S: 'a' }, { N: '01' }, { S: 'b' }] }, { L: [{ S: 'a' }, { N: '1' }, { S: 'b' }] }],
     [
       { M: { a: { S: 'a' }, b: { N: '01' }, c: { S: 'c' }, '\ud800': { S: 'd' } } },

@@ -4,31 +4,44 @@ import type { StoredItem } from './record.ts';
 /** What an entry costs beside its bytes: map entry, key text, objects, backing store. */
 const ENTRY_OVERHEAD_BYTES = 512;
 
+/** Where a cached item is; `stored` is gone once it is not the cached one any more. */
+export interface CacheCell {
+  stored: StoredItem | undefined;
+}
+
 /**
  * Items read or written of late, by full storage key, for all partitions of a process; bounded in
  * bytes. A read through the store costs 2 to 10 microseconds and a checksum, one from here neither.
+ *
+ * Whoever reads an item again and again may hold on to its cell and save the look-up; that does not
+ * count as a use, so an item read only through its cell is dropped, and taken up anew, in its turn.
  *
  * Invariant: an entry is what the store holds, as far as anyone has been told. A partition replaces
  * what it has written once that is durable, before it answers.
  */
 export class ItemCache {
-  readonly #items: LRUCache<string, StoredItem>;
+  readonly #cells: LRUCache<string, CacheCell>;
 
   constructor(bytesMax: number) {
-    this.#items = new LRUCache({
+    this.#cells = new LRUCache({
       maxSize: bytesMax,
-      sizeCalculation: (stored) => stored.record.length + ENTRY_OVERHEAD_BYTES,
+      sizeCalculation: ({ stored }) => (stored?.record.length ?? 0) + ENTRY_OVERHEAD_BYTES,
+      dispose: (cell) => {
+        cell.stored = undefined;
+      },
     });
   }
 
-  /** A view of its own for each caller: what one parses is not kept beyond the bound. */
-  get(name: string): StoredItem | undefined {
-    return this.#items.get(name)?.withoutItem();
+  get(name: string): CacheCell | undefined {
+    return this.#cells.get(name);
   }
 
   /** Takes an item just read from the store. */
-  add(name: string, stored: StoredItem): void {
-    this.#items.set(name, stored.withoutItem());
+  add(name: string, stored: StoredItem): CacheCell {
+    // Without what its reader may parse of it: that is not counted.
+    const cell = { stored: stored.withoutItem() };
+    this.#cells.set(name, cell);
+    return cell;
   }
 
   /**
@@ -36,17 +49,17 @@ export class ItemCache {
    * newest may have been read already: an older one does not take its place.
    */
   written(name: string, stored: StoredItem | undefined): void {
-    const cached = this.#items.peek(name);
+    const cached = this.#cells.peek(name)?.stored;
     if (cached === undefined) return;
-    if (stored === undefined) this.#items.delete(name);
-    else if (stored.version > cached.version) this.#items.set(name, stored.withoutItem());
+    if (stored === undefined) this.#cells.delete(name);
+    else if (stored.version > cached.version) this.add(name, stored);
   }
 
   forget(name: string): void {
-    this.#items.delete(name);
+    this.#cells.delete(name);
   }
 
   clear(): void {
-    this.#items.clear();
+    this.#cells.clear();
   }
 }

@@ -14,7 +14,7 @@ import { expirySecondOf } from './expiry.ts';
 import { InFlight, type InFlightGroup, mapKey } from './in-flight.ts';
 import type { IndexChange } from './index-change.ts';
 import { currentEntryOf } from './index-entry.ts';
-import type { ItemCache } from './item-cache.ts';
+import type { CacheCell, ItemCache } from './item-cache.ts';
 import { collectionKey, countersKey, expiryKey, PREFIX_BYTES, spacePrefix } from './key-space.ts';
 import { StoredItem } from './record.ts';
 import type { PartitionRange } from './schema.ts';
@@ -39,6 +39,8 @@ export interface PartitionOptions {
 export interface PlacedKey {
   readonly itemKey: Buffer;
   readonly name: string;
+  /** Where the item was found in the cache the last time. */
+  cell: CacheCell | undefined;
 }
 
 /** A group takes no more effects than this before it is sent off. */
@@ -111,20 +113,23 @@ export class Partition {
   /** Fills in the prefix of an item key built with room for it. */
   place(itemKey: Buffer): PlacedKey {
     placeKey(itemKey, this.prefixes.item);
-    return { itemKey, name: mapKey(itemKey) };
+    return { itemKey, name: mapKey(itemKey), cell: undefined };
   }
 
   /**
    * The durable item.
    * @throws StoreError `damaged`
    */
-  get({ itemKey, name }: PlacedKey): StoredItem | undefined {
-    const cached = this.#options.cache.get(name);
-    if (cached !== undefined) return cached;
-    const record = this.#options.store.get(itemKey);
+  get(placed: PlacedKey): StoredItem | undefined {
+    const { cache, store } = this.#options;
+    if (placed.cell?.stored === undefined) placed.cell = cache.get(placed.name);
+    const cached = placed.cell?.stored;
+    // A view of its own for each caller: what one parses is not kept beyond the cache's bound.
+    if (cached !== undefined) return cached.withoutItem();
+    const record = store.get(placed.itemKey);
     if (record === undefined) return undefined;
     const stored = StoredItem.read(record);
-    this.#options.cache.add(name, stored);
+    placed.cell = cache.add(placed.name, stored);
     return stored;
   }
 

@@ -33,10 +33,13 @@ export interface RecordStamp {
 /** A record with its item; parses nothing until asked. Values are never changed. */
 export class StoredItem {
   readonly record: Buffer;
+  /** Size in the service's count. */
+  readonly bytes: number;
   #item: Item | undefined;
 
-  private constructor(record: Buffer, item: Item | undefined) {
+  private constructor(record: Buffer, bytes: number, item: Item | undefined) {
     this.record = record;
+    this.bytes = bytes;
     this.#item = item;
   }
 
@@ -46,17 +49,12 @@ export class StoredItem {
    */
   static read(record: Buffer): StoredItem {
     checkRecord(record);
-    return new StoredItem(record, undefined);
+    return new StoredItem(record, recordBytes(record), undefined);
   }
 
   /** The record of a new item. `bytes` is its size in the service's count. */
   static of(item: Item, bytes: number, stamp: RecordStamp): StoredItem {
-    return new StoredItem(encodeRecord(JSON.stringify(item), bytes, stamp), item);
-  }
-
-  /** Size in the service's count. */
-  get bytes(): number {
-    return this.record.readUInt32BE(SIZE_OFFSET);
+    return new StoredItem(encodeRecord(JSON.stringify(item), bytes, stamp), bytes, item);
   }
 
   get version(): number {
@@ -70,7 +68,7 @@ export class StoredItem {
 
   /** The same without its parsed form, which takes several times the room. */
   withoutItem(): StoredItem {
-    return new StoredItem(this.record, undefined);
+    return new StoredItem(this.record, this.bytes, undefined);
   }
 
   /** UTF-8 wire JSON; a view, not a copy. */
