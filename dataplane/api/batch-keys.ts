@@ -10,16 +10,18 @@ export class BatchKeys {
    * @throws ClientFault
    */
   add(key: Item): void {
-    const text = keyText(key);
     const { size } = this.#seen;
-    if (this.#seen.add(text).size === size) throw requestFaults.duplicateKeys();
+    if (this.#seen.add(keyText(key)).size === size) throw requestFaults.duplicateKeys();
   }
 }
 
 /** Parts are preceded by their lengths, so that different keys never make the same text. */
 function keyText(key: Item): string {
   const names = Object.keys(key);
-  if (names.length > 1) names.sort();
+  const [first, second] = names;
+  if (first !== undefined && second !== undefined && (names.length > 2 || first > second)) {
+    names.sort();
+  }
   let text = '';
   for (const name of names) {
     const value = attributeOf(key, name);

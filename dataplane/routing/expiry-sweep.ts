@@ -1,4 +1,3 @@
-import type { WriteResult } from '../partition/command.ts';
 import { dueCondition, dueSeconds } from '../partition/expiry.ts';
 import { tableKeyOf } from '../partition/key-check.ts';
 import { rangeOfPrefix } from '../partition/key-range.ts';
@@ -6,7 +5,7 @@ import { expirySecondKey, joinKey, readExpiryKey } from '../partition/key-space.
 import type { Partition } from '../partition/partition.ts';
 import type { TableSchema } from '../partition/schema.ts';
 import type { Store } from '../storage/store.ts';
-import { walk, walkSpace } from './space-walk.ts';
+import { type Pair, walk, walkSpace } from './space-walk.ts';
 
 const PAGE_ITEMS = 100;
 
@@ -38,17 +37,18 @@ export async function sweepExpired(
     const due = { start: expirySecondKey(expiry, from), end: expirySecondKey(expiry, to) };
     for await (const pairs of walk(store, due, PAGE_ITEMS)) {
       if (signal.aborted) return deleted;
-      const writes: Promise<WriteResult>[] = [];
-      for (const [entry] of pairs) {
+      // Asynchronous, so that one that fails at once does not leave the others to themselves.
+      const deletion = async ([entry]: Pair): Promise<boolean> => {
         const { second, itemKey: keyWithoutPrefix } = readExpiryKey(entry);
         const placed = partition.place(joinKey(item, keyWithoutPrefix));
         const stored = partition.itemToExpire(placed, second);
-        if (stored === undefined) continue;
+        if (stored === undefined) return false;
         const key = tableKeyOf(stored.item, schema);
-        writes.push(partition.write({ kind: 'delete', key, condition }, placed, chargeNothing));
-      }
-      for (const result of await Promise.all(writes)) {
-        if (result.kind === 'applied') deleted++;
+        const command = { kind: 'delete', key, condition } as const;
+        return (await partition.write(command, placed, chargeNothing)).kind === 'applied';
+      };
+      for (const isDeleted of await Promise.all(pairs.map(deletion))) {
+        if (isDeleted) deleted++;
       }
     }
   }
@@ -75,7 +75,7 @@ export async function rebuildExpiry(
       await addEntries(store, partition, signal);
     } else {
       const { start, end } = rangeOfPrefix(partition.prefixes.expiry);
-      await store.clear(start, end);
+      await store.clear(start, end, signal);
     }
   }
 }

@@ -67,10 +67,14 @@ export class IndexFeeder {
 
   /**
    * Resolves when there is room for changes.
-   * @throws StoreError when the index cannot go on
+   * @throws StoreError when the index cannot go on, or the store refuses writes: then there may be no
+   *   room for long
    */
   async room(): Promise<void> {
-    while (this.isFull) await this.#nextProgress();
+    while (this.isFull) {
+      if (this.#store.writesRefused !== undefined) throw this.#store.writesRefused;
+      await this.#nextProgress();
+    }
   }
 
   /**
@@ -164,6 +168,7 @@ export class IndexFeeder {
       this.#tellProgress();
       return;
     }
+    this.#tellProgress(); // Whoever waits for room is to see that the store refuses.
     // Stopping cuts the pause short, by rejecting.
     await sleep(RETRY_MS, undefined, { signal: this.#stop.signal, ref: false }).catch(() => {});
   }

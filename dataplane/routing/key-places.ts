@@ -1,11 +1,10 @@
-import { LRUCache } from 'lru-cache';
 import { attributeOf, type Item } from '../item/attribute-value.ts';
 import type { CompiledSchema } from '../partition/compiled-schema.ts';
 import type { Partition, PlacedKey } from '../partition/partition.ts';
 import { type PartitionList, partitionOf } from './partition-map.ts';
 
-/** Keys whose place is remembered, a table; each takes some hundred bytes. */
-const PLACES_MAX = 16_384;
+/** Keys whose place is remembered, a table and generation; each takes some hundred bytes. */
+const PLACES_MAX = 8_192;
 /** Keys of longer text are placed each time. */
 const TEXT_LENGTH_MAX = 256;
 
@@ -19,14 +18,15 @@ export interface Place {
  * Finds the place of an item by its key attributes. Encoding and hashing a key costs over a
  * microsecond, so the places of keys used of late are remembered; a place never changes, since the
  * key schema and the partitions of an open table do not.
+ *
+ * Two generations: when the young one is full it becomes the old one, and what is still used moves
+ * over. An LRU list would cost as much again as the look-up, in cache misses along its links.
  */
 export class KeyPlaces {
   readonly #partitions: PartitionList<Partition>;
   readonly #names: readonly string[];
-  readonly #places = new LRUCache<string, Place>({
-    maxSize: PLACES_MAX,
-    sizeCalculation: () => 1,
-  });
+  #young = new Map<string, Place>();
+  #old = new Map<string, Place>();
 
   constructor(compiled: CompiledSchema, partitions: PartitionList<Partition>) {
     const { hash, range } = compiled.schema.key;
@@ -38,11 +38,16 @@ export class KeyPlaces {
   placeOf(key: Item, compiled: CompiledSchema): Place {
     const text = this.#textOf(key);
     if (text.length > TEXT_LENGTH_MAX) return this.#place(key, compiled);
-    let place = this.#places.get(text);
-    if (place === undefined) {
-      place = this.#place(key, compiled);
-      this.#places.set(text, place);
+    return this.#young.get(text) ?? this.#remember(text, key, compiled);
+  }
+
+  #remember(text: string, key: Item, compiled: CompiledSchema): Place {
+    const place = this.#old.get(text) ?? this.#place(key, compiled);
+    if (this.#young.size >= PLACES_MAX) {
+      this.#old = this.#young;
+      this.#young = new Map();
     }
+    this.#young.set(text, place);
     return place;
   }
 

@@ -46,20 +46,27 @@ export class LocalRouter {
       cache: this.#cache,
       collectionBytesMax: this.#limits.collectionBytesMax,
     });
-    this.#tables = [...this.#tables.filter(({ isClosed }) => !isClosed), table];
+    this.#forgetClosed();
+    this.#tables = [...this.#tables, table];
     return table;
   }
 
   /**
    * Removes all that these partitions hold; they must not be open. Not atomic: to be repeated after
    * a crash.
-   * @throws StoreError
+   * @throws the signal's reason when aborted; StoreError
    */
-  async dropPartitions(ids: readonly bigint[]): Promise<void> {
+  async dropPartitions(ids: readonly bigint[], signal?: AbortSignal): Promise<void> {
+    this.#forgetClosed();
     for (const id of ids) {
       const { start, end } = partitionRange(id);
-      await this.#store.clear(start, end);
+      await this.#store.clear(start, end, signal);
     }
+  }
+
+  /** A closed table holds what it remembers of its keys. */
+  #forgetClosed(): void {
+    this.#tables = this.#tables.filter(({ isClosed }) => !isClosed);
   }
 
   /** After failed writes, whose outcome is decided now, all that was computed from the store is read again. */

@@ -6,7 +6,8 @@ import type { Store } from '../storage/store.ts';
 export type Pair = readonly [Buffer, Buffer];
 
 /**
- * Pages of all pairs of a range, in key order. Each page is read anew from where the last one
+ * Pages of all pairs of a range, in key order: up to `pagePairs` each, and as many as the store hands
+ * over at once, which bounds the bytes of large items. Each page is read anew from where the last one
  * ended, so no snapshot is held while the caller works, and what was written meanwhile is seen.
  */
 export async function* walk(
@@ -17,14 +18,9 @@ export async function* walk(
   let { start } = range;
   for (;;) {
     const iterator = store.iterate({ start, end: range.end, reverse: false, limit: pagePairs });
-    const pairs: Pair[] = [];
+    let pairs: readonly Pair[];
     try {
-      for (;;) {
-        const next = await iterator.next(pagePairs);
-        if (next.length === 0) break;
-        for (const pair of next) pairs.push(pair);
-        if (pairs.length >= pagePairs) break;
-      }
+      pairs = await iterator.next(pagePairs);
     } finally {
       await iterator.close();
     }
