@@ -78,6 +78,16 @@ describe('UpdateItem', () => {
     });
   });
 
+  it.each([
+    ['REMOVE A', undefined],
+    ['DELETE A :a REMOVE B', { ':a': { SS: ['a'] } }],
+  ])('makes no item of %s', async (UpdateExpression, ExpressionAttributeValues) => {
+    const Key = { Id: { S: 'absent' } };
+    const body = { TableName, Key, UpdateExpression, ExpressionAttributeValues };
+    expect(await server.call('UpdateItem', { ...body, ReturnValues: 'ALL_NEW' })).toEqual({});
+    expect(await server.call('GetItem', { TableName, Key })).toEqual({});
+  });
+
   it('makes no item of legacy actions that only delete', async () => {
     const Key = { Id: { S: 'absent' } };
     const remove = { Action: 'DELETE' };

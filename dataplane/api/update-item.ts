@@ -103,12 +103,11 @@ const plan = prefixingFaults((request: ValueOf<typeof input>) => {
   const { item: key } = validateItem(request.Key);
   const substitutions = substitutionsOf(request, namedFaults.updateItem);
   const legacyUpdate = attributeUpdate(request.AttributeUpdates);
-  const keepsAbsent = onlyDeletes(request.AttributeUpdates);
   const legacyCondition = expectedCondition(request);
   const update = expressionUpdate(request.UpdateExpression, substitutions) ?? legacyUpdate;
   const condition = expressionCondition(request, substitutions) ?? legacyCondition;
   substitutions.assertAllUsed();
-  return { key, update, condition, keepsAbsent };
+  return { key, update, condition, keepsAbsent: onlyTakesAway(update) };
 });
 
 /** Without an update the item's key is created. */
@@ -124,11 +123,13 @@ function attributeUpdate(updates: ValueOf<typeof attributeUpdates> | undefined):
   return updateFromAttributeUpdates(valid);
 }
 
-/** Such an update makes no item where there is none. */
-function onlyDeletes(updates: ValueOf<typeof attributeUpdates> | undefined): boolean {
-  if (updates === undefined) return false;
-  const actions = Object.values(updates).map(({ Action }) => Action);
-  return actions.length > 0 && actions.every((action) => action === 'DELETE');
+/**
+ * Such an update makes no item where there is none; one without any action does.
+ * @see scylladb/scylladb test/alternator/test_item.py, test_returnvalues.py (assertions that hold on
+ *   the service)
+ */
+function onlyTakesAway(update: Update): boolean {
+  return update.length > 0 && update.every(({ kind }) => kind === 'remove' || kind === 'delete');
 }
 
 function expressionUpdate(

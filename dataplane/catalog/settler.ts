@@ -62,8 +62,8 @@ export class Settler {
 
   /** Clears the data of partitions that no descriptor names any more. */
   clear(garbage: GarbageRecord): void {
-    this.#work.start(`clear ${garbage.partitionIds.join(',')}`, async () => {
-      await this.#router.dropPartitions(garbage.partitionIds);
+    this.#work.start(`clear ${garbage.partitionIds.join(',')}`, async (signal) => {
+      await this.#router.dropPartitions(garbage.partitionIds, signal);
       await this.#state.forget(garbage);
     });
   }

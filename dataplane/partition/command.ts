@@ -24,7 +24,7 @@ export interface UpdateCommand extends WriteCommon {
   readonly kind: 'update';
   readonly update: Update;
   /**
-   * An absent item stays absent: legacy AttributeUpdates that only delete. Otherwise an update of an
+   * An absent item stays absent: updates that only remove and delete. Otherwise an update of an
    * absent item creates it.
    */
   readonly keepsAbsent?: boolean;

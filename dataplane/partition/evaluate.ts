@@ -152,9 +152,9 @@ function updatedItem(
   current: StoredItem | undefined,
   { compiled, stamp }: EvaluationContext,
 ): StoredItem | undefined {
-  if (current === undefined && command.keepsAbsent === true) return undefined;
   const before = current?.item ?? command.key;
   const item = applyUpdate(command.update, before);
+  if (current === undefined && command.keepsAbsent === true) return undefined;
   checkUpdatedIndexKeys(before, item, compiled.schema);
   const bytes = itemBytes(item);
   const keyBytes = attributesBytes(command.key);

@@ -260,7 +260,7 @@ describe('Partition', () => {
     record[record.length - 2] = 0;
     await store.commit([{ key: place.itemKey, value: record }]);
     const reopened = openPartition();
-    expect(() => reopened.get(place)).toThrow(StoreError);
+    expect(() => reopened.get(placeOf(reopened, key))).toThrow(StoreError);
     await expect(write(reopened, add)).rejects.toMatchObject({ code: 'damaged' });
   });
 });
