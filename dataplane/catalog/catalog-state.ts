@@ -76,15 +76,25 @@ export class CatalogState {
     }
   }
 
+  /** What the store holds by now. @throws StoreError */
+  readAgain(): Promise<CatalogRecords> {
+    return this.#store.read();
+  }
+
   /** Removes a table for good; its name is free when this resolves. */
   async discardTable(
     descriptor: TableDescriptor,
     partitionIds: readonly bigint[],
   ): Promise<GarbageRecord> {
     const garbage = await this.#store.discard(descriptor.name, undefined, partitionIds);
+    this.drop(descriptor);
+    return garbage;
+  }
+
+  /** Takes out a table that the store does not hold any more. */
+  drop(descriptor: TableDescriptor): void {
     this.adopt({ descriptor, table: undefined });
     this.#entries.delete(descriptor.name);
-    return garbage;
   }
 
   /** Replaces a descriptor and gives up partitions that it no longer names, in one step. */

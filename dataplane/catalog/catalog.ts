@@ -64,8 +64,9 @@ export interface TableNamesPage {
 /**
  * All tables of the installation: what they are, and the control plane's operations on them.
  *
- * Methods throw ClientFault for what the caller did wrong and StoreError when the store fails; then
- * nothing has changed. A change that takes time answers when it is durable and is finished
+ * Methods throw ClientFault for what the caller did wrong, and then nothing has changed; StoreError
+ * when the store fails, and then the change holds if it is on disk all the same, from when the store
+ * takes writes again. A change that takes time answers when it is durable and is finished
  * afterwards, at the latest when the catalog is opened again.
  */
 export class Catalog {
@@ -94,12 +95,13 @@ export class Catalog {
     const store = new CatalogStore(options.store);
     const records = await store.read();
     const catalog = new Catalog(options, new CatalogState(store, records));
-    for (const garbage of records.garbage) catalog.#settler.clear(garbage);
     for (const descriptor of records.tables) {
       if (descriptor.status === 'ACTIVE') await catalog.#settler.open(descriptor);
       else catalog.#state.adopt({ descriptor, table: undefined });
-      catalog.#settler.soon(descriptor.name);
     }
+    options.store.onReopened(() => catalog.#settler.recover());
+    for (const { name } of records.tables) catalog.#settler.soon(name);
+    for (const garbage of records.garbage) catalog.#settler.clear(garbage);
     catalog.#work.start('sweep expired items', (signal) => catalog.#sweeper.run(signal));
     return catalog;
   }

@@ -4,6 +4,7 @@ import type { BackgroundWork } from './background-work.ts';
 import type { CatalogState } from './catalog-state.ts';
 import type { GarbageRecord } from './catalog-store.ts';
 import { type GlobalIndex, partitionIds, type TableDescriptor } from './descriptor.ts';
+import { encodeDescriptor } from './descriptor-codec.ts';
 import type { ExpirySweeper } from './expiry-sweeper.ts';
 import { layoutOf, throughputOf } from './layout.ts';
 import {
@@ -66,6 +67,33 @@ export class Settler {
       await this.#router.dropPartitions(garbage.partitionIds, signal);
       await this.#state.forget(garbage);
     });
+  }
+
+  /**
+   * Takes up what is durable, after writes failed whose outcome was open until now: a change that the
+   * caller saw fail may hold. Writes are refused meanwhile, so nothing else changes.
+   * @throws StoreError
+   */
+  async recover(): Promise<void> {
+    const { tables, garbage } = await this.#state.readAgain();
+    const names = new Set(tables.map(({ name }) => name));
+    for (const { descriptor } of [...this.#state.entries()]) {
+      if (!names.has(descriptor.name)) this.#state.drop(descriptor);
+    }
+    for (const descriptor of tables) {
+      const entry = this.#state.entry(descriptor.name);
+      if (entry !== undefined && isSame(entry.descriptor, descriptor)) continue;
+      await this.#takeUp(descriptor, entry?.table);
+      this.soon(descriptor.name);
+    }
+    for (const record of garbage) this.clear(record);
+  }
+
+  async #takeUp(descriptor: TableDescriptor, table: Table | undefined): Promise<void> {
+    if (table === undefined && descriptor.status === 'ACTIVE') return this.open(descriptor);
+    table?.reconfigure(layoutOf(descriptor));
+    table?.setThroughput(throughputOf(descriptor));
+    this.#state.adopt({ descriptor, table });
   }
 
   async #settle(name: string): Promise<void> {
@@ -192,6 +220,11 @@ export class Settler {
     if (entry === undefined) throw new Error(`no table: ${name}`);
     return entry.descriptor;
   }
+}
+
+/** Whether both are the same at rest. */
+function isSame(a: TableDescriptor, b: TableDescriptor): boolean {
+  return encodeDescriptor(a).equals(encodeDescriptor(b));
 }
 
 function backfillOf(table: TableDescriptor, index: GlobalIndex): string {

@@ -32,11 +32,12 @@ import { nestedDocument } from './nested-document.ts';
 import { type ServerProcess, sdkClient, startServer } from './server-process.ts';
 import { waitFor } from './wait-for.ts';
 
+const account = '111122223333';
 const server = { current: undefined as ServerProcess | undefined };
 let client = sdkClient('http://127.0.0.1:1');
 
 beforeAll(async () => {
-  server.current = await startServer(['--in-memory']);
+  server.current = await startServer(['--in-memory', '--account', account]);
   client = sdkClient(server.current.endpoint);
 });
 
@@ -104,7 +105,7 @@ describe('client-dynamodb', () => {
       new DescribeTableCommand({ TableName: 'LifeCycle' }),
     );
     expect(table?.TableStatus).toBe('ACTIVE');
-    expect(table?.TableArn).toBe('arn:aws:dynamodb:us-east-1:000000000000:table/LifeCycle');
+    expect(table?.TableArn).toBe(`arn:aws:dynamodb:us-east-1:${account}:table/LifeCycle`);
     expect(table?.CreationDateTime).toBeInstanceOf(Date);
     expect(table?.GlobalSecondaryIndexes?.map((index) => index.IndexName)).toEqual(['ByStatus']);
 
@@ -358,7 +359,7 @@ describe('client-dynamodb', () => {
 
   it('tags tables, and tells limits and endpoints', async () => {
     await makeOrders('Tagged');
-    const ResourceArn = 'arn:aws:dynamodb:us-east-1:000000000000:table/Tagged';
+    const ResourceArn = `arn:aws:dynamodb:us-east-1:${account}:table/Tagged`;
     const Tags = [
       { Key: 'team', Value: 'red' },
       { Key: 'stage', Value: '' },

@@ -38,8 +38,8 @@ export class ItemCache {
 
   /** Takes an item just read from the store. */
   add(name: string, stored: StoredItem): CacheCell {
-    // Without what its reader may parse of it: that is not counted.
-    const cell = { stored: stored.withoutItem() };
+    // Neither what its reader may parse of it nor the slab that its bytes are in: they are not counted.
+    const cell = { stored: stored.withOwnBytes() };
     this.#cells.set(name, cell);
     return cell;
   }

@@ -136,6 +136,17 @@ export function collectionKey(metaPrefix: Uint8Array, hash: Buffer): Buffer {
   return key;
 }
 
+/**
+ * The same bytes, to be kept for long: small buffers are parts of slabs of 64 KB (`Buffer.poolSize`),
+ * and one that is kept keeps all of its slab.
+ */
+export function withOwnMemory(bytes: Buffer): Buffer {
+  if (bytes.length === bytes.buffer.byteLength) return bytes;
+  const own = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(own);
+  return own;
+}
+
 const TWO_TO_32 = 0x1_0000_0000;
 
 /** Writes an integer below 2^53 as u64: no bigint on the write path. */

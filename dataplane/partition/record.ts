@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { Item } from '../item/attribute-value.ts';
 import { StoreError } from '../storage/store.ts';
-import { readUint53, writeUint53 } from './key-space.ts';
+import { readUint53, withOwnMemory, writeUint53 } from './key-space.ts';
 
 /**
  * An item, or an index entry, at rest.
@@ -69,6 +69,11 @@ export class StoredItem {
   /** The same without its parsed form, which takes several times the room. */
   withoutItem(): StoredItem {
     return new StoredItem(this.record, this.bytes, undefined);
+  }
+
+  /** To be kept for long: without its parsed form, and holding no memory but its own. */
+  withOwnBytes(): StoredItem {
+    return new StoredItem(withOwnMemory(this.record), this.bytes, undefined);
   }
 
   /** UTF-8 wire JSON; a view, not a copy. */

@@ -126,6 +126,36 @@ describe('a global index', () => {
     expect(table.statistics().indexes.get('G2')).toMatchObject({ items: 10_601 });
   });
 
+  it('lets no write wait for room that a store which refuses writes cannot make', async () => {
+    const { store } = installation;
+    const commit = store.commit.bind(store);
+    let isFull = false;
+    store.commit = async (effects) => {
+      const isIndex = effects.some(({ key }) => Buffer.from(key).readUInt32BE(4) >= 2_000);
+      if (isIndex || isFull) throw new StoreError('full', 'The disk is full.');
+      await commit(effects);
+    };
+    const table = await open(indexed);
+    await putAll(
+      table,
+      Array.from({ length: 10_100 }, (_, index) => inIndex(index)),
+    );
+    const waiting = putAll(table, [inIndex(20_000)]);
+    isFull = true;
+    Object.assign(store, { writesRefused: new StoreError('full', 'The disk is full.') });
+    await expect(waiting).rejects.toMatchObject({ code: 'full' });
+    await expect(putAll(table, [inIndex(20_001)])).rejects.toMatchObject({ code: 'full' });
+  });
+
+  it('is no index any more for a page that was being read when it was dropped', async () => {
+    const table = await open(indexed);
+    await putAll(table, [1, 2, 3].map(inIndex));
+    await table.indexesCaughtUp();
+    const reading = queryAll(table, { g: { S: 'g1' } }, { indexName: 'G2' });
+    table.reconfigure(layoutOf({ ...indexed, globalIndexes: [] }));
+    await expect(reading).rejects.toThrow('The table does not have the specified index: G2');
+  });
+
   it('does not go on after damage', async () => {
     const commit = installation.store.commit.bind(installation.store);
     installation.store.commit = async (effects) => {

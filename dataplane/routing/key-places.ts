@@ -1,5 +1,6 @@
 import { attributeOf, type Item } from '../item/attribute-value.ts';
 import type { CompiledSchema } from '../partition/compiled-schema.ts';
+import { withOwnMemory } from '../partition/key-space.ts';
 import type { Partition, PlacedKey } from '../partition/partition.ts';
 import { type PartitionList, partitionOf } from './partition-map.ts';
 
@@ -42,13 +43,18 @@ export class KeyPlaces {
   }
 
   #remember(text: string, key: Item, compiled: CompiledSchema): Place {
-    const place = this.#old.get(text) ?? this.#place(key, compiled);
+    const place = this.#old.get(text) ?? this.#keepable(key, compiled);
     if (this.#young.size >= PLACES_MAX) {
       this.#old = this.#young;
       this.#young = new Map();
     }
     this.#young.set(text, place);
     return place;
+  }
+
+  #keepable(key: Item, compiled: CompiledSchema): Place {
+    const { partition, key: placed } = this.#place(key, compiled);
+    return { partition, key: { ...placed, itemKey: withOwnMemory(placed.itemKey) } };
   }
 
   #place(key: Item, compiled: CompiledSchema): Place {

@@ -1,3 +1,4 @@
+import { requestFaults } from '../errors/requests.ts';
 import { tableFaults } from '../errors/tables.ts';
 import { project } from '../expression/project.ts';
 import type { Item } from '../item/attribute-value.ts';
@@ -214,6 +215,9 @@ export class LocalTable implements Table {
     const result = await read();
     // What was read meanwhile may have been deleted already.
     if (this.#state === 'deleted') this.#assertOpen();
+    if (isGlobal && indexName !== undefined && !this.#feeders.has(index.schema.id)) {
+      throw requestFaults.indexAbsent(indexName);
+    }
     this.#admission.chargeRead(result.capacity, this.#clock.nowMs());
     return result;
   }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -27,5 +27,18 @@ it('classic store: data is there after closing and opening', async () => {
   const second = await openStore({ folder, durability: 'fsync' });
   expect(second.get(Buffer.from('a'))).toEqual(Buffer.from('1'));
   await second.close();
+  await rm(folder, { recursive: true });
+});
+
+it('classic store: a batch that is durable is not said to have failed when the volume cannot be asked for its space', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'trestle-classic-'));
+  const store = await openStore({ folder, durability: 'fsync' });
+  await rename(folder, `${folder}-moved`);
+  const value = Buffer.alloc(2 * 1024 * 1024, 1); // space is looked at after 1 MB
+  await store.commit([{ key: Buffer.from('a'), value }]);
+  expect(store.get(Buffer.from('a'))).toEqual(value);
+  expect(store.writesRefused?.code).toBe('io');
+  await rename(`${folder}-moved`, folder);
+  await store.close();
   await rm(folder, { recursive: true });
 });

@@ -140,12 +140,13 @@ export class ClassicStore implements Store {
     );
   }
 
-  async clear(start: Uint8Array, end: Uint8Array): Promise<void> {
+  async clear(start: Uint8Array, end: Uint8Array, signal?: AbortSignal): Promise<void> {
     const level = this.#level ?? this.#refuseAccess();
     const keys = level.keys({ gte: start, lt: end, highWaterMarkBytes: pageBytesMax });
     const bounds: Uint8Array[] = [start];
     try {
       for (let count = 0; ; count += clearStepKeys) {
+        signal?.throwIfAborted();
         const page = await keys.nextv(clearStepKeys);
         const [first] = page;
         if (first === undefined) {
@@ -157,7 +158,7 @@ export class ClassicStore implements Store {
         await this.commit(page.map((key) => ({ key, value: undefined })));
       }
     } catch (error) {
-      throw this.#readError(error);
+      throw signal?.aborted === true ? signal.reason : this.#readError(error);
     } finally {
       await keys.close();
     }
@@ -224,20 +225,27 @@ export class ClassicStore implements Store {
     }
   }
 
+  /** Never throws: what was written before the look is durable, whatever has become of the volume. */
   #checkSpace(): void {
     this.#uncheckedBytes = 0;
-    if (this.#writesRefused === undefined && this.#space.isLow) {
-      this.#refuseWrites(
-        new StoreError(
-          'full',
-          `Writes are refused: less than ${this.#space.reserveBytes} bytes are free on the volume ` +
-            `of ${this.#options.folder}.`,
-        ),
-      );
-    } else if (this.#writesRefused !== undefined && this.#space.isEnough) {
-      this.#probing ??= this.#probe().finally(() => {
-        this.#probing = undefined;
-      });
+    try {
+      if (this.#writesRefused === undefined && this.#space.isLow) {
+        this.#refuseWrites(
+          new StoreError(
+            'full',
+            `Writes are refused: less than ${this.#space.reserveBytes} bytes are free on the volume ` +
+              `of ${this.#options.folder}.`,
+          ),
+        );
+      } else if (this.#writesRefused !== undefined && this.#space.isEnough) {
+        this.#probing ??= this.#probe().finally(() => {
+          this.#probing = undefined;
+        });
+      }
+    } catch (error) {
+      if (this.#writesRefused === undefined) {
+        this.#refuseWrites(storeError(error, this.#options.folder));
+      }
     }
   }
 

@@ -61,8 +61,9 @@ export class MemoryStore implements Store {
     return new MemorySnapshot(this.#level);
   }
 
-  async clear(start: Uint8Array, end: Uint8Array): Promise<void> {
+  async clear(start: Uint8Array, end: Uint8Array, signal?: AbortSignal): Promise<void> {
     for await (const page of this.#pages(start, end)) {
+      signal?.throwIfAborted();
       await this.commit(page.map(([key]) => ({ key, value: undefined })));
     }
   }

@@ -81,8 +81,9 @@ export class PageCache {
   }
 
   #keep({ group, key, pairs, bytes }: PageFill): void {
-    const pages = new Map(this.#groups.get(group)?.pages).set(key, pairs);
-    const before = this.#groups.get(group)?.bytes ?? 0;
+    const { pages, bytes: before } = this.#groups.get(group) ?? { pages: new Map(), bytes: 0 };
+    pages.set(key, pairs);
+    // A new object, for the LRU cache looks at the size of such only.
     this.#groups.set(group, { pages, bytes: before + bytes + key.length + entryOverheadBytes });
   }
 }
@@ -97,7 +98,7 @@ export interface PageFill {
 }
 
 interface Group {
-  readonly pages: ReadonlyMap<string, Pairs>;
+  readonly pages: Map<string, Pairs>;
   readonly bytes: number;
 }
 

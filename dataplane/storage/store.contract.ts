@@ -158,6 +158,18 @@ function describeMaintenance(current: () => Store): void {
     await current().clear(key('m'), key('n'));
     expect(await allPairs(current())).toEqual(['a=a', 'n=n', 'z=z']);
   });
+  it('clear: stops when told, with the signal’s reason', async () => {
+    const keys = Array.from({ length: 2_500 }, (_, index) => `m${String(index).padStart(4, '0')}`);
+    await current().commit(keys.map((name) => put(name, name)));
+    const reason = new Error('the server stops');
+    const controller = new AbortController();
+    const clearing = current().clear(key('m'), key('n'), controller.signal);
+    controller.abort(reason);
+    await expect(clearing).rejects.toBe(reason);
+    expect((await allPairs(current())).length).toBeGreaterThan(0);
+    await current().clear(key('m'), key('n'));
+    expect(await allPairs(current())).toEqual([]);
+  });
   it('clear: an empty range is no error', async () => {
     await current().clear(key('a'), key('b'));
   });

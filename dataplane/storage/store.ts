@@ -21,8 +21,11 @@ export interface Store {
   /** A stable view; must be closed. */
   snapshot(): StoreSnapshot;
 
-  /** Removes all keys of [start, end) in bounded steps; not atomic, durable when resolved. */
-  clear(start: Uint8Array, end: Uint8Array): Promise<void>;
+  /**
+   * Removes all keys of [start, end) in bounded steps; not atomic, durable when resolved. When the
+   * signal fires, stops after the step under way and rejects with the signal's reason.
+   */
+  clear(start: Uint8Array, end: Uint8Array, signal?: AbortSignal): Promise<void>;
 
   /** Bytes on disk (or in memory) of [start, end), roughly. */
   approximateBytes(start: Uint8Array, end: Uint8Array): Promise<number>;

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Cores, coresFor } from './cores.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type LoadGenerator, startLoadGenerator } from './load-generator.ts';
-import { fill, type Measurement, measure, median, type Setting } from './measure.ts';
+import { fill, type Measurement, measure, median, type Setting, spreadOf } from './measure.ts';
 import { type Options, readOptions } from './options.ts';
 import { findEndpoint } from './peers.ts';
 import { closingReport, settingReport } from './report.ts';
@@ -187,6 +187,7 @@ async function measureLarge(
           ...large.memory(),
           perSecond: median(many),
           basePerSecond: median(few),
+          spread: Math.max(spreadOf(few), spreadOf(many)),
         });
       });
     }

@@ -28,6 +28,8 @@ export interface Measurement extends Setting {
   readonly residentMb: number;
   /** Of the rounds: what the medians are made of. */
   readonly roundsPerSecond: readonly number[];
+  /** See `spreadOf`. */
+  readonly spread: number;
 }
 
 export interface Rounds {
@@ -110,7 +112,14 @@ function summary(setting: Setting, server: RunningServer, rounds: readonly Round
     generatorLoad: middle(({ run }) => run.generatorLoad),
     residentMb: server.memory().residentMb,
     roundsPerSecond: rounds.map(({ run }) => run.perSecond),
+    spread: spreadOf(rounds.map(({ run }) => run.perSecond)),
   };
+}
+
+/** How far values that should be equal are apart, as part of their median: 0 when they agree. */
+export function spreadOf(values: readonly number[]): number {
+  const middle = median(values);
+  return middle === 0 ? 0 : (Math.max(...values) - Math.min(...values)) / middle;
 }
 
 /** The middle value; of an even number of values the mean of the middle two; 0 of none. */

@@ -7,6 +7,9 @@ import { workloads } from './workload.ts';
 /** A generator this busy may be what was measured. */
 const GENERATOR_LOAD_MAX = 0.9;
 
+/** Rounds further apart than this were disturbed: what was drawn from them decides nothing. */
+const SPREAD_MAX = 0.3;
+
 /** The table of one setting, one line an endpoint. */
 export function settingReport(
   setting: Setting,
@@ -24,6 +27,7 @@ export function settingReport(
     'server CPU µs',
     'memory MB',
     'errors',
+    'spread',
   ];
   const rows = found.map((row) => [
     row.endpoint,
@@ -35,6 +39,7 @@ export function settingReport(
     row.cpuUs.toFixed(0),
     row.residentMb.toFixed(0),
     String(row.errors),
+    `${(row.spread * 100).toFixed(0)} %${row.spread > SPREAD_MAX ? ' !' : '  '}`,
   ]);
   const busy = found.filter(({ generatorLoad }) => generatorLoad > GENERATOR_LOAD_MAX);
   const note =
@@ -122,18 +127,23 @@ function largeReport({ large }: Results): string {
 
 function targetReport(results: Results): string {
   const rows = targets.map((target) => {
-    const value = target.value(results);
-    const sign = target.side === 'at least' ? '≥' : '≤';
+    const found = target.find(results);
+    const bound = `${target.side === 'at least' ? '≥' : '≤'} ${target.bound}${unit(target)}`;
+    if (found === undefined) return [target.what, bound, 'not measured', ''];
+    const { value, spread } = found;
+    const verdict = isMet(target, value) ? 'pass' : 'MISS';
     return [
       target.what,
-      `${sign} ${target.bound}${unit(target)}`,
-      value === undefined
-        ? 'not measured'
-        : `${value.toFixed(target.unit === '×' ? 2 : 0)}${unit(target)}`,
-      value === undefined ? '' : isMet(target, value) ? 'pass' : 'MISS',
+      bound,
+      `${value.toFixed(target.unit === '×' ? 2 : 0)}${unit(target)}`,
+      spread > SPREAD_MAX ? `unsteady, ${verdict}` : verdict,
     ];
   });
-  return `\nTargets\n${textTable([['', 'target', 'found', ''], ...rows])}`;
+  const isUnsteady = rows.some(([, , , verdict]) => verdict?.startsWith('unsteady'));
+  const note = isUnsteady
+    ? `\nunsteady: rounds were more than ${SPREAD_MAX * 100} % apart; measure again on a machine that does nothing else`
+    : '';
+  return `\nTargets\n${textTable([['', 'target', 'found', ''], ...rows])}${note}`;
 }
 
 function unit(target: Target): string {

@@ -29,6 +29,8 @@ export interface LargeMeasurement {
   /** GetItem a second, and the same at the base number of items in interleaved rounds. */
   readonly perSecond: number;
   readonly basePerSecond: number;
+  /** The larger of the spreads of both. */
+  readonly spread: number;
 }
 
 /** One line of the project's targets. */
@@ -38,7 +40,13 @@ export interface Target {
   readonly bound: number;
   readonly side: 'at least' | 'at most';
   /** Undefined when the run did not measure what it takes. */
-  value(results: Results): number | undefined;
+  find(results: Results): Found | undefined;
+}
+
+/** A value, and how far the rounds that it comes from were apart (0 where there are no rounds). */
+export interface Found {
+  readonly value: number;
+  readonly spread: number;
 }
 
 const SMALL = 400;
@@ -80,9 +88,10 @@ export const targets: readonly Target[] = [
     unit: '×',
     bound: 0.75,
     side: 'at least',
-    value: (results) => {
+    find: (results) => {
       const million = millionItems(results);
-      return million === undefined ? undefined : million.perSecond / million.basePerSecond;
+      if (million === undefined) return undefined;
+      return { value: million.perSecond / million.basePerSecond, spread: million.spread };
     },
   },
   {
@@ -90,21 +99,21 @@ export const targets: readonly Target[] = [
     unit: 'ms',
     bound: 500,
     side: 'at most',
-    value: ({ starts }) => starts.find(isTrestle)?.startMs,
+    find: ({ starts }) => steady(starts.find(isTrestle)?.startMs),
   },
   {
     what: 'memory idle',
     unit: 'MB',
     bound: 110,
     side: 'at most',
-    value: ({ starts }) => starts.find(isTrestle)?.idleMb,
+    find: ({ starts }) => steady(starts.find(isTrestle)?.idleMb),
   },
   {
     what: 'memory at 1 M items of 400 B',
     unit: 'MB',
     bound: 400,
     side: 'at most',
-    value: (results) => millionItems(results)?.residentMb,
+    find: (results) => steady(millionItems(results)?.residentMb),
   },
 ];
 
@@ -121,8 +130,8 @@ function ratio(
     unit: '×',
     bound,
     side: 'at least',
-    value: ({ base, measurements }) => {
-      const find = (name: EndpointName): Measurement | undefined =>
+    find: ({ base, measurements }) => {
+      const measured = (name: EndpointName): Measurement | undefined =>
         measurements.find(
           (measurement) =>
             measurement.endpoint === name &&
@@ -131,13 +140,19 @@ function ratio(
             measurement.connections === base.connections &&
             measurement.itemCount === base.itemCount,
         );
-      const above = find(endpoint);
-      const below = find(reference);
-      return above === undefined || below === undefined
-        ? undefined
-        : above.perSecond / below.perSecond;
+      const above = measured(endpoint);
+      const below = measured(reference);
+      if (above === undefined || below === undefined) return undefined;
+      return {
+        value: above.perSecond / below.perSecond,
+        spread: Math.max(above.spread, below.spread),
+      };
     },
   };
+}
+
+function steady(value: number | undefined): Found | undefined {
+  return value === undefined ? undefined : { value, spread: 0 };
 }
 
 function isTrestle({ endpoint }: { readonly endpoint: EndpointName }): boolean {
