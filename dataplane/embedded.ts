@@ -12,7 +12,7 @@ import { openStore } from './storage/open.ts';
 import type { StoreError } from './storage/store.ts';
 
 /** How long requests under way may take to finish when the server stops. */
-const GRACE_MS = 10_000;
+const GRACE_MS = 9_000;
 
 /** A running embedded server: router, storage and catalog in one process. */
 export interface EmbeddedServer {

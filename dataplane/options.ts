@@ -49,7 +49,7 @@ Usage: hack/run [options]        (or: node dataplane/main.ts [embedded] [options
                                                                         (info)
   --help                 this text
 
-SIGTERM or SIGINT: finishes requests under way (10 s at most), closes the store, ends with status 0;
+SIGTERM or SIGINT: finishes requests under way (9 s at most), closes the store, ends with status 0;
 a second signal ends at once. Status 1: could not start. Status 2: wrong option or value.
 `;
 

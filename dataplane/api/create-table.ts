@@ -1,4 +1,5 @@
 import { tableRequestFaults } from '../errors/table-requests.ts';
+import { answerWhenSettled } from './answer-when-settled.ts';
 import type { JsonObject, Operation, OperationContext, ResponseBody } from './operation.ts';
 import { boolean, compileShape, list, string, structure } from './shape/shape.ts';
 import {
@@ -51,7 +52,7 @@ function checkTableNamePresent(body: JsonObject): void {
 }
 
 async function handle(body: JsonObject, { catalog }: OperationContext): Promise<ResponseBody> {
-  return { TableDescription: await catalog.createTable(check(body)) };
+  return answerWhenSettled(catalog, await catalog.createTable(check(body)));
 }
 
 /** Creates a table; it is CREATING in the answer and ACTIVE soon after. */

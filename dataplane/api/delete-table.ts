@@ -1,3 +1,4 @@
+import { answerWhenSettled } from './answer-when-settled.ts';
 import type { JsonObject, Operation, OperationContext, ResponseBody } from './operation.ts';
 import { compileShape, structure } from './shape/shape.ts';
 import { tableName, tableNameStages } from './table-shapes.ts';
@@ -7,7 +8,7 @@ const input = structure({ TableName: tableName }, { required: ['TableName'] });
 const check = compileShape(input, { before: tableNameStages });
 
 async function handle(body: JsonObject, { catalog }: OperationContext): Promise<ResponseBody> {
-  return { TableDescription: await catalog.deleteTable(check(body).TableName) };
+  return answerWhenSettled(catalog, await catalog.deleteTable(check(body).TableName));
 }
 
 /** Deletes a table; it is DELETING in the answer and gone soon after. */

@@ -27,7 +27,7 @@ describe('DescribeTimeToLive', () => {
   });
 
   it('does not describe a table that is being created', async () => {
-    await plane.call('CreateTable', { ...musicTable, TableName: 'fresh' });
+    await plane.catalog.createTable({ ...musicTable, TableName: 'fresh' });
     expect(await plane.fault('DescribeTimeToLive', { TableName: 'fresh' })).toBe(
       'ValidationException: Cannot describe time to live while table is in CREATING state: Current table state is CREATING',
     );

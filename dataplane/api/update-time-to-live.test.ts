@@ -39,8 +39,8 @@ describe('UpdateTimeToLive', () => {
 
   it('finds no table that is absent or still being created', async () => {
     const TimeToLiveSpecification = { Enabled: true, AttributeName: 'ttl' };
-    await plane.call('CreateTable', { ...musicTable, TableName: 'fresh' });
-    for (const TableName of ['absent', 'fresh']) {
+    await plane.catalog.createTable({ ...musicTable, TableName: 'fresh' });
+    for (const TableName of ['fresh', 'absent']) {
       expect(await plane.fault('UpdateTimeToLive', { TableName, TimeToLiveSpecification })).toBe(
         `ResourceNotFoundException: Requested resource not found: Table: ${TableName} not found`,
       );

@@ -153,6 +153,11 @@ export class Catalog {
     });
   }
 
+  /** Resolves when what was asked of a table is done as far as it takes no long work, or after `msMax`. */
+  settled(name: string, msMax: number): Promise<void> {
+    return this.#settler.settled(name, msMax);
+  }
+
   describeTable(nameOrArn: string): TableDescription {
     return this.#describe(this.#entry(nameOrArn));
   }

@@ -1,6 +1,6 @@
 import type { LocalRouter } from '../routing/local-router.ts';
 import type { Table } from '../routing/table.ts';
-import type { BackgroundWork } from './background-work.ts';
+import { type BackgroundWork, pause } from './background-work.ts';
 import type { CatalogState } from './catalog-state.ts';
 import type { GarbageRecord } from './catalog-store.ts';
 import { type GlobalIndex, partitionIds, type TableDescriptor } from './descriptor.ts';
@@ -39,6 +39,8 @@ export class Settler {
   readonly #clock: { nowMs(): number };
   /** Long work that has ended well and is not yet written down. */
   readonly #done = new Set<string>();
+  /** By table: resolved once it is settled. */
+  readonly #settling = new Map<string, Promise<void>>();
 
   constructor({ state, router, work, sweeper, clock }: SettlerParts) {
     this.#state = state;
@@ -48,11 +50,24 @@ export class Settler {
     this.#clock = clock;
   }
 
-  /** Settles a table soon: the answer that is being made goes first. */
+  /** Settles a table soon, after what is under way. */
   soon(name: string): void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#settling.set(name, promise);
     setImmediate(() => {
-      this.#work.start(`settle ${name}`, () => this.#state.exclusively(() => this.#settle(name)));
+      this.#work.start(`settle ${name}`, async () => {
+        await this.#state.exclusively(() => this.#settle(name));
+        resolve();
+        if (this.#settling.get(name) === promise) this.#settling.delete(name);
+      });
     });
+  }
+
+  /** Resolves when the table is settled as far as that takes no long work, or after `msMax`. */
+  async settled(name: string, msMax: number): Promise<void> {
+    const isLate = new AbortController();
+    await Promise.race([this.#settling.get(name), pause(msMax, isLate.signal)]);
+    isLate.abort();
   }
 
   /** Opens a table whose partitions exist. */

@@ -1,0 +1,19 @@
+import type { Catalog } from '../catalog/catalog.ts';
+import type { TableDescription } from '../catalog/description.ts';
+import type { JsonObject } from './operation.ts';
+
+/** The longest that an answer is held back. */
+const HOLD_MS_MAX = 200;
+
+/**
+ * The answer of CreateTable or DeleteTable: it says CREATING or DELETING, but comes only once the
+ * table is there, or gone, if that takes no long work. The SDKs' waiters look at once, and then not
+ * again for 20 seconds.
+ */
+export async function answerWhenSettled(
+  catalog: Catalog,
+  description: TableDescription,
+): Promise<JsonObject> {
+  await catalog.settled(String(description.TableName), HOLD_MS_MAX);
+  return { TableDescription: description };
+}
