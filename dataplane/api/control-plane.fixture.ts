@@ -1,3 +1,4 @@
+import type { Catalog } from '../catalog/catalog.ts';
 import { openInstallation, until } from '../catalog/installation.fixture.ts';
 import { ClientFault } from '../errors/client-fault.ts';
 import type { JsonObject, OperationContext } from './operation.ts';
@@ -11,6 +12,8 @@ export interface ControlPlane {
   fault(operation: string, body: JsonObject): Promise<string>;
   /** Creates a table and waits until it is ACTIVE. */
   create(body: JsonObject): Promise<void>;
+  /** For what comes before an operation's answer. */
+  readonly catalog: Catalog;
   readonly clock: { advance(ms: number): void; nowMs(): number };
   close(): Promise<void>;
 }
@@ -51,7 +54,7 @@ export async function openControlPlane(): Promise<ControlPlane> {
     const name = String(body.TableName);
     await until(() => catalog.describeTable(name).TableStatus === 'ACTIVE');
   };
-  return { call, fault, create, clock, close };
+  return { call, fault, create, catalog, clock, close };
 }
 
 /** `One or more parameter values were invalid: ` as a ValidationException. */
