@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { simpleTable } from '../catalog/installation.fixture.ts';
 import { type ControlPlane, musicTable, openControlPlane } from './control-plane.fixture.ts';
 
 let plane: ControlPlane;
@@ -27,7 +28,7 @@ describe('DescribeTimeToLive', () => {
   });
 
   it('does not describe a table that is being created', async () => {
-    await plane.catalog.createTable({ ...musicTable, TableName: 'fresh' });
+    await plane.catalog.createTable(simpleTable('fresh'));
     expect(await plane.fault('DescribeTimeToLive', { TableName: 'fresh' })).toBe(
       'ValidationException: Cannot describe time to live while table is in CREATING state: Current table state is CREATING',
     );

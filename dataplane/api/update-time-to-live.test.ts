@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { simpleTable } from '../catalog/installation.fixture.ts';
 import {
   type ControlPlane,
   musicTable,
@@ -39,7 +40,7 @@ describe('UpdateTimeToLive', () => {
 
   it('finds no table that is absent or still being created', async () => {
     const TimeToLiveSpecification = { Enabled: true, AttributeName: 'ttl' };
-    await plane.catalog.createTable({ ...musicTable, TableName: 'fresh' });
+    await plane.catalog.createTable(simpleTable('fresh'));
     for (const TableName of ['fresh', 'absent']) {
       expect(await plane.fault('UpdateTimeToLive', { TableName, TimeToLiveSpecification })).toBe(
         `ResourceNotFoundException: Requested resource not found: Table: ${TableName} not found`,
