@@ -3,7 +3,7 @@ import { clientEnvironment, pythonClients, runClient } from './python-clients.ts
 import { type ServerProcess, startServer } from './server-process.ts';
 
 const server = { current: undefined as ServerProcess | undefined };
-const folder = new URL('.', import.meta.url).pathname;
+const folder = import.meta.dirname;
 let env: NodeJS.ProcessEnv = {};
 
 beforeAll(async () => {

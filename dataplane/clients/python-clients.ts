@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
-const installer = new URL('../../hack/python-clients', import.meta.url).pathname;
+const installer = join(import.meta.dirname, '../../hack/python-clients');
 const RUN_MS_MAX = 60_000;
 
 /** The folder with `aws` and `python` in it, installed on first use. */

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 
-const main = new URL('../main.ts', import.meta.url).pathname;
+const main = join(import.meta.dirname, '../main.ts');
 const START_MS_MAX = 20_000;
 const OUTPUT_CHARS_MAX = 20_000;
 

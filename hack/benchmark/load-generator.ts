@@ -1,5 +1,6 @@
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import type { LoadJob, LoadResult, RunResult } from './load-job.ts';
 
 /** The load generator's process, as this one sees it. One job at a time. */
@@ -11,7 +12,7 @@ export interface LoadGenerator {
 
 /** @param cores what taskset is given, when processes are pinned */
 export function startLoadGenerator(cores: string | undefined): LoadGenerator {
-  const script = new URL('./generator.ts', import.meta.url).pathname;
+  const script = join(import.meta.dirname, 'generator.ts');
   const child =
     cores === undefined
       ? fork(script)

@@ -29,7 +29,7 @@ interface Bench {
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
   const cores = coresFor(options.isPinned);
-  const folder = new URL(`../../.cache/bench-${process.pid}`, import.meta.url).pathname;
+  const folder = join(import.meta.dirname, `../../.cache/bench-${process.pid}`);
   const generator = startLoadGenerator(cores?.generator);
   mkdirSync(folder, { recursive: true });
   try {

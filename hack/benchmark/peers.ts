@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Endpoint, EndpointName } from './endpoint.ts';
 import type { AccessKey } from './signature.ts';
 
-const root = new URL('../..', import.meta.url).pathname;
+const root = join(import.meta.dirname, '../..');
 const cache = join(root, '.cache/peers');
 
 const DYNALITE_VERSION = '4.0.0';
