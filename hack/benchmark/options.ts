@@ -34,7 +34,7 @@ Usage: hack/bench [options]
   --large LIST          endpoints measured with the larger numbers of items, default trestle
   --rounds N            interleaved rounds, of which medians are shown, default 3 (5 with --quick)
   --seconds N           length of one measurement, default 2 (1 with --quick)
-  --no-pin              do not pin servers and load generator to different cores
+  --pin                 give the load generator the last core and servers the others (taskset)
   --dynoxide FILE       a dynoxide binary (else the cache, then PATH, then cargo builds one)
   --json FILE           write all results there
   --help                this text
@@ -64,7 +64,7 @@ function parseOptions(args: readonly string[]): Options {
       large: { type: 'string' },
       rounds: { type: 'string' },
       seconds: { type: 'string' },
-      'no-pin': { type: 'boolean', default: false },
+      pin: { type: 'boolean', default: false },
       dynoxide: { type: 'string' },
       json: { type: 'string' },
       help: { type: 'boolean', default: false },
@@ -84,7 +84,7 @@ function parseOptions(args: readonly string[]): Options {
     largeEndpoints: names(values.large ?? 'trestle', endpointNames),
     rounds: count(values.rounds ?? (quick ? '5' : '3')),
     seconds: seconds(values.seconds ?? (quick ? '1' : '2')),
-    isPinned: !values['no-pin'],
+    isPinned: values.pin,
     dynoxide: values.dynoxide,
     jsonFile: values.json,
   };
