@@ -4,6 +4,9 @@ import type { StoredItem } from './record.ts';
 /** What an entry costs beside its bytes: map entry, key text, objects, backing store. */
 const ENTRY_OVERHEAD_BYTES = 512;
 
+/** A full cache takes one of so many items that it is offered. */
+const ADMITTED_OF_OFFERS = 8;
+
 /** Where a cached item is; `stored` is gone once it is not the cached one any more. */
 export interface CacheCell {
   stored: StoredItem | undefined;
@@ -21,8 +24,11 @@ export interface CacheCell {
  */
 export class ItemCache {
   readonly #cells: LRUCache<string, CacheCell>;
+  readonly #bytesMax: number;
+  #offers = 0;
 
   constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
     this.#cells = new LRUCache({
       maxSize: bytesMax,
       sizeCalculation: ({ stored }) => (stored?.record.length ?? 0) + ENTRY_OVERHEAD_BYTES,
@@ -36,8 +42,18 @@ export class ItemCache {
     return this.#cells.get(name);
   }
 
-  /** Takes an item just read from the store. */
-  add(name: string, stored: StoredItem): CacheCell {
+  /**
+   * Takes an item just read from the store; once full, only every eighth. What is read often is
+   * offered often, and what is read once does not push it out, nor cost the push.
+   */
+  offer(name: string, stored: StoredItem): CacheCell | undefined {
+    const isFull =
+      this.#cells.calculatedSize + stored.record.length + ENTRY_OVERHEAD_BYTES > this.#bytesMax;
+    this.#offers += 1;
+    return isFull && this.#offers % ADMITTED_OF_OFFERS !== 0 ? undefined : this.#add(name, stored);
+  }
+
+  #add(name: string, stored: StoredItem): CacheCell {
     // Neither what its reader may parse of it nor the slab that its bytes are in: they are not counted.
     const cell = { stored: stored.withOwnBytes() };
     this.#cells.set(name, cell);
@@ -52,7 +68,7 @@ export class ItemCache {
     const cached = this.#cells.peek(name)?.stored;
     if (cached === undefined) return;
     if (stored === undefined) this.#cells.delete(name);
-    else if (stored.version > cached.version) this.add(name, stored);
+    else if (stored.version > cached.version) this.#add(name, stored);
   }
 
   forget(name: string): void {

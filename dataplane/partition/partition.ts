@@ -129,7 +129,7 @@ export class Partition {
     const record = store.get(placed.itemKey);
     if (record === undefined) return undefined;
     const stored = StoredItem.read(record);
-    placed.cell = cache.add(placed.name, stored);
+    placed.cell = cache.offer(placed.name, stored);
     return stored;
   }
 
