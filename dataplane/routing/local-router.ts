@@ -12,7 +12,7 @@ export interface LocalRouterLimits {
 }
 
 /** Memory for items that are read often. */
-const ITEM_CACHE_BYTES_MAX = 32 * 1024 * 1024;
+const ITEM_CACHE_BYTES_MAX = 48 * 1024 * 1024;
 
 /** Opens the tables of a process that has all partitions in its own store. */
 export class LocalRouter {
