@@ -1,11 +1,13 @@
 import { open, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { operationOf } from './batch-operation.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { FreeSpace } from './free-space.ts';
 import { type Level, openLevel, reopenedMessage, storeError } from './level.ts';
 import { PageCache, type PageFill, type Pairs } from './page-cache.ts';
 import { scrub } from './scrub.ts';
 import {
+  closedError,
   type Effect,
   type KeyRange,
   type Store,
@@ -444,16 +446,6 @@ function iterateOver(pairs: Pairs): StoreIterator {
     },
     close: async () => {},
   };
-}
-
-function closedError(): StoreError {
-  return new StoreError('closed', 'The store is closed.');
-}
-
-function operationOf({ key, value }: Effect) {
-  return value === undefined
-    ? ({ type: 'del', key } as const)
-    : ({ type: 'put', key, value } as const);
 }
 
 function sumBytes(tables: readonly TableFile[]): number {

@@ -1,9 +1,10 @@
 import { MemoryLevel } from 'memory-level';
+import { operationOf } from './batch-operation.ts';
 import {
+  closedError,
   type Effect,
   type KeyRange,
   type Store,
-  StoreError,
   type StoreIterator,
   type StoreSnapshot,
 } from './store.ts';
@@ -140,14 +141,4 @@ class MemorySnapshot implements StoreSnapshot {
   close(): Promise<void> {
     return this.inner.close();
   }
-}
-
-function closedError(): StoreError {
-  return new StoreError('closed', 'The store is closed.');
-}
-
-function operationOf({ key, value }: Effect) {
-  return value === undefined
-    ? ({ type: 'del', key } as const)
-    : ({ type: 'put', key, value } as const);
 }

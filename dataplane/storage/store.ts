@@ -92,3 +92,8 @@ export class StoreError extends Error {
     this.code = code;
   }
 }
+
+/** What every store answers after its end. */
+export function closedError(): StoreError {
+  return new StoreError('closed', 'The store is closed.');
+}
