@@ -7,6 +7,7 @@ import { type Level, openLevel, reopenedMessage, storeError } from './level.ts';
 import { PageCache, type PageFill, type Pairs } from './page-cache.ts';
 import { scrub } from './scrub.ts';
 import {
+  type CommitOptions,
   closedError,
   type Effect,
   type KeyRange,
@@ -43,6 +44,8 @@ export class ClassicStore implements Store {
   readonly #options: ClassicStoreOptions;
   readonly #space: FreeSpace;
   readonly #queue: CommitQueue;
+  /** A queue of its own, so that what need not wait for the disk does not wait for a sync under way. */
+  readonly #unsyncedQueue: CommitQueue;
   readonly #cache = new PageCache(pageCacheBytesMax);
   readonly #timer: NodeJS.Timeout;
   /** Undefined while the LevelDB is opened anew, and after the end. */
@@ -66,7 +69,9 @@ export class ClassicStore implements Store {
     this.#options = options;
     this.#level = level;
     this.#space = new FreeSpace(options.folder, options.reserveBytes);
-    this.#queue = new CommitQueue((effects, bytes) => this.#write(effects, bytes));
+    const isSynced = options.durability === 'fsync';
+    this.#queue = new CommitQueue((effects, bytes) => this.#write(effects, bytes, isSynced));
+    this.#unsyncedQueue = new CommitQueue((effects, bytes) => this.#write(effects, bytes, false));
     this.#checkSpace();
     this.#timer = setInterval(() => this.#tick(), tickMs).unref();
     this.#scrubbing = this.#scrub();
@@ -91,9 +96,10 @@ export class ClassicStore implements Store {
     }
   }
 
-  commit(effects: readonly Effect[]): Promise<void> {
+  commit(effects: readonly Effect[], options?: CommitOptions): Promise<void> {
     const refused = this.#isClosed ? closedError() : this.#writesRefused;
-    return refused === undefined ? this.#queue.commit(effects) : Promise.reject(refused);
+    if (refused !== undefined) return Promise.reject(refused);
+    return (options?.sync === false ? this.#unsyncedQueue : this.#queue).commit(effects);
   }
 
   iterate(range: KeyRange): StoreIterator {
@@ -180,7 +186,7 @@ export class ClassicStore implements Store {
     }
     this.#isClosed = true;
     clearInterval(this.#timer);
-    await this.#queue.drained();
+    await this.#drained();
     this.#stop.abort();
     await Promise.all([this.#reopening, this.#probing, this.#compacting, this.#scrubbing]);
     const level = this.#level;
@@ -189,7 +195,11 @@ export class ClassicStore implements Store {
     await this.#syncLogs();
   }
 
-  async #write(effects: readonly Effect[], bytes: number): Promise<void> {
+  async #drained(): Promise<void> {
+    await Promise.all([this.#queue.drained(), this.#unsyncedQueue.drained()]);
+  }
+
+  async #write(effects: readonly Effect[], bytes: number, sync: boolean): Promise<void> {
     const level = this.#level;
     const refused = this.#hasFailed || level === undefined ? this.#writesRefused : undefined;
     if (level === undefined || refused !== undefined) {
@@ -198,7 +208,7 @@ export class ClassicStore implements Store {
     this.#isUnsynced = this.#options.durability === 'relaxed';
     try {
       // An array, not a chained batch: the native memory of the latter waits for the collector.
-      await level.batch(effects.map(operationOf), { sync: !this.#isUnsynced });
+      await level.batch(effects.map(operationOf), { sync });
     } catch (error) {
       this.#hasFailed = true;
       this.#waitToReopen();
@@ -257,7 +267,7 @@ export class ClassicStore implements Store {
    * writes, since writes are refused.
    */
   async #probe(): Promise<void> {
-    await this.#queue.drained();
+    await this.#drained();
     const level = this.#level;
     if (this.#hasFailed || level === undefined) {
       return;

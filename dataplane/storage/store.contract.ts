@@ -53,6 +53,20 @@ function describeCommits(current: () => Store): void {
     expect(current().get(key('a'))).toEqual(key('1'));
     await earlier;
   });
+  it('commit: unsynced ones are seen once they resolve, and keep their order', async () => {
+    const calls = Array.from({ length: 500 }, (_, index) =>
+      current().commit([put('a', `${index}`)], { sync: false }),
+    );
+    const unsynced = current().commit([put('b', '1')], { sync: false });
+    await Promise.all([...calls, unsynced]);
+    expect(current().get(key('a'))).toEqual(key('499'));
+    expect(current().get(key('b'))).toEqual(key('1'));
+  });
+  it('close: unsynced commits under way are finished', async () => {
+    const committed = current().commit([put('a', '1')], { sync: false });
+    await current().close();
+    await committed;
+  });
   it('commit: no effects resolve too', async () => {
     await current().commit([]);
     expect(await allPairs(current())).toEqual([]);

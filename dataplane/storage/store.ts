@@ -12,8 +12,12 @@ export interface Store {
    * readers see them from then on and not before. Calls made while a sync is under way share the
    * next one (group commit); batches become durable in the order of the calls. When one fails, those
    * queued behind it fail too, since they may have been computed from it.
+   *
+   * With `sync: false` it resolves once readers see the effects; they are durable with the next
+   * synced commit that was called later, or lost together with all unsynced ones behind them. Unsynced
+   * commits keep their order among themselves, and are not ordered against synced ones under way.
    */
-  commit(effects: readonly Effect[]): Promise<void>;
+  commit(effects: readonly Effect[], options?: CommitOptions): Promise<void>;
 
   /** Pairs of [start, end) in key order, or backwards. Reads a snapshot taken at the call. */
   iterate(range: KeyRange): StoreIterator;
@@ -42,6 +46,11 @@ export interface Store {
 
   /** Waits for commits under way, then closes. */
   close(): Promise<void>;
+}
+
+export interface CommitOptions {
+  /** By default true. */
+  readonly sync: boolean;
 }
 
 /** One change to the key space; `value` undefined deletes. */
