@@ -54,7 +54,7 @@ export async function startEmbedded(
     undo.push(() => catalog.close());
     const endpoint = await Endpoint.listen({
       operations,
-      context: { catalog, region, accountId, clock },
+      context: { catalog, tables: catalog, region, accountId, clock },
       authenticator,
       log,
       host: options.host,

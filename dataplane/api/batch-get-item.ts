@@ -162,7 +162,7 @@ interface TableRead extends TablePlan {
 type Outcome = ReadResult | ClientFault;
 
 function openRead(plan: TablePlan, context: OperationContext): TableRead {
-  const table = context.catalog.openTable(plan.name);
+  const table = context.tables.openTable(plan.name);
   for (const key of plan.keys) checkKey(key, table.schema.key);
   checkScalarKeys(plan.projection, table.schema);
   return { ...plan, table };

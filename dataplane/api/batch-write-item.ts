@@ -152,7 +152,7 @@ function writesOf(
   }));
   const keysByTable = new Map<string, BatchKeys>();
   return plans.flatMap(({ name, writes }) => {
-    const table = context.catalog.openTable(name);
+    const table = context.tables.openTable(name);
     const { tableId } = table.schema;
     const keys = keysByTable.get(tableId) ?? new BatchKeys();
     keysByTable.set(tableId, keys);

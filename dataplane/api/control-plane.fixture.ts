@@ -1,7 +1,7 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import { openInstallation, until } from '../catalog/installation.fixture.ts';
 import { ClientFault } from '../errors/client-fault.ts';
-import type { JsonObject, OperationContext } from './operation.ts';
+import type { ControlContext, JsonObject } from './operation.ts';
 import { operations } from './operations.ts';
 
 /** Calls operations as the endpoint does, over a real catalog in memory. */
@@ -24,8 +24,9 @@ export const ARN = `arn:aws:dynamodb:${REGION}:${ACCOUNT}:table`;
 
 export async function openControlPlane(): Promise<ControlPlane> {
   const { catalog, clock, close } = await openInstallation();
-  const context: OperationContext = {
+  const context: ControlContext = {
     catalog,
+    tables: catalog,
     clock,
     region: REGION,
     accountId: ACCOUNT,

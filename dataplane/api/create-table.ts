@@ -1,6 +1,6 @@
 import { tableRequestFaults } from '../errors/table-requests.ts';
 import { answerWhenSettled } from './answer-when-settled.ts';
-import type { JsonObject, Operation, OperationContext, ResponseBody } from './operation.ts';
+import type { ControlContext, JsonObject, Operation, ResponseBody } from './operation.ts';
 import { boolean, compileShape, list, string, structure } from './shape/shape.ts';
 import {
   anyText,
@@ -51,9 +51,9 @@ function checkTableNamePresent(body: JsonObject): void {
   if (body.TableName === undefined) throw tableRequestFaults.tableNameRequired();
 }
 
-async function handle(body: JsonObject, { catalog }: OperationContext): Promise<ResponseBody> {
+async function handle(body: JsonObject, { catalog }: ControlContext): Promise<ResponseBody> {
   return answerWhenSettled(catalog, await catalog.createTable(check(body)));
 }
 
 /** Creates a table; it is CREATING in the answer and ACTIVE soon after. */
-export const createTable: Operation = { name: 'CreateTable', handle };
+export const createTable: Operation<ControlContext> = { name: 'CreateTable', handle };

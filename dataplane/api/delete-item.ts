@@ -66,7 +66,7 @@ const plan = prefixingFaults((request: ValueOf<typeof input>) => {
 function handle(body: JsonObject, context: OperationContext): Promise<ResponseBody> {
   const request = check(body);
   const { key, condition } = plan(request);
-  const table = context.catalog.openTable(request.TableName);
+  const table = context.tables.openTable(request.TableName);
   checkKey(key, table.schema.key);
   checkScalarKeys(condition, table.schema);
   return writeItem(table, { kind: 'delete', key, condition }, request, (result) =>

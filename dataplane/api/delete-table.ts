@@ -1,5 +1,5 @@
 import { answerWhenSettled } from './answer-when-settled.ts';
-import type { JsonObject, Operation, OperationContext, ResponseBody } from './operation.ts';
+import type { ControlContext, JsonObject, Operation, ResponseBody } from './operation.ts';
 import { compileShape, structure } from './shape/shape.ts';
 import { tableName, tableNameStages } from './table-shapes.ts';
 
@@ -7,9 +7,9 @@ const input = structure({ TableName: tableName }, { required: ['TableName'] });
 
 const check = compileShape(input, { before: tableNameStages });
 
-async function handle(body: JsonObject, { catalog }: OperationContext): Promise<ResponseBody> {
+async function handle(body: JsonObject, { catalog }: ControlContext): Promise<ResponseBody> {
   return answerWhenSettled(catalog, await catalog.deleteTable(check(body).TableName));
 }
 
 /** Deletes a table; it is DELETING in the answer and gone soon after. */
-export const deleteTable: Operation = { name: 'DeleteTable', handle };
+export const deleteTable: Operation<ControlContext> = { name: 'DeleteTable', handle };

@@ -1,4 +1,4 @@
-import type { JsonObject, Operation, OperationContext, ResponseBody } from './operation.ts';
+import type { ControlContext, JsonObject, Operation, ResponseBody } from './operation.ts';
 import { compileShape, structure } from './shape/shape.ts';
 import { tableName, tableNameStages } from './table-shapes.ts';
 
@@ -6,8 +6,8 @@ const input = structure({ TableName: tableName }, { required: ['TableName'] });
 
 const check = compileShape(input, { before: tableNameStages });
 
-function handle(body: JsonObject, { catalog }: OperationContext): ResponseBody {
+function handle(body: JsonObject, { catalog }: ControlContext): ResponseBody {
   return { Table: catalog.describeTable(check(body).TableName) };
 }
 
-export const describeTable: Operation = { name: 'DescribeTable', handle };
+export const describeTable: Operation<ControlContext> = { name: 'DescribeTable', handle };

@@ -1,4 +1,4 @@
-import type { JsonObject, Operation, OperationContext, ResponseBody } from './operation.ts';
+import type { ControlContext, JsonObject, Operation, ResponseBody } from './operation.ts';
 import { compileShape, structure } from './shape/shape.ts';
 import { tableName, tableNameStages } from './table-shapes.ts';
 
@@ -6,9 +6,9 @@ const input = structure({ TableName: tableName }, { required: ['TableName'] });
 
 const check = compileShape(input, { before: tableNameStages });
 
-function handle(body: JsonObject, { catalog }: OperationContext): ResponseBody {
+function handle(body: JsonObject, { catalog }: ControlContext): ResponseBody {
   const { status, attribute } = catalog.describeTimeToLive(check(body).TableName);
   return { TimeToLiveDescription: { TimeToLiveStatus: status, AttributeName: attribute } };
 }
 
-export const describeTimeToLive: Operation = { name: 'DescribeTimeToLive', handle };
+export const describeTimeToLive: Operation<ControlContext> = { name: 'DescribeTimeToLive', handle };

@@ -43,7 +43,7 @@ function handle(body: JsonObject, context: OperationContext): Eventually<Respons
   checkExpressionUse(request, expressionUse);
   const { item: key } = validateItem(request.Key);
   const projection = projectionOf(request);
-  const table = context.catalog.openTable(request.TableName);
+  const table = context.tables.openTable(request.TableName);
   checkKey(key, table.schema.key);
   checkScalarKeys(projection, table.schema);
   const result = table.get(key, { consistentRead: request.ConsistentRead ?? false, projection });

@@ -9,9 +9,11 @@ import {
   type ReturnItemCollectionMetrics,
 } from './item-collection-metrics.ts';
 import type { ResponseBody } from './operation.ts';
+import { itemsOf, type ReturnValues } from './return-values.ts';
 
 /** Parameters that PutItem, UpdateItem and DeleteItem have in common: what to tell about the write. */
 export interface WriteReport {
+  readonly ReturnValues?: ReturnValues | undefined;
   readonly ReturnConsumedCapacity?: ReturnConsumedCapacity | undefined;
   readonly ReturnItemCollectionMetrics?: ReturnItemCollectionMetrics | undefined;
   readonly ReturnValuesOnConditionCheckFailure?: 'ALL_OLD' | 'NONE' | undefined;
@@ -32,9 +34,10 @@ export async function writeItem(
   report: WriteReport,
   attributes: (result: AppliedWrite) => Item | undefined,
 ): Promise<ResponseBody> {
-  const result = await table.write(command);
+  const showsItem = report.ReturnValuesOnConditionCheckFailure === 'ALL_OLD';
+  const { before, after } = itemsOf(report.ReturnValues);
+  const result = await table.write(command, { before: before || showsItem, after });
   if (result.kind === 'conditionFailed') {
-    const showsItem = report.ReturnValuesOnConditionCheckFailure === 'ALL_OLD';
     throw itemFaults.conditionFailed(showsItem ? result.before : undefined);
   }
   const { schema } = table;

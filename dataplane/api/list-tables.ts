@@ -1,4 +1,4 @@
-import type { JsonObject, Operation, OperationContext, ResponseBody } from './operation.ts';
+import type { ControlContext, JsonObject, Operation, ResponseBody } from './operation.ts';
 import { compileShape, integer, structure } from './shape/shape.ts';
 import { indexName } from './table-shapes.ts';
 
@@ -12,11 +12,11 @@ const input = structure({
 
 const check = compileShape(input);
 
-function handle(body: JsonObject, { catalog }: OperationContext): ResponseBody {
+function handle(body: JsonObject, { catalog }: ControlContext): ResponseBody {
   const request = check(body);
   const { names, lastName } = catalog.listTables(request.ExclusiveStartTableName, request.Limit);
   return { TableNames: names, LastEvaluatedTableName: lastName };
 }
 
 /** Names of tables in alphabetical (byte) order, at most 100 a page. */
-export const listTables: Operation = { name: 'ListTables', handle };
+export const listTables: Operation<ControlContext> = { name: 'ListTables', handle };

@@ -1,4 +1,4 @@
-import type { JsonObject, Operation, OperationContext, ResponseBody } from './operation.ts';
+import type { ControlContext, JsonObject, Operation, ResponseBody } from './operation.ts';
 import { compileShape, structure } from './shape/shape.ts';
 import { anyText } from './table-shapes.ts';
 
@@ -7,8 +7,8 @@ const input = structure({ ResourceArn: anyText, NextToken: anyText });
 
 const check = compileShape(input);
 
-function handle(body: JsonObject, { catalog }: OperationContext): ResponseBody {
+function handle(body: JsonObject, { catalog }: ControlContext): ResponseBody {
   return { Tags: catalog.tagsOfResource(check(body).ResourceArn) };
 }
 
-export const listTagsOfResource: Operation = { name: 'ListTagsOfResource', handle };
+export const listTagsOfResource: Operation<ControlContext> = { name: 'ListTagsOfResource', handle };

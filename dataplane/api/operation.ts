@@ -1,8 +1,11 @@
 import type { Catalog } from '../catalog/catalog.ts';
-import type { Eventually } from '../routing/table.ts';
+import type { Eventually, Table } from '../routing/table.ts';
 
-/** One operation of the API: a validated body in, a response body out. */
-export interface Operation {
+/**
+ * One operation of the API: a validated body in, a response body out. Operations on items need
+ * only tables; those of the control plane (`Context` is `ControlContext`) run where the catalog is.
+ */
+export interface Operation<Context extends OperationContext = OperationContext> {
   /** As the `X-Amz-Target` header has it after the dot, e.g. `GetItem`. */
   readonly name: string;
   /**
@@ -10,7 +13,7 @@ export interface Operation {
    * Owns `body`: the shape check brings it into normal form in place.
    * Throws (or rejects with) ClientFault; anything else is a defect or an operating error (5xx).
    */
-  readonly handle: (body: JsonObject, context: OperationContext) => Eventually<ResponseBody>;
+  readonly handle: (body: JsonObject, context: Context) => Eventually<ResponseBody>;
 }
 
 /** Ready UTF-8 JSON, or a plain object for JSON.stringify. */
@@ -20,10 +23,23 @@ export type ResponseBody = Uint8Array | JsonObject;
 export type JsonObject = { readonly [member: string]: unknown };
 
 export interface OperationContext {
-  readonly catalog: Catalog;
+  readonly tables: Tables;
   readonly region: string;
   readonly accountId: string;
   readonly clock: { nowMs(): number };
   /** Host the client called, for DescribeEndpoints. */
   readonly host: string;
+}
+
+/** What operations of the control plane need beside. */
+export interface ControlContext extends OperationContext {
+  readonly catalog: Catalog;
+}
+
+export interface Tables {
+  /**
+   * The table of a name or full ARN, for the data plane.
+   * @throws ClientFault ResourceNotFoundException when none is ACTIVE
+   */
+  openTable(nameOrArn: string): Table;
 }

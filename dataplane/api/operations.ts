@@ -10,7 +10,7 @@ import { describeTimeToLive } from './describe-time-to-live.ts';
 import { getItem } from './get-item.ts';
 import { listTables } from './list-tables.ts';
 import { listTagsOfResource } from './list-tags-of-resource.ts';
-import type { Operation } from './operation.ts';
+import type { ControlContext, Operation } from './operation.ts';
 import { putItem } from './put-item.ts';
 import { query } from './query.ts';
 import { scan } from './scan.ts';
@@ -20,30 +20,44 @@ import { updateItem } from './update-item.ts';
 import { updateTable } from './update-table.ts';
 import { updateTimeToLive } from './update-time-to-live.ts';
 
-const all: readonly Operation[] = [
+/** Reads and writes of items: they need tables only. */
+const ofItems: readonly Operation[] = [
   batchGetItem,
   batchWriteItem,
-  createTable,
   deleteItem,
-  deleteTable,
   describeEndpoints,
-  describeLimits,
-  describeTable,
-  describeTimeToLive,
   getItem,
-  listTables,
-  listTagsOfResource,
   putItem,
   query,
   scan,
+  updateItem,
+];
+
+/** The control plane's: they run where the catalog is. */
+const ofTables: readonly Operation<ControlContext>[] = [
+  createTable,
+  deleteTable,
+  describeLimits,
+  describeTable,
+  describeTimeToLive,
+  listTables,
+  listTagsOfResource,
   tagResource,
   untagResource,
-  updateItem,
   updateTable,
   updateTimeToLive,
 ];
 
-/** Every operation the server knows, by its name in `X-Amz-Target`. */
-export const operations: ReadonlyMap<string, Operation> = new Map(
-  all.map((operation) => [operation.name, operation]),
-);
+/** By the name in `X-Amz-Target`. */
+export const itemOperations = byName(ofItems);
+export const tableOperations = byName(ofTables);
+
+/** Every operation that a server with a catalog of its own knows. */
+export const operations: ReadonlyMap<string, Operation<ControlContext>> = new Map([
+  ...itemOperations,
+  ...tableOperations,
+]);
+
+function byName<T extends { readonly name: string }>(all: readonly T[]): ReadonlyMap<string, T> {
+  return new Map(all.map((operation) => [operation.name, operation]));
+}

@@ -69,7 +69,7 @@ const plan = prefixingFaults((request: ValueOf<typeof input>) => {
 function handle(body: JsonObject, context: OperationContext): Promise<ResponseBody> {
   const request = check(body);
   const { item, bytes, condition } = plan(request);
-  const table = context.catalog.openTable(request.TableName);
+  const table = context.tables.openTable(request.TableName);
   const key = keyOfItem(item, table.schema);
   checkScalarKeys(condition, table.schema);
   return writeItem(

@@ -210,7 +210,7 @@ function checkFilterNames(
 function handle(body: JsonObject, context: OperationContext): Eventually<ResponseBody> {
   const request = check(body);
   const plan = planOf(request);
-  const table = context.catalog.openTable(request.TableName);
+  const table = context.tables.openTable(request.TableName);
   const query = queryOf(request, plan, table.schema);
   const report = {
     output: query.output,

@@ -2,6 +2,7 @@ import type { Update } from '../expression/ast.ts';
 import { project } from '../expression/project.ts';
 import { updatedPaths } from '../expression/update.ts';
 import type { Item } from '../item/attribute-value.ts';
+import type { WriteReturns } from '../partition/command.ts';
 
 export type ReturnValues = 'ALL_NEW' | 'UPDATED_OLD' | 'ALL_OLD' | 'NONE' | 'UPDATED_NEW';
 
@@ -12,6 +13,14 @@ export type ReturnValues = 'ALL_NEW' | 'UPDATED_OLD' | 'ALL_OLD' | 'NONE' | 'UPD
 export interface ItemChange {
   readonly before: Item | undefined;
   readonly after: Item | undefined;
+}
+
+/** Which items a mode shows anything of. */
+export function itemsOf(mode: ReturnValues | undefined): WriteReturns {
+  return {
+    before: mode === 'ALL_OLD' || mode === 'UPDATED_OLD',
+    after: mode === 'ALL_NEW' || mode === 'UPDATED_NEW',
+  };
 }
 
 /** `Attributes` of PutItem and DeleteItem, which know ALL_OLD only. */

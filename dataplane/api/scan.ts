@@ -175,7 +175,7 @@ function scanOf(request: ScanInput, plan: ScanPlan, schema: TableSchema): ScanRe
 function handle(body: JsonObject, context: OperationContext): Eventually<ResponseBody> {
   const request = check(body);
   const plan = planOf(request);
-  const table = context.catalog.openTable(request.TableName);
+  const table = context.tables.openTable(request.TableName);
   const scan = scanOf(request, plan, table.schema);
   const report = {
     output: scan.output,

@@ -2,7 +2,7 @@ import { Catalog } from '../catalog/catalog.ts';
 import { ClientFault } from '../errors/client-fault.ts';
 import { LocalRouter } from '../routing/local-router.ts';
 import { MemoryStore } from '../storage/memory-store.ts';
-import type { JsonObject, OperationContext } from './operation.ts';
+import type { ControlContext, JsonObject } from './operation.ts';
 import { operations } from './operations.ts';
 
 /** What the client reads of a fault. */
@@ -26,7 +26,7 @@ export interface Server {
   /** Resolves when the global indexes of a table have all changes. */
   indexesCaughtUp(tableName: string): Promise<void>;
   advanceMs(ms: number): void;
-  readonly context: OperationContext;
+  readonly context: ControlContext;
   close(): Promise<void>;
 }
 
@@ -37,7 +37,7 @@ export async function startServer(): Promise<Server> {
   const router = new LocalRouter(store, clock);
   const place = { region: 'us-east-1', accountId: '000000000000' };
   const catalog = await Catalog.open({ store, router, clock, ...place });
-  const context: OperationContext = { catalog, clock, host: 'localhost', ...place };
+  const context: ControlContext = { catalog, tables: catalog, clock, host: 'localhost', ...place };
 
   async function call(name: string, body: object): Promise<Json> {
     const operation = operations.get(name);

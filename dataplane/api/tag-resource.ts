@@ -1,4 +1,4 @@
-import type { JsonObject, Operation, OperationContext, ResponseBody } from './operation.ts';
+import type { ControlContext, JsonObject, Operation, ResponseBody } from './operation.ts';
 import { compileShape, structure } from './shape/shape.ts';
 import { anyText, tags } from './table-shapes.ts';
 
@@ -7,11 +7,11 @@ const input = structure({ ResourceArn: anyText, Tags: tags }, { required: ['Tags
 
 const check = compileShape(input);
 
-async function handle(body: JsonObject, { catalog }: OperationContext): Promise<ResponseBody> {
+async function handle(body: JsonObject, { catalog }: ControlContext): Promise<ResponseBody> {
   const { ResourceArn, Tags } = check(body);
   await catalog.tagResource(ResourceArn, Tags);
   return new Uint8Array(0);
 }
 
 /** Sets tags of a table; the answer is an empty body. */
-export const tagResource: Operation = { name: 'TagResource', handle };
+export const tagResource: Operation<ControlContext> = { name: 'TagResource', handle };

@@ -1,4 +1,4 @@
-import type { JsonObject, Operation, OperationContext, ResponseBody } from './operation.ts';
+import type { ControlContext, JsonObject, Operation, ResponseBody } from './operation.ts';
 import { compileShape, list, structure } from './shape/shape.ts';
 import { anyText } from './table-shapes.ts';
 
@@ -9,11 +9,11 @@ const input = structure(
 
 const check = compileShape(input);
 
-async function handle(body: JsonObject, { catalog }: OperationContext): Promise<ResponseBody> {
+async function handle(body: JsonObject, { catalog }: ControlContext): Promise<ResponseBody> {
   const { ResourceArn, TagKeys } = check(body);
   await catalog.untagResource(ResourceArn, TagKeys);
   return new Uint8Array(0);
 }
 
 /** Removes tags of a table; keys that are not there are no fault. The answer is an empty body. */
-export const untagResource: Operation = { name: 'UntagResource', handle };
+export const untagResource: Operation<ControlContext> = { name: 'UntagResource', handle };

@@ -142,7 +142,7 @@ function expressionUpdate(
 function handle(body: JsonObject, context: OperationContext): Promise<ResponseBody> {
   const request = check(body);
   const { key, update, condition, keepsAbsent } = plan(request);
-  const table = context.catalog.openTable(request.TableName);
+  const table = context.tables.openTable(request.TableName);
   checkKey(key, table.schema.key);
   checkScalarKeys(condition, table.schema);
   return writeItem(

@@ -1,4 +1,4 @@
-import type { JsonObject, Operation, OperationContext, ResponseBody } from './operation.ts';
+import type { ControlContext, JsonObject, Operation, ResponseBody } from './operation.ts';
 import { boolean, compileShape, list, string, structure } from './shape/shape.ts';
 import {
   anyText,
@@ -41,9 +41,9 @@ const input = structure(
 
 const check = compileShape(input, { before: tableNameStages });
 
-async function handle(body: JsonObject, { catalog }: OperationContext): Promise<ResponseBody> {
+async function handle(body: JsonObject, { catalog }: ControlContext): Promise<ResponseBody> {
   return { TableDescription: await catalog.updateTable(check(body)) };
 }
 
 /** Accepts one change of a table, which is finished soon after; the answer shows the old values. */
-export const updateTable: Operation = { name: 'UpdateTable', handle };
+export const updateTable: Operation<ControlContext> = { name: 'UpdateTable', handle };

@@ -1,4 +1,4 @@
-import type { JsonObject, Operation, OperationContext, ResponseBody } from './operation.ts';
+import type { ControlContext, JsonObject, Operation, ResponseBody } from './operation.ts';
 import { boolean, compileShape, string, structure } from './shape/shape.ts';
 import { tableName, tableNameStages } from './table-shapes.ts';
 
@@ -15,7 +15,7 @@ const input = structure(
 
 const check = compileShape(input, { before: tableNameStages });
 
-async function handle(body: JsonObject, { catalog }: OperationContext): Promise<ResponseBody> {
+async function handle(body: JsonObject, { catalog }: ControlContext): Promise<ResponseBody> {
   const { TableName, TimeToLiveSpecification } = check(body);
   await catalog.updateTimeToLive(TableName, TimeToLiveSpecification);
   const { Enabled, AttributeName } = TimeToLiveSpecification;
@@ -23,4 +23,4 @@ async function handle(body: JsonObject, { catalog }: OperationContext): Promise<
 }
 
 /** Switches expiry of items on or off. */
-export const updateTimeToLive: Operation = { name: 'UpdateTimeToLive', handle };
+export const updateTimeToLive: Operation<ControlContext> = { name: 'UpdateTimeToLive', handle };

@@ -1,4 +1,4 @@
-import type { Table } from '../routing/table.ts';
+import type { ManagedTable } from '../routing/table.ts';
 import type { CatalogRecords, CatalogStore, GarbageRecord } from './catalog-store.ts';
 import type { TableDescriptor } from './descriptor.ts';
 
@@ -7,7 +7,7 @@ export interface TableEntry {
   /** The last durable state. */
   readonly descriptor: TableDescriptor;
   /** Undefined while the table is CREATING or DELETING. */
-  readonly table: Table | undefined;
+  readonly table: ManagedTable | undefined;
 }
 
 /**
@@ -18,7 +18,7 @@ export class CatalogState {
   readonly #store: CatalogStore;
   readonly #entries = new Map<string, TableEntry>();
   /** Tables that answer the data plane, by name and by ARN (names have no colon). */
-  readonly #readable = new Map<string, Table>();
+  readonly #readable = new Map<string, ManagedTable>();
   #partitionIdNext: bigint;
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -39,7 +39,7 @@ export class CatalogState {
     await this.#turn;
   }
 
-  readableTable(nameOrArn: string): Table | undefined {
+  readableTable(nameOrArn: string): ManagedTable | undefined {
     return this.#readable.get(nameOrArn);
   }
 

@@ -6,8 +6,7 @@ import {
   tagFaults,
   timeToLiveFaults,
 } from '../errors/tables.ts';
-import type { LocalRouter } from '../routing/local-router.ts';
-import type { Table } from '../routing/table.ts';
+import type { ManagedTable, TableHost } from '../routing/table.ts';
 import type { Store } from '../storage/store.ts';
 import { checkAccountUnits } from './account-quota.ts';
 import { type Place, tableArn, tableNameOf, taggedTableName } from './arn.ts';
@@ -45,7 +44,7 @@ import { checkUpdateTable } from './update-request-rules.ts';
 
 export interface CatalogOptions {
   readonly store: Store;
-  readonly router: LocalRouter;
+  readonly router: TableHost;
   readonly region: string;
   readonly accountId: string;
   readonly clock: { nowMs(): number };
@@ -117,7 +116,7 @@ export class Catalog {
   }
 
   /** The table for the data plane. On the path of every request: one look-up for a plain name. */
-  openTable(nameOrArn: string): Table {
+  openTable(nameOrArn: string): ManagedTable {
     const table =
       this.#state.readableTable(nameOrArn) ??
       this.#state.readableTable(tableNameOf(nameOrArn, this.#place));
@@ -177,7 +176,7 @@ export class Catalog {
         this.#checkConcurrentOperations();
         await this.#state.save(after);
         // Maximums hold at once; units once they are settled.
-        if (plan.onDemandEcho !== undefined) table?.setThroughput(throughputOf(after));
+        if (plan.onDemandEcho !== undefined) await table?.setThroughput(throughputOf(after));
         this.#settler.soon(name);
       }
       const shown = this.#describe({ descriptor: after, table });
@@ -228,7 +227,7 @@ export class Catalog {
       const changed = { ...descriptor, timeToLive };
       await this.#state.save(changed);
       // From here on writes keep their expiry; items that exist follow in the background.
-      table?.reconfigure(layoutOf(changed));
+      await table?.reconfigure(layoutOf(changed));
       this.#settler.soon(name);
     });
   }
@@ -316,7 +315,7 @@ export class Catalog {
 }
 
 /** Open tables with time to live enabled. */
-function* expiringTables(state: CatalogState): Iterable<Table> {
+function* expiringTables(state: CatalogState): Iterable<ManagedTable> {
   for (const { descriptor, table } of state.entries()) {
     if (table !== undefined && activeTimeToLiveAttribute(descriptor) !== undefined) yield table;
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Table } from '../routing/table.ts';
+import type { ManagedTable } from '../routing/table.ts';
 import type { Store } from '../storage/store.ts';
 import type { Catalog } from './catalog.ts';
 import {
@@ -42,7 +42,7 @@ const withIndex = simpleTable('Music', {
 });
 const ITEMS_COUNT = 30;
 
-async function create(catalog: Catalog, request = simpleTable('Music')): Promise<Table> {
+async function create(catalog: Catalog, request = simpleTable('Music')): Promise<ManagedTable> {
   await catalog.createTable(request);
   await untilActive(catalog, 'Music');
   const table = catalog.openTable('Music');

@@ -1,4 +1,4 @@
-import type { Table } from '../routing/table.ts';
+import type { ManagedTable } from '../routing/table.ts';
 import { StoreError } from '../storage/store.ts';
 import { type Log, pause } from './background-work.ts';
 
@@ -10,7 +10,7 @@ interface SweeperParts {
   readonly idleMs: number;
   readonly log: Log;
   /** Tables with time to live enabled. */
-  readonly tables: () => Iterable<Table>;
+  readonly tables: () => Iterable<ManagedTable>;
 }
 
 /** Deletes expired items of all tables: again at once while it finds some, else every two seconds. */
@@ -19,9 +19,9 @@ export class ExpirySweeper {
   readonly #idleMs: number;
   readonly #log: Log;
   /** Tables whose data is damaged: the log has said so, once. */
-  readonly #damaged = new WeakSet<Table>();
-  readonly #tables: () => Iterable<Table>;
-  #current: { table: Table; controller: AbortController; done: Promise<number> } | undefined;
+  readonly #damaged = new WeakSet<ManagedTable>();
+  readonly #tables: () => Iterable<ManagedTable>;
+  #current: { table: ManagedTable; controller: AbortController; done: Promise<number> } | undefined;
 
   constructor({ clock, idleMs, log, tables }: SweeperParts) {
     this.#clock = clock;
@@ -50,13 +50,13 @@ export class ExpirySweeper {
   }
 
   /** Leaves a table alone that is about to be closed; resolves when it does. It is no longer listed. */
-  async release(table: Table): Promise<void> {
+  async release(table: ManagedTable): Promise<void> {
     if (this.#current?.table !== table) return;
     this.#current.controller.abort();
     await this.#current.done.catch(() => {}); // The sweep itself reports its failure.
   }
 
-  async #sweepTable(table: Table, signal: AbortSignal): Promise<number> {
+  async #sweepTable(table: ManagedTable, signal: AbortSignal): Promise<number> {
     const controller = new AbortController();
     const done = table.sweepExpired(
       this.#clock.nowMs(),
@@ -74,7 +74,7 @@ export class ExpirySweeper {
   }
 
   /** One table's trouble must not keep items of the others alive. */
-  #report(table: Table, error: unknown): void {
+  #report(table: ManagedTable, error: unknown): void {
     if (!(error instanceof StoreError)) throw error;
     if (error.code === 'closed') return;
     if (error.code === 'damaged') this.#damaged.add(table);

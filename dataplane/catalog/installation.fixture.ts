@@ -1,7 +1,7 @@
 import type { Item } from '../item/attribute-value.ts';
 import { itemBytes } from '../item/size.ts';
 import { LocalRouter } from '../routing/local-router.ts';
-import type { Table } from '../routing/table.ts';
+import type { ManagedTable } from '../routing/table.ts';
 import { openStore } from '../storage/open.ts';
 import type { Store } from '../storage/store.ts';
 import { Catalog } from './catalog.ts';
@@ -115,7 +115,7 @@ export function provisionedTable(
 }
 
 /** Writes an item of a table with the partition key `pk`. */
-export async function put(table: Table, item: Item): Promise<void> {
+export async function put(table: ManagedTable, item: Item): Promise<void> {
   const { pk } = item;
   if (pk === undefined) throw new Error('the item has no pk');
   await table.write({
@@ -128,7 +128,7 @@ export async function put(table: Table, item: Item): Promise<void> {
 }
 
 /** All items of a table or index, in no particular order. */
-export async function itemsOf(table: Table, indexName?: string): Promise<readonly Item[]> {
+export async function itemsOf(table: ManagedTable, indexName?: string): Promise<readonly Item[]> {
   const page = await table.scan({
     indexName,
     consistentRead: indexName === undefined,

@@ -1,5 +1,4 @@
-import type { LocalRouter } from '../routing/local-router.ts';
-import type { Table } from '../routing/table.ts';
+import type { ManagedTable, TableHost } from '../routing/table.ts';
 import { type BackgroundWork, pause } from './background-work.ts';
 import type { CatalogState } from './catalog-state.ts';
 import type { GarbageRecord } from './catalog-store.ts';
@@ -19,7 +18,7 @@ import {
 
 interface SettlerParts {
   readonly state: CatalogState;
-  readonly router: LocalRouter;
+  readonly router: TableHost;
   readonly work: BackgroundWork;
   readonly sweeper: ExpirySweeper;
   readonly clock: { nowMs(): number };
@@ -33,7 +32,7 @@ interface SettlerParts {
  */
 export class Settler {
   readonly #state: CatalogState;
-  readonly #router: LocalRouter;
+  readonly #router: TableHost;
   readonly #work: BackgroundWork;
   readonly #sweeper: ExpirySweeper;
   readonly #clock: { nowMs(): number };
@@ -104,10 +103,10 @@ export class Settler {
     for (const record of garbage) this.clear(record);
   }
 
-  async #takeUp(descriptor: TableDescriptor, table: Table | undefined): Promise<void> {
+  async #takeUp(descriptor: TableDescriptor, table: ManagedTable | undefined): Promise<void> {
     if (table === undefined && descriptor.status === 'ACTIVE') return this.open(descriptor);
-    table?.reconfigure(layoutOf(descriptor));
-    table?.setThroughput(throughputOf(descriptor));
+    await table?.reconfigure(layoutOf(descriptor));
+    await table?.setThroughput(throughputOf(descriptor));
     this.#state.adopt({ descriptor, table });
   }
 
@@ -136,7 +135,7 @@ export class Settler {
   }
 
   /** Closing the table also ends what its long work may be waiting for. */
-  async #delete(descriptor: TableDescriptor, table: Table | undefined): Promise<void> {
+  async #delete(descriptor: TableDescriptor, table: ManagedTable | undefined): Promise<void> {
     const stopped = [
       ...descriptor.globalIndexes.map((index) => backfillOf(descriptor, index)),
       expiryOf(descriptor, 'ENABLING'),
@@ -150,14 +149,14 @@ export class Settler {
     this.clear(await this.#state.discardTable(descriptor, partitionIds(descriptor)));
   }
 
-  async #applySettings(descriptor: TableDescriptor, table: Table): Promise<void> {
+  async #applySettings(descriptor: TableDescriptor, table: ManagedTable): Promise<void> {
     if (!hasPendingSettings(descriptor)) return;
     const settled = finishSettings(descriptor, this.#clock.nowMs());
     await this.#state.save(settled);
-    table.setThroughput(throughputOf(settled));
+    await table.setThroughput(throughputOf(settled));
   }
 
-  async #settleIndexes(name: string, table: Table): Promise<void> {
+  async #settleIndexes(name: string, table: ManagedTable): Promise<void> {
     for (const { name: indexName } of this.#descriptor(name).globalIndexes) {
       // Each step may have replaced the descriptor.
       const descriptor = this.#descriptor(name);
@@ -170,37 +169,49 @@ export class Settler {
   }
 
   /** Writes reach the index before existing items do, so that none is missed. */
-  async #allocate(descriptor: TableDescriptor, index: GlobalIndex, table: Table): Promise<void> {
+  async #allocate(
+    descriptor: TableDescriptor,
+    index: GlobalIndex,
+    table: ManagedTable,
+  ): Promise<void> {
     const started = startBackfill(descriptor, index);
-    table.reconfigure(layoutOf(started));
-    table.setThroughput(throughputOf(started));
+    await table.reconfigure(layoutOf(started));
+    await table.setThroughput(throughputOf(started));
     await this.#state.save(started);
     await this.#backfill(started, index, table);
   }
 
-  async #backfill(descriptor: TableDescriptor, index: GlobalIndex, table: Table): Promise<void> {
+  async #backfill(
+    descriptor: TableDescriptor,
+    index: GlobalIndex,
+    table: ManagedTable,
+  ): Promise<void> {
     const isDone = this.#workDone(backfillOf(descriptor, index), descriptor.name, (signal) =>
       table.backfillIndex(index.name, signal),
     );
     if (!isDone) return;
     const active = finishBackfill(descriptor, index);
     await this.#state.save(active);
-    table.reconfigure(layoutOf(active));
+    await table.reconfigure(layoutOf(active));
   }
 
   /** The table stops feeding the index, then its partitions are given up. */
-  async #deleteIndex(descriptor: TableDescriptor, index: GlobalIndex, table: Table): Promise<void> {
+  async #deleteIndex(
+    descriptor: TableDescriptor,
+    index: GlobalIndex,
+    table: ManagedTable,
+  ): Promise<void> {
     const stopped = this.#work.stop(backfillOf(descriptor, index));
-    table.reconfigure(layoutOf(descriptor));
+    await table.reconfigure(layoutOf(descriptor));
     await stopped;
     this.#done.delete(backfillOf(descriptor, index));
     const ids = index.partitions.map(({ id }) => id);
     const garbage = await this.#state.discardPartitions(removeIndex(descriptor, index.name), ids);
-    table.setThroughput(throughputOf(descriptor));
+    await table.setThroughput(throughputOf(descriptor));
     this.clear(garbage);
   }
 
-  async #settleTimeToLive(descriptor: TableDescriptor, table: Table): Promise<void> {
+  async #settleTimeToLive(descriptor: TableDescriptor, table: ManagedTable): Promise<void> {
     const { status } = descriptor.timeToLive;
     if (status !== 'ENABLING' && status !== 'DISABLING') return;
     const opposite = status === 'ENABLING' ? 'DISABLING' : 'ENABLING';

@@ -42,7 +42,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   const logged: JsonObject[] = [];
   const endpoint = await Endpoint.listen({
     operations: new Map([...operations, ...operationsOf(options.operations ?? {})]),
-    context: { catalog, ...place, clock },
+    context: { catalog, tables: catalog, ...place, clock },
     authenticator: options.authenticator ?? new SignaturePresence(),
     log: loggerTo(logged, options.logLevel ?? 'info'),
     host: options.host ?? '127.0.0.1',

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, isIP, type Socket } from 'node:net';
+import type { ControlContext, OperationContext } from '../api/operation.ts';
 import { LifeCycle, type LifeCycleOptions } from './life-cycle.ts';
 import {
   CLIENT_TIMEOUTS,
@@ -9,7 +10,8 @@ import {
 } from './limits.ts';
 import { nextRequestId } from './request-id.ts';
 
-export interface EndpointOptions extends LifeCycleOptions {
+export interface EndpointOptions<Context extends OperationContext = ControlContext>
+  extends LifeCycleOptions<Context> {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
@@ -19,15 +21,17 @@ export interface EndpointOptions extends LifeCycleOptions {
 /** The HTTP server of the API: sockets, time-outs, malformed HTTP; requests go to `LifeCycle`. */
 export class Endpoint {
   readonly #server: Server;
-  readonly #lifeCycle: LifeCycle;
+  readonly #lifeCycle: Pick<LifeCycle, 'accept' | 'stopKeepAlive'>;
   readonly #host: string;
 
   /**
    * Resolves once connections are accepted.
    * Rejects with the system's error (EADDRINUSE, EACCES, EADDRNOTAVAIL, ENOTFOUND).
    */
-  static async listen(options: EndpointOptions): Promise<Endpoint> {
-    const endpoint = new Endpoint(options);
+  static async listen<Context extends OperationContext>(
+    options: EndpointOptions<Context>,
+  ): Promise<Endpoint> {
+    const endpoint = new Endpoint(options, new LifeCycle(options));
     await endpoint.#listen(options.port);
     endpoint.#server.on('error', (error) =>
       options.log.error({ err: error }, 'the listener failed'),
@@ -35,10 +39,13 @@ export class Endpoint {
     return endpoint;
   }
 
-  private constructor(options: EndpointOptions) {
+  private constructor(
+    options: Pick<EndpointOptions, 'host' | 'timeouts'>,
+    lifeCycle: Pick<LifeCycle, 'accept' | 'stopKeepAlive'>,
+  ) {
     const timeouts = options.timeouts ?? CLIENT_TIMEOUTS;
     this.#host = options.host;
-    this.#lifeCycle = new LifeCycle(options);
+    this.#lifeCycle = lifeCycle;
     this.#server = createServer(
       {
         maxHeaderSize: REQUEST_HEAD_BYTES_MAX,

@@ -2,7 +2,13 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import type { Authenticator } from '../access/signed-message.ts';
-import type { JsonObject, Operation, OperationContext, ResponseBody } from '../api/operation.ts';
+import type {
+  ControlContext,
+  JsonObject,
+  Operation,
+  OperationContext,
+  ResponseBody,
+} from '../api/operation.ts';
 import { ClientFault } from '../errors/client-fault.ts';
 import { operatingTexts, transportFaults } from '../errors/transport.ts';
 import { StoreError } from '../storage/store.ts';
@@ -13,10 +19,10 @@ import { type BodyReceiver, HeldBodies, readBody } from './request-body.ts';
 import { nextRequestId } from './request-id.ts';
 import { type Exchange, type ServerState, send, sendPreflight, sendTooLarge } from './response.ts';
 
-export interface LifeCycleOptions {
-  readonly operations: ReadonlyMap<string, Operation>;
+export interface LifeCycleOptions<Context extends OperationContext = ControlContext> {
+  readonly operations: ReadonlyMap<string, Operation<Context>>;
   /** All of the operations' context but the host, which each request names. */
-  readonly context: Omit<OperationContext, 'host'>;
+  readonly context: Omit<Context, 'host'>;
   readonly authenticator: Authenticator;
   readonly log: Logger;
 }
@@ -48,16 +54,16 @@ const NO_API_CALL = Buffer.from('<UnknownOperationException/>\n', 'latin1');
  * Nothing waits unless an operation or compression does: a read whose data is at hand is answered
  * in the turn of the event loop in which its body ended.
  */
-export class LifeCycle {
-  readonly #targets: ReadonlyMap<string, Operation>;
-  readonly #options: LifeCycleOptions;
+export class LifeCycle<Context extends OperationContext = ControlContext> {
+  readonly #targets: ReadonlyMap<string, Operation<Context>>;
+  readonly #options: LifeCycleOptions<Context>;
   readonly #health: Buffer;
   readonly #logsRequests: boolean;
   readonly #held = new HeldBodies();
   readonly #serverState: ServerState = { isClosing: false };
-  #context: OperationContext;
+  #context: Context;
 
-  constructor(options: LifeCycleOptions) {
+  constructor(options: LifeCycleOptions<Context>) {
     this.#options = options;
     this.#targets = new Map(
       Array.from(options.operations.values(), (operation) => [
@@ -70,7 +76,7 @@ export class LifeCycle {
       'latin1',
     );
     this.#logsRequests = options.log.isLevelEnabled('debug');
-    this.#context = { ...options.context, host: '' };
+    this.#context = this.#withHost('');
   }
 
   /** From now on every answer asks the client to close its connection. */
@@ -141,7 +147,7 @@ export class LifeCycle {
     }
   }
 
-  #operate(exchange: Exchange, operation: Operation, json: unknown): void {
+  #operate(exchange: Exchange, operation: Operation<Context>, json: unknown): void {
     if (!isJsonObject(json)) throw transportFaults.notJson();
     const result = operation.handle(json, this.#contextFor(exchange.request));
     if (result instanceof Promise) {
@@ -155,10 +161,15 @@ export class LifeCycle {
   }
 
   /** Clients of a server mostly call it by one name, so the last context usually fits. */
-  #contextFor(request: IncomingMessage): OperationContext {
+  #contextFor(request: IncomingMessage): Context {
     const host = request.headers.host ?? '';
-    if (this.#context.host !== host) this.#context = { ...this.#options.context, host };
+    if (this.#context.host !== host) this.#context = this.#withHost(host);
     return this.#context;
+  }
+
+  #withHost(host: string): Context {
+    // TypeScript does not see that a type without one member and that member are the type.
+    return { ...this.#options.context, host } as Context;
   }
 
   #finish(exchange: Exchange, result: ResponseBody): void {

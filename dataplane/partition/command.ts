@@ -34,6 +34,12 @@ export interface DeleteCommand extends WriteCommon {
   readonly kind: 'delete';
 }
 
+/** Which items the caller of a write will look at in its result; the others may be left out. */
+export interface WriteReturns {
+  readonly before: boolean;
+  readonly after: boolean;
+}
+
 /** Units charged, per table part. Zero-valued parts are absent from the maps. */
 export interface Capacity {
   readonly table: number;
@@ -78,6 +84,8 @@ export interface PageOptions {
   readonly fetchFromTable: boolean;
   /** Most items to evaluate, 1 or more. */
   readonly limit: number | undefined;
+  /** The page ends with the item that makes it this large; 1 MB unless part of it is read elsewhere. */
+  readonly bytesMax?: number;
   /** Key attributes of the table, and of the index when one is read; already checked against the schema. */
   readonly exclusiveStartKey: Item | undefined;
 }
@@ -103,4 +111,6 @@ export interface PageResult {
   readonly scannedCount: number;
   readonly lastEvaluatedKey: Item | undefined;
   readonly capacity: Capacity;
+  /** Bytes evaluated, in the service's count. */
+  readonly evaluatedBytes: number;
 }

@@ -8,7 +8,8 @@
  * | localIndex | index id u16, hash 16 B, index sort key, base sort key | record |
  * | pendingIndex | index id u16, sequence u64 | index change |
  * | expiry | second u64, item key | empty |
- * | meta | name u8, ... | see counters.ts and collection keys below |
+ * | meta | name u8, ... | see `metaNames` below |
+ * | request | ms u64, version u64 | writes done, by their request ids (node/request-log.ts) |
  *
  * A global index has partitions of its own; its entries are in their item space, with the key
  * hash of the index's HASH attributes 16 B, encodings of its RANGE attributes, hash and sort key of
@@ -24,8 +25,10 @@ export const spaces = {
   /** Reserved: pending intents and outcomes. */
   transaction: 0x06,
   meta: 0x07,
-  /** Reserved: Raft entries and hard state. */
+  /** Raft entries and hard state (replication/README.md). */
   log: 0x08,
+  /** Writes done of late, by the ids of their requests. */
+  request: 0x09,
 } as const;
 
 export type Space = keyof typeof spaces;
@@ -38,7 +41,21 @@ export const INDEX_ID_BYTES = 2;
 export const SEQUENCE_BYTES = 8;
 const SECOND_BYTES = 8;
 
-const metaNames = { counters: 0x01, collection: 0x02 } as const;
+const metaNames = {
+  counters: 0x01,
+  /** + hash: bytes of an item collection. */
+  collection: 0x02,
+  /** Log index and membership that the state reflects (replication/README.md). */
+  applied: 0x03,
+  /** Of a replicated partition: its PartitionConfiguration (routing/table-configuration.ts). */
+  configuration: 0x04,
+  /** Of a global index's partition, + base partition id: last sequence taken from there. */
+  fed: 0x05,
+  /** + index id: how far a backfill has come. */
+  backfill: 0x06,
+  /** How far a rebuild of expiry entries has come. */
+  expiryRebuild: 0x07,
+} as const;
 
 /** The first bytes of all keys of one space of a partition. */
 export function spacePrefix(partitionId: bigint, space: Space): Buffer {
@@ -124,7 +141,16 @@ export function expirySecondKey(prefix: Uint8Array, second: number): Buffer {
 }
 
 export function countersKey(partitionId: bigint): Buffer {
-  return joinKey(spacePrefix(partitionId, 'meta'), Buffer.of(metaNames.counters));
+  return metaKey(partitionId, 'counters');
+}
+
+/** A single-valued key of the meta space, or one by a further part. */
+export function metaKey(
+  partitionId: bigint,
+  name: keyof typeof metaNames,
+  ...parts: readonly Uint8Array[]
+): Buffer {
+  return joinKey(spacePrefix(partitionId, 'meta'), Buffer.of(metaNames[name]), ...parts);
 }
 
 /** Bytes of one item collection; `hash` are its 16 bytes. */

@@ -46,7 +46,16 @@ export class Page {
 
   /** Whether the limit or 1 MB is reached; there may be more items then, or not. */
   get isFull(): boolean {
-    return this.#bytes >= PAGE_BYTES_MAX || this.scannedCount >= this.#limit;
+    return this.#bytes >= this.#bytesMax || this.scannedCount >= this.#limit;
+  }
+
+  /** Bytes evaluated so far. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get #bytesMax(): number {
+    return this.#options.bytesMax ?? PAGE_BYTES_MAX;
   }
 
   get #limit(): number {
@@ -97,7 +106,7 @@ export class Page {
     const fitting =
       this.scannedCount === 0
         ? FIRST_BATCH_RECORDS
-        : Math.ceil(((PAGE_BYTES_MAX - this.#bytes) * this.scannedCount) / (this.#bytes + 1));
+        : Math.ceil(((this.#bytesMax - this.#bytes) * this.scannedCount) / (this.#bytes + 1));
     return Math.max(1, Math.min(left, fitting, BATCH_RECORDS_MAX));
   }
 

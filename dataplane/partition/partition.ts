@@ -31,6 +31,8 @@ export interface PartitionOptions {
   /** Runs a function soon: writes that arrive before it share one commit. */
   readonly schedule: (flush: () => void) => void;
   readonly collectionBytesMax: number;
+  /** Adds to the effects of a group that is about to be committed. */
+  readonly beforeCommit?: ((effects: Effect[]) => void) | undefined;
   /** Told of changes for global indexes once they are durable, in order. */
   readonly onIndexChanges: (changes: readonly IndexChange[]) => void;
 }
@@ -43,12 +45,15 @@ export interface PlacedKey {
   cell: CacheCell | undefined;
 }
 
-/** A group takes no more effects than this before it is sent off. */
+/** A group takes no more effects, and no more bytes of values, than this before it is sent off. */
 const GROUP_EFFECTS_MAX = 10_000;
+const GROUP_BYTES_MAX = 1024 * 1024;
 
 /** Writes that share a commit. */
 interface Group extends InFlightGroup {
   readonly effects: Effect[];
+  /** Of the effects' values. */
+  bytes: number;
   readonly indexChanges: IndexChange[];
   readonly done: Promise<void>;
   readonly resolve: () => void;
@@ -137,11 +142,13 @@ export class Partition {
    * Evaluates a write at once; resolves when it, or the state that its condition failed on, is
    * durable. Rejects with ClientFault or StoreError.
    * @param admit - looks at the units before anything is done; may throw to refuse the write
+   * @param onAppended - told of a write with effects when it has joined the group that is committed next
    */
   async write(
     command: WriteCommand,
     placed: PlacedKey,
     admit: (capacity: Capacity) => void,
+    onAppended?: (result: WriteResult) => void,
   ): Promise<WriteResult> {
     const { itemKey } = placed;
     const pending = this.#items.get(placed.name);
@@ -164,9 +171,16 @@ export class Partition {
     if (evaluation.effects.length === 0) {
       await pending?.group.done;
     } else {
-      await this.#append(evaluation, placed).done;
+      await this.#append(evaluation, placed, onAppended).done;
     }
     return evaluation.result;
+  }
+
+  /** Commits effects of the caller's own in order with the writes. Resolves when they are durable. */
+  async include(effects: readonly Effect[]): Promise<void> {
+    const group = this.#group();
+    for (const effect of effects) this.#add(group, effect);
+    await group.done;
   }
 
   /**
@@ -188,7 +202,7 @@ export class Partition {
       put: { key: entry.key.subarray(PREFIX_BYTES), record: entry.stored.record },
     };
     const group = this.#group();
-    group.effects.push(pendingEffect(change, this.prefixes));
+    this.#add(group, pendingEffect(change, this.prefixes));
     group.indexChanges.push(change);
     group.counters = this.#counters = { ...this.#counters, version: this.#version };
     await group.done;
@@ -254,9 +268,13 @@ export class Partition {
     return pending === undefined ? this.get(placed) : pending.value;
   }
 
-  #append(evaluation: Evaluation, { itemKey, name }: PlacedKey): Group {
+  #append(
+    evaluation: Evaluation,
+    { itemKey, name }: PlacedKey,
+    onAppended: ((result: WriteResult) => void) | undefined,
+  ): Group {
     const group = this.#group();
-    for (const effect of evaluation.effects) group.effects.push(effect);
+    for (const effect of evaluation.effects) this.#add(group, effect);
     for (const change of evaluation.indexChanges) group.indexChanges.push(change);
     this.#items.set(name, evaluation.after, group);
     const { result } = evaluation;
@@ -265,8 +283,14 @@ export class Partition {
     }
     this.#counters = addToCounters(this.#counters, evaluation, this.#version);
     group.counters = this.#counters;
-    if (group.effects.length >= GROUP_EFFECTS_MAX) this.#flush();
+    onAppended?.(result);
+    if (group.effects.length >= GROUP_EFFECTS_MAX || group.bytes >= GROUP_BYTES_MAX) this.#flush();
     return group;
+  }
+
+  #add(group: Group, effect: Effect): void {
+    group.effects.push(effect);
+    group.bytes += effect.value?.length ?? 0;
   }
 
   /** The group that takes effects now. */
@@ -278,6 +302,7 @@ export class Partition {
       isDurable: false,
       isCommitted: false,
       effects: [],
+      bytes: 0,
       indexChanges: [],
       done,
       resolve,
@@ -297,6 +322,7 @@ export class Partition {
     if (group === undefined) return;
     this.#gathering = undefined;
     group.effects.push({ key: this.#countersKey, value: encodeCounters(group.counters) });
+    this.#options.beforeCommit?.(group.effects);
     this.#commit(group.effects).then(
       () => this.#succeed(group),
       (error) => this.#fail(group, error),

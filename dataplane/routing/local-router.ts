@@ -4,7 +4,7 @@ import { partitionRange } from '../partition/key-space.ts';
 import type { TableLayout } from '../partition/schema.ts';
 import type { Store } from '../storage/store.ts';
 import { LocalTable } from './local-table.ts';
-import type { Table, TableThroughput } from './table.ts';
+import type { ManagedTable, TableHost, TableThroughput } from './table.ts';
 
 export interface LocalRouterLimits {
   /** Bytes of an item collection in a table with local indexes. */
@@ -15,7 +15,7 @@ export interface LocalRouterLimits {
 const ITEM_CACHE_BYTES_MAX = 48 * 1024 * 1024;
 
 /** Opens the tables of a process that has all partitions in its own store. */
-export class LocalRouter {
+export class LocalRouter implements TableHost {
   readonly #store: Store;
   readonly #clock: { nowMs(): number };
   readonly #limits: LocalRouterLimits;
@@ -33,11 +33,7 @@ export class LocalRouter {
     store.onReopened(() => this.#recover());
   }
 
-  /**
-   * Opens a table on its partitions, empty ones at first. A table is open once at a time.
-   * @throws StoreError
-   */
-  async openTable(layout: TableLayout, throughput: TableThroughput): Promise<Table> {
+  async openTable(layout: TableLayout, throughput: TableThroughput): Promise<ManagedTable> {
     const table = await LocalTable.open({
       store: this.#store,
       clock: this.#clock,
@@ -51,11 +47,6 @@ export class LocalRouter {
     return table;
   }
 
-  /**
-   * Removes all that these partitions hold; they must not be open. Not atomic: to be repeated after
-   * a crash.
-   * @throws the signal's reason when aborted; StoreError
-   */
   async dropPartitions(ids: readonly bigint[], signal?: AbortSignal): Promise<void> {
     this.#forgetClosed();
     for (const id of ids) {

@@ -15,7 +15,7 @@ import type { TableLayout, TableSchema } from '../partition/schema.ts';
 import { openStore } from '../storage/open.ts';
 import type { Store } from '../storage/store.ts';
 import { LocalRouter } from './local-router.ts';
-import type { Table, TableThroughput } from './table.ts';
+import type { ManagedTable, TableThroughput } from './table.ts';
 
 /** Tables, requests and answers for the tests of this folder and its users. */
 
@@ -83,12 +83,12 @@ export async function allItems(
   return items;
 }
 
-export function scanAll(table: Table, parts: Partial<ScanRequest> = {}): Promise<Item[]> {
+export function scanAll(table: ManagedTable, parts: Partial<ScanRequest> = {}): Promise<Item[]> {
   return allItems((exclusiveStartKey) => table.scan(scanOf({ ...parts, exclusiveStartKey })));
 }
 
 export function queryAll(
-  table: Table,
+  table: ManagedTable,
   hash: Item,
   parts: Partial<QueryRequest> = {},
 ): Promise<Item[]> {
@@ -115,7 +115,7 @@ export const item = (index: number, rest: Item = {}): Item => ({
   ...rest,
 });
 
-export function putAll(table: Table, items: readonly Item[]): Promise<WriteResult[]> {
+export function putAll(table: ManagedTable, items: readonly Item[]): Promise<WriteResult[]> {
   return Promise.all(items.map((each) => table.write(putOf(each, table.schema))));
 }
 
@@ -124,7 +124,7 @@ export class Installation {
   nowMs = 1_000_000;
   readonly store: Store;
   readonly router: LocalRouter;
-  readonly #tables: Table[] = [];
+  readonly #tables: ManagedTable[] = [];
 
   private constructor(store: Store) {
     this.store = store;
@@ -142,7 +142,7 @@ export class Installation {
   async open(
     schema: TableSchema,
     { partitions = 1, throughput = unlimited, router = this.router } = {},
-  ): Promise<Table> {
+  ): Promise<ManagedTable> {
     const table = await router.openTable(layoutOf(schema, partitions), throughput);
     this.#tables.push(table);
     return table;

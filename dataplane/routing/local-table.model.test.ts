@@ -14,7 +14,7 @@ import { openStore } from '../storage/open.ts';
 import { type Store, StoreError } from '../storage/store.ts';
 import { LocalRouter } from './local-router.ts';
 import { layoutOf, queryAll, scanAll, unlimited } from './local-table.fixture.ts';
-import type { Table } from './table.ts';
+import type { ManagedTable } from './table.ts';
 
 /**
  * Random histories against a naive model: one map of items, from which everything else is
@@ -150,7 +150,7 @@ function textOf(item: Item): string {
   return JSON.stringify(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-async function expectEqual(table: Table, model: Model): Promise<void> {
+async function expectEqual(table: ManagedTable, model: Model): Promise<void> {
   await table.indexesCaughtUp();
   const statistics = table.statistics();
   for (const index of [undefined, ...indexes]) {
@@ -203,7 +203,7 @@ async function run(
   history: readonly { readonly writes: readonly WriteCommand[]; readonly next: string }[],
   partitions: number,
   folder?: string,
-): Promise<{ table: Table; model: Model; store: Store }> {
+): Promise<{ table: ManagedTable; model: Model; store: Store }> {
   let store = await openStore({ folder, durability: 'relaxed' });
   const model = new Model();
   const layout = layoutOf(schema, partitions);

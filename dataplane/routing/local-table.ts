@@ -29,7 +29,7 @@ import { discardPending, refillFeeders } from './pending-changes.ts';
 import { readQuery } from './query.ts';
 import type { ReadAccess } from './read-access.ts';
 import { readScan } from './scan.ts';
-import type { GetOptions, Table, TableStatistics, TableThroughput } from './table.ts';
+import type { GetOptions, ManagedTable, TableStatistics, TableThroughput } from './table.ts';
 
 export interface LocalTableOptions {
   readonly store: Store;
@@ -41,7 +41,7 @@ export interface LocalTableOptions {
 }
 
 /** A table whose partitions, and those of its indexes, are all in this process. */
-export class LocalTable implements Table {
+export class LocalTable implements ManagedTable {
   readonly #store: Store;
   readonly #clock: { nowMs(): number };
   readonly #admission: Admission;

@@ -96,6 +96,7 @@ export function pageResult(
     lastEvaluatedKey:
       page.isFull && last !== undefined ? startKeyOf(access, target, last.item) : undefined,
     capacity: capacityOfRead(target.index, units, page.fetchedUnits),
+    evaluatedBytes: page.bytes,
   };
 }
 

@@ -12,7 +12,7 @@ import {
   scanAll,
   unlimited,
 } from './local-table.fixture.ts';
-import type { Table } from './table.ts';
+import type { ManagedTable } from './table.ts';
 
 /** A store whose writes can fail, with the effects on disk all the same or not, until it is reopened. */
 class FailingStore implements Store {
@@ -71,7 +71,7 @@ function targetOf(effects: readonly Effect[]): 'table' | 'index' {
 
 describe('after a failed write, once the store is opened anew', () => {
   let store: FailingStore;
-  let table: Table;
+  let table: ManagedTable;
 
   beforeEach(async () => {
     store = new FailingStore(await openStore({ folder: undefined, durability: 'relaxed' }));

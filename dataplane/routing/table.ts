@@ -7,11 +7,28 @@ import type {
   ScanRequest,
   WriteCommand,
   WriteResult,
+  WriteReturns,
 } from '../partition/command.ts';
 import type { TableLayout, TableSchema } from '../partition/schema.ts';
 
 /** A result that may be at hand already: callers must not wait when it is (the embedded hot path). */
 export type Eventually<T> = T | Promise<T>;
+
+/** Opens and drops tables: in this process's own store, or on the nodes of a cluster. */
+export interface TableHost {
+  /**
+   * Opens a table on its partitions, empty ones at first. A table is open once at a time.
+   * @throws StoreError
+   */
+  openTable(layout: TableLayout, throughput: TableThroughput): Promise<ManagedTable>;
+
+  /**
+   * Removes all that these partitions hold; they must not be open. Not atomic: to be repeated after
+   * a crash.
+   * @throws the signal's reason when aborted; StoreError
+   */
+  dropPartitions(ids: readonly bigint[], signal?: AbortSignal): Promise<void>;
+}
 
 /**
  * One open table, as the API operations see it: finds the partition, admits by throughput, executes.
@@ -22,20 +39,29 @@ export interface Table {
 
   get(key: Item, options: GetOptions): Eventually<ReadResult>;
 
-  /** Resolves when the write is durable (or its condition failed on durable state). */
-  write(command: WriteCommand): Promise<WriteResult>;
+  /**
+   * Resolves when the write is durable (or its condition failed on durable state).
+   * @param returns - what of the result will be looked at; all of it by default
+   */
+  write(command: WriteCommand, returns?: WriteReturns): Promise<WriteResult>;
 
   query(request: QueryRequest): Eventually<PageResult>;
   scan(request: ScanRequest): Eventually<PageResult>;
+}
 
-  /** Live totals: items and bytes of the table and of each index by name. */
+/** One open table, as the control plane sees it. */
+export interface ManagedTable extends Table {
+  /** Totals: items and bytes of the table and of each index by name; live, or a few seconds old. */
   statistics(): TableStatistics;
 
-  /** Swaps in a changed layout (index added or dropped, TTL switched) between two writes. */
-  reconfigure(layout: TableLayout): void;
+  /**
+   * Swaps in a changed layout (index added or dropped, TTL switched) between two writes. A promise:
+   * resolves when no write is evaluated on the old one any more.
+   */
+  reconfigure(layout: TableLayout): Eventually<void>;
 
   /** Sets or lifts the throughput limits, keeping what was saved up as burst. */
-  setThroughput(throughput: TableThroughput): void;
+  setThroughput(throughput: TableThroughput): Eventually<void>;
 
   /**
    * Feeds every existing item to a backfilling global index, while writes go on. Resumable: repeats
