@@ -118,6 +118,11 @@ export type CoreCommand =
       readonly context: Uint8Array;
       /** Leaves a joint configuration that did not leave by itself: no changes then. */
       readonly leaveJoint: boolean;
+      /**
+       * `auto` (if absent): joint only for more than one change, and left by itself.
+       * `jointImplicit`: always joint, left by itself. `jointExplicit`: left by `leaveJoint` alone.
+       */
+      readonly transition?: 'auto' | 'jointImplicit' | 'jointExplicit';
     }
   | { readonly op: 'transfer'; readonly group: GroupHandle; readonly to: ReplicaId }
   | { readonly op: 'campaign'; readonly group: GroupHandle }
@@ -257,6 +262,10 @@ export interface MessageHead {
   /** A vote asked for by a transfer of leadership, which need not wait for a lease to end. */
   readonly isTransfer: boolean;
   /** As in the `msg` record. */
-  readonly payloads: readonly { readonly index: number; readonly term: number; readonly payloadBytes: number }[];
+  readonly payloads: readonly {
+    readonly index: number;
+    readonly term: number;
+    readonly payloadBytes: number;
+  }[];
   readonly snapshot: SnapshotMeta | undefined;
 }

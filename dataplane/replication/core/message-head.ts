@@ -1,0 +1,131 @@
+import type { MessageHead, MessageType, SnapshotMeta } from './consensus-core.ts';
+import { FieldReader, MalformedMessage } from './field-bytes.ts';
+import { ENTRY_HEAD_BYTES, KIND_CONF, KIND_NORMAL, readSnapshotMeta } from './shared-fields.ts';
+
+/** Raft's numbers of the messages that replicas send each other; the rest is never sent. */
+const MESSAGE_TYPES: readonly (MessageType | undefined)[] = [
+  undefined,
+  undefined,
+  undefined,
+  'append',
+  'appendResponse',
+  'vote',
+  'other',
+  'snapshot',
+  'heartbeat',
+  'heartbeatResponse',
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  'timeoutNow',
+  'other',
+  'other',
+  'preVote',
+  'other',
+];
+
+const FLAG_TRANSFER = 2;
+const FLAG_SNAPSHOT = 4;
+const FLAGS_ALL = 7;
+
+type Payloads = MessageHead['payloads'];
+const NO_PAYLOADS: Payloads = Object.freeze([]);
+
+/** What a message carries beside numbers: what the sender must put with it. */
+export interface MessageFreight {
+  readonly type: MessageType;
+  readonly payloads: Payloads;
+  readonly snapshot: SnapshotMeta | undefined;
+}
+
+/**
+ * Reads the head of a message and enumerates its entries, without stepping it.
+ * @throws MalformedMessage when the bytes are no whole message; the core would refuse it too
+ */
+export function readMessageHead(message: Uint8Array): MessageHead {
+  const reader = new FieldReader(message);
+  const type = messageType(reader.u8());
+  const flags = reader.u8();
+  if (flags > FLAGS_ALL || reader.u8() !== 0 || reader.u8() !== 0) {
+    throw new MalformedMessage('a message has unknown flags');
+  }
+  const count = reader.u32();
+  const from = reader.u64();
+  const to = reader.u64();
+  const term = reader.u64();
+  const index = reader.u64();
+  reader.u64();
+  const commit = reader.u64();
+  reader.u64();
+  if (type !== 'append' && count !== 0) {
+    throw new MalformedMessage('a message of this type has no entries');
+  }
+  if ((type === 'snapshot') !== ((flags & FLAG_SNAPSHOT) !== 0)) {
+    throw new MalformedMessage('a snapshot is missing or out of place');
+  }
+  const snapshot = type === 'snapshot' ? readSnapshotMeta(reader) : undefined;
+  const payloads = count === 0 ? NO_PAYLOADS : readPayloads(reader, count, index + 1);
+  if (!reader.isAtEnd) {
+    throw new MalformedMessage('bytes are left behind the message');
+  }
+  const hasCommit = type === 'append' || type === 'heartbeat';
+  return {
+    type,
+    from,
+    to,
+    term,
+    commit: hasCommit ? commit : 0,
+    isTransfer: (flags & FLAG_TRANSFER) !== 0,
+    payloads,
+    snapshot,
+  };
+}
+
+const COUNT_AT = 4;
+const TYPE_AT = 0;
+
+/** As `readMessageHead`, for messages of the own core, most of which carry nothing. */
+export function readMessageFreight(message: Uint8Array): MessageFreight {
+  const type = messageType(message[TYPE_AT] ?? 0);
+  const isBare =
+    type !== 'snapshot' &&
+    message[COUNT_AT] === 0 &&
+    message[COUNT_AT + 1] === 0 &&
+    message[COUNT_AT + 2] === 0 &&
+    message[COUNT_AT + 3] === 0;
+  return isBare ? { type, payloads: NO_PAYLOADS, snapshot: undefined } : readMessageHead(message);
+}
+
+function messageType(number: number): MessageType {
+  const type = MESSAGE_TYPES[number];
+  if (type === undefined) {
+    throw new MalformedMessage('a message is of no known type');
+  }
+  return type;
+}
+
+function readPayloads(reader: FieldReader, count: number, first: number): Payloads {
+  if (!Number.isSafeInteger(first + count)) {
+    throw new MalformedMessage('an integer is 2^53 or more');
+  }
+  const payloads: { index: number; term: number; payloadBytes: number }[] = [];
+  for (let i = 0; i < count; i += 1) {
+    const term = reader.u64();
+    const kind = reader.u8();
+    const a = reader.u32();
+    const b = reader.u32();
+    if (kind === KIND_NORMAL) {
+      payloads.push({ index: first + i, term, payloadBytes: b });
+    } else if (kind === KIND_CONF) {
+      reader.bytes(a);
+    } else if (kind !== 0) {
+      throw new MalformedMessage('an entry is of no known kind');
+    }
+  }
+  return payloads;
+}
+
+/** Bytes of the smallest message; one with entries has at least this many more for each. */
+export const MESSAGE_BYTES_MIN = 64;
+export const MESSAGE_ENTRY_BYTES_MIN = ENTRY_HEAD_BYTES;
