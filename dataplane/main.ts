@@ -1,21 +1,36 @@
 import { enableCompileCache, flushCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import type { EmbeddedServer } from './embedded.ts';
-import {
-  type Command,
-  type EmbeddedOptions,
-  helpText,
-  parseCommand,
-  UsageError,
-} from './options.ts';
+import type { Logger } from 'pino';
+import type { NodeOptions, RouterOptions } from './cluster-options.ts';
+import type { EmbeddedOptions } from './embedded-options.ts';
+import { UsageError } from './option-values.ts';
+import { type Command, parseCommand } from './options.ts';
+import type { PortAdvice } from './start-failure.ts';
 
 /**
- * The data plane's process. Reads the command line and starts the role that it names; so far the
- * embedded server is the only one. Roles are loaded when asked for, after the compile cache is on:
- * it keeps stripped and compiled sources and halves the time to start.
+ * The data plane's process. Reads the command line and starts the role that it names: embedded
+ * server, storage node or router. Roles are loaded when asked for, after the compile cache is on: it
+ * keeps stripped and compiled sources and halves the time to start.
  */
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** A role that serves. */
+interface Running {
+  readonly log: Logger;
+  /** What people read on standard output. */
+  readonly greeting: string;
+  /** On SIGHUP. */
+  readonly reload?: () => void;
+  readonly close: () => Promise<void>;
+}
+
+const TOPOLOGY_ADVICE: PortAdvice = {
+  host: 'the address in the topology',
+  port: 0,
+  inUse: 'is this process running already? If not, give it another port in the topology',
+  notAllowed: 'give it a port above 1023 in the topology',
+};
 
 /** Asks a reader to give the reason in one line; further lines of a message are left out. */
 function fail(error: Error, status: 1 | 2): never {
@@ -33,19 +48,43 @@ function readCommand(): Command {
   }
 }
 
-async function runEmbedded(options: EmbeddedOptions): Promise<void> {
-  const { startEmbedded } = await import('./embedded.ts');
+async function run(starting: Promise<Running>, advice: PortAdvice): Promise<void> {
   const { startFailure } = await import('./start-failure.ts');
-  const server = await startEmbedded(options, (error) => fail(error, 1)).catch((error: unknown) => {
-    const expected = startFailure(error, options);
+  const running = await starting.catch((error: unknown) => {
+    const expected = startFailure(error, advice);
     if (expected === undefined) throw error;
     return fail(expected, 1);
   });
-  stopOnSignals(server);
+  obeySignals(running);
   // Whoever reads our output may have gone away; serving goes on.
   process.stdout.on('error', () => undefined);
-  process.stdout.write(greeting(server.url, options));
+  process.stdout.write(running.greeting);
   flushCompileCache();
+}
+
+async function startEmbeddedRole(options: EmbeddedOptions): Promise<Running> {
+  const { startEmbedded } = await import('./embedded.ts');
+  const server = await startEmbedded(options, (error) => fail(error, 1));
+  return { ...server, greeting: greeting(server.url, options) };
+}
+
+async function startNodeRole(options: NodeOptions): Promise<Running> {
+  const { startNode } = await import('./node-server.ts');
+  return startNode(options, (error) => fail(error, 1));
+}
+
+async function startRouterRole(options: RouterOptions): Promise<Running> {
+  const { startRouter } = await import('./router-server.ts');
+  return startRouter(options);
+}
+
+function embeddedAdvice({ host, port }: EmbeddedOptions): PortAdvice {
+  return {
+    host,
+    port,
+    inUse: 'stop the other server, or give --port N',
+    notAllowed: 'give --port N above 1023',
+  };
 }
 
 function greeting(url: string, options: EmbeddedOptions): string {
@@ -64,29 +103,42 @@ function greeting(url: string, options: EmbeddedOptions): string {
 }
 
 /** Ends in order on the first signal and at once on the second; a defect ends the process too. */
-function stopOnSignals(server: EmbeddedServer): void {
+function obeySignals({ log, reload, close }: Running): void {
   let isStopping = false;
   const stop = (signal: NodeJS.Signals) => {
     if (isStopping) process.exit(1);
     isStopping = true;
-    server.log.info({ signal }, 'stopping');
-    server.close().then(
+    log.info({ signal }, 'stopping');
+    close().then(
       () => process.exit(0),
       (error: unknown) => {
-        server.log.fatal({ err: error }, 'could not stop in order');
+        log.fatal({ err: error }, 'could not stop in order');
         process.exit(1);
       },
     );
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  if (reload !== undefined) process.on('SIGHUP', reload);
   process.on('uncaughtException', (error) => {
-    server.log.fatal({ err: error }, 'defect');
+    log.fatal({ err: error }, 'defect');
     process.exit(1);
   });
 }
 
 enableCompileCache(`${ROOT}node_modules/.cache/trestle`);
 const command = readCommand();
-if (command.kind === 'help') process.stdout.write(helpText);
-else await runEmbedded(command.options);
+switch (command.kind) {
+  case 'help':
+    process.stdout.write(command.text);
+    break;
+  case 'embedded':
+    await run(startEmbeddedRole(command.options), embeddedAdvice(command.options));
+    break;
+  case 'node':
+    await run(startNodeRole(command.options), TOPOLOGY_ADVICE);
+    break;
+  case 'router':
+    await run(startRouterRole(command.options), TOPOLOGY_ADVICE);
+    break;
+}

@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { helpText, parseCommand, UsageError } from './options.ts';
+import { nodeHelp, routerHelp } from './cluster-options.ts';
+import { embeddedHelp } from './embedded-options.ts';
+import { UsageError } from './option-values.ts';
+import { parseCommand } from './options.ts';
 
 function optionsOf(...args: string[]) {
   const command = parseCommand(args, '/default');
-  if (command.kind !== 'embedded') throw new Error('help was not asked for');
+  if (command.kind !== 'embedded') throw new Error(`${command.kind} was not asked for`);
   return command.options;
 }
 
@@ -51,15 +54,18 @@ describe('command line', () => {
   });
 
   it.each(['--help', '-h'])('%s asks for help, whatever else is there', (flag) => {
-    expect(parseCommand([flag, '--port', 'x'], '/d')).toEqual({ kind: 'help' });
+    expect(parseCommand([flag, '--port', 'x'], '/d')).toEqual({ kind: 'help', text: embeddedHelp });
+    expect(parseCommand(['embedded', flag], '/d')).toEqual({ kind: 'help', text: embeddedHelp });
+    expect(parseCommand(['node', flag], '/d')).toEqual({ kind: 'help', text: nodeHelp });
+    expect(parseCommand(['router', '--x', flag], '/d')).toEqual({ kind: 'help', text: routerHelp });
   });
 
   it('mentions every option in the help', () => {
     for (const option of ['port', 'host', 'data', 'in-memory', 'durability', 'credentials']) {
-      expect(helpText).toContain(`--${option}`);
+      expect(embeddedHelp).toContain(`--${option}`);
     }
     for (const option of ['region', 'account', 'log-level', 'help']) {
-      expect(helpText).toContain(`--${option}`);
+      expect(embeddedHelp).toContain(`--${option}`);
     }
   });
 
@@ -100,9 +106,103 @@ describe('command line', () => {
     [['--unknown'], "unknown option '--unknown'"],
     [['--port'], "option '--port <value>' argument missing"],
     [['--in-memory=yes'], "option '--in-memory' does not take an argument"],
-    [['router'], "there is no role 'router'; there is: embedded"],
+    [['dax'], "there is no role 'dax'; there is: embedded, node, router"],
+    [['constructor'], "there is no role 'constructor'; there is: embedded, node, router"],
     [['embedded', 'x'], "unexpected argument 'x'"],
   ])('refuses %j in one line', (args, message) => {
     expect(() => optionsOf(...args)).toThrow(new UsageError(message));
+  });
+});
+
+describe('command line of a node', () => {
+  const minimal = ['node', '--topology', '/t.json', '--id', 'a-1', '--data', '/d'];
+
+  it('needs a topology, a name and a folder, and has a default for the rest', () => {
+    expect(parseCommand(minimal, '/default')).toEqual({
+      kind: 'node',
+      options: {
+        topologyFile: '/t.json',
+        id: 'a-1',
+        folder: '/d',
+        durability: 'fsync',
+        hasFaultInjection: false,
+        protocolMax: 2,
+        logLevel: 'info',
+      },
+    });
+  });
+
+  it('takes every option', () => {
+    const more = ['--durability', 'relaxed', '--fault-injection', '--protocol-max=1'];
+    expect(parseCommand([...minimal, ...more, '--log-level', 'warn'], '/default')).toMatchObject({
+      options: {
+        durability: 'relaxed',
+        hasFaultInjection: true,
+        protocolMax: 1,
+        logLevel: 'warn',
+      },
+    });
+  });
+
+  it('mentions every option in the help', () => {
+    for (const option of ['topology', 'id', 'data', 'durability', 'fault-injection']) {
+      expect(nodeHelp).toContain(`--${option}`);
+    }
+    for (const option of ['protocol-max', 'log-level', 'help']) {
+      expect(nodeHelp).toContain(`--${option}`);
+    }
+  });
+
+  it.each([
+    [['node'], '--topology needs a file'],
+    [['node', '--topology', 't'], '--id needs the name of a process in the topology'],
+    [['node', '--topology', 't', '--id', 'a'], '--data needs a folder'],
+    [[...minimal, '--data', ''], '--data needs a folder'],
+    [[...minimal, '--port', '1'], "unknown option '--port'"],
+    [[...minimal, 'x'], "unexpected argument 'x'"],
+    [[...minimal, '--protocol-max', '3'], "--protocol-max needs a number from 1 to 2, not '3'"],
+    [[...minimal, '--durability', 'x'], "--durability needs one of fsync, relaxed, not 'x'"],
+  ])('refuses %j in one line', (args, message) => {
+    expect(() => parseCommand(args, '/default')).toThrow(new UsageError(message));
+  });
+});
+
+describe('command line of a router', () => {
+  const minimal = ['router', '--topology', '/t.json', '--id', 'r'];
+
+  it('needs a topology and a name, and has a default for the rest', () => {
+    expect(parseCommand(minimal, '/default')).toEqual({
+      kind: 'router',
+      options: {
+        topologyFile: '/t.json',
+        id: 'r',
+        credentials: { file: undefined, isAnyoneWelcome: false },
+        protocolMax: 2,
+        logLevel: 'info',
+      },
+    });
+  });
+
+  it.each([
+    ['none', { file: undefined, isAnyoneWelcome: true }],
+    ['/keys.json', { file: '/keys.json', isAnyoneWelcome: false }],
+  ])('takes --credentials %s', (value, credentials) => {
+    expect(parseCommand([...minimal, '--credentials', value], '/default')).toMatchObject({
+      options: { credentials },
+    });
+  });
+
+  it('mentions every option in the help', () => {
+    for (const option of ['topology', 'id', 'credentials', 'protocol-max', 'log-level', 'help']) {
+      expect(routerHelp).toContain(`--${option}`);
+    }
+  });
+
+  it.each([
+    [['router'], '--topology needs a file'],
+    [[...minimal, '--credentials', ''], '--credentials needs a file, or none'],
+    [[...minimal, '--data', 'x'], "unknown option '--data'"],
+  ])('refuses %j in one line', (args, message) => {
+    expect(() => parseCommand(args, '/default')).toThrow(new UsageError(message));
   });
 });

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { pause, systemScheduler } from '../replication/scheduler.ts';
 import { StoreError } from '../storage/store.ts';
-import { BackgroundWork, pause } from './background-work.ts';
+import { BackgroundWork } from './background-work.ts';
 
 function logged() {
   const events: string[] = [];
   const work = new BackgroundWork((event, fields) => {
     events.push(`${event} ${JSON.stringify(fields)}`);
-  });
+  }, systemScheduler);
   return { work, events };
 }
 
@@ -17,7 +18,7 @@ describe('background work', () => {
     const done = Promise.withResolvers<void>();
     work.start('a', async (signal) => {
       seen.push('first');
-      await pause(1_000_000, signal);
+      await pause(systemScheduler, 1_000_000, signal);
       seen.push('first stopped');
     });
     while (seen.length === 0) await Promise.resolve();

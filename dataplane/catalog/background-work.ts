@@ -1,3 +1,4 @@
+import { pause, type Scheduler } from '../replication/scheduler.ts';
 import { StoreError } from '../storage/store.ts';
 
 export type Log = (event: string, fields: object) => void;
@@ -15,11 +16,13 @@ const RETRY_MS = 1000;
  */
 export class BackgroundWork {
   readonly #log: Log;
+  readonly #scheduler: Scheduler;
   readonly #running = new Map<string, { controller: AbortController; done: Promise<void> }>();
   #isClosed = false;
 
-  constructor(log: Log) {
+  constructor(log: Log, scheduler: Scheduler) {
     this.#log = log;
+    this.#scheduler = scheduler;
   }
 
   start(name: string, work: (signal: AbortSignal) => Promise<void>): void {
@@ -66,23 +69,8 @@ export class BackgroundWork {
         const { code, message } = error;
         this.#log('backgroundWorkFailed', { name, code, message, willRetry });
         if (!willRetry) return;
-        await pause(RETRY_MS, signal);
+        await pause(this.#scheduler, RETRY_MS, signal);
       }
     }
   }
-}
-
-/** Resolves after the time, or at once when the signal fires. Does not keep the process alive. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const timer = setTimeout(finish, ms);
-    timer.unref();
-    signal.addEventListener('abort', finish, { once: true });
-    function finish(): void {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', finish);
-      resolve();
-    }
-  });
 }

@@ -6,6 +6,7 @@ import {
   tagFaults,
   timeToLiveFaults,
 } from '../errors/tables.ts';
+import { type Scheduler, systemScheduler } from '../replication/scheduler.ts';
 import type { ManagedTable, TableHost } from '../routing/table.ts';
 import type { Store } from '../storage/store.ts';
 import { checkAccountUnits } from './account-quota.ts';
@@ -51,7 +52,25 @@ export interface CatalogOptions {
   readonly log?: Log | undefined;
   /** Between two looks for expired items where none was found; 2 s unless a test is in a hurry. */
   readonly sweepIdleMs?: number | undefined;
+  /** Whether expired items are deleted from here; by default so. Nodes of a cluster do it themselves. */
+  readonly sweepsExpired?: boolean | undefined;
+  /** Of waits and turns; by default the system's. */
+  readonly scheduler?: Scheduler | undefined;
+  /** By default the system's. */
+  readonly identifiers?: Identifiers | undefined;
 }
+
+/** What makes a table like no other. */
+export interface Identifiers {
+  newTableId(): string;
+  /** 32 bytes. */
+  newHashSecret(): Uint8Array;
+}
+
+const systemIdentifiers: Identifiers = {
+  newTableId: randomUUID,
+  newHashSecret: () => randomBytes(32),
+};
 
 /** A page of ListTables. */
 export interface TableNamesPage {
@@ -75,18 +94,21 @@ export class Catalog {
   readonly #sweeper: ExpirySweeper;
   readonly #place: Place;
   readonly #clock: { nowMs(): number };
+  readonly #identifiers: Identifiers;
 
   private constructor(options: CatalogOptions, state: CatalogState) {
     this.#state = state;
     this.#place = { region: options.region, accountId: options.accountId };
     this.#clock = options.clock;
     const log = options.log ?? (() => {});
-    this.#work = new BackgroundWork(log);
-    const { router, clock } = options;
+    const { router, clock, scheduler = systemScheduler } = options;
+    this.#identifiers = options.identifiers ?? systemIdentifiers;
+    this.#work = new BackgroundWork(log, scheduler);
     const idleMs = options.sweepIdleMs ?? SWEEP_IDLE_MS;
-    this.#sweeper = new ExpirySweeper({ clock, idleMs, log, tables: () => expiringTables(state) });
+    const tables = () => expiringTables(state);
+    this.#sweeper = new ExpirySweeper({ clock, idleMs, log, scheduler, tables });
     const { sweeper, work } = { sweeper: this.#sweeper, work: this.#work };
-    this.#settler = new Settler({ state, router, work, sweeper, clock });
+    this.#settler = new Settler({ state, router, work, sweeper, clock, scheduler });
   }
 
   /** Reads the catalog, opens all tables, and has unfinished changes finished. @throws StoreError */
@@ -101,7 +123,9 @@ export class Catalog {
     options.store.onReopened(() => catalog.#settler.recover());
     for (const { name } of records.tables) catalog.#settler.soon(name);
     for (const garbage of records.garbage) catalog.#settler.clear(garbage);
-    catalog.#work.start('sweep expired items', (signal) => catalog.#sweeper.run(signal));
+    if (options.sweepsExpired ?? true) {
+      catalog.#work.start('sweep expired items', (signal) => catalog.#sweeper.run(signal));
+    }
     return catalog;
   }
 
@@ -140,8 +164,8 @@ export class Catalog {
         arn: tableArn(this.#place, name),
         region,
         nowMs,
-        newTableId: randomUUID,
-        newHashSecret: () => randomBytes(32),
+        newTableId: () => this.#identifiers.newTableId(),
+        newHashSecret: () => this.#identifiers.newHashSecret(),
         nextPartitionId: this.#state.nextPartitionId,
       });
       checkAccountUnits({ region, before: undefined, after: descriptor, all: this.#descriptors() });

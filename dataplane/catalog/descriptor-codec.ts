@@ -61,12 +61,17 @@ export function decodeIds(bytes: Uint8Array): readonly bigint[] {
   return stored.map(BigInt);
 }
 
-function encodeRecord(body: unknown): Buffer {
+/** The record of a body that JSON holds. */
+export function encodeRecord(body: unknown): Buffer {
   const checksum = crc32(JSON.stringify(body));
   return Buffer.from(JSON.stringify({ version: VERSION, checksum, body }), 'utf8');
 }
 
-function decodeRecord(bytes: Uint8Array): unknown {
+/**
+ * The body, which is what `encodeRecord` was given: the checksum vouches for it.
+ * @throws StoreError `damaged` or `newerFormat`.
+ */
+export function decodeRecord(bytes: Uint8Array): unknown {
   const record = parse(bytes);
   if (record.version !== VERSION) {
     throw new StoreError('newerFormat', `catalog record of version ${String(record.version)}`);

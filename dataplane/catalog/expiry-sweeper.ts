@@ -1,6 +1,7 @@
+import { pause, type Scheduler } from '../replication/scheduler.ts';
 import type { ManagedTable } from '../routing/table.ts';
 import { StoreError } from '../storage/store.ts';
-import { type Log, pause } from './background-work.ts';
+import type { Log } from './background-work.ts';
 
 /** Between two looks at tables in which nothing had expired. Ten seconds is the most an item may stay. */
 export const SWEEP_IDLE_MS = 2000;
@@ -9,6 +10,7 @@ interface SweeperParts {
   readonly clock: { nowMs(): number };
   readonly idleMs: number;
   readonly log: Log;
+  readonly scheduler: Scheduler;
   /** Tables with time to live enabled. */
   readonly tables: () => Iterable<ManagedTable>;
 }
@@ -18,14 +20,16 @@ export class ExpirySweeper {
   readonly #clock: { nowMs(): number };
   readonly #idleMs: number;
   readonly #log: Log;
+  readonly #scheduler: Scheduler;
   /** Tables whose data is damaged: the log has said so, once. */
   readonly #damaged = new WeakSet<ManagedTable>();
   readonly #tables: () => Iterable<ManagedTable>;
   #current: { table: ManagedTable; controller: AbortController; done: Promise<number> } | undefined;
 
-  constructor({ clock, idleMs, log, tables }: SweeperParts) {
+  constructor({ clock, idleMs, log, scheduler, tables }: SweeperParts) {
     this.#clock = clock;
     this.#log = log;
+    this.#scheduler = scheduler;
     this.#idleMs = idleMs;
     this.#tables = tables;
   }
@@ -34,8 +38,8 @@ export class ExpirySweeper {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const deleted = await this.sweep(signal);
-      if (deleted === 0) await pause(this.#idleMs, signal);
-      else await new Promise((resolve) => setImmediate(resolve));
+      if (deleted === 0) await pause(this.#scheduler, this.#idleMs, signal);
+      else await new Promise<void>((resolve) => this.#scheduler.soon(resolve));
     }
   }
 

@@ -1,5 +1,6 @@
+import { pause, type Scheduler } from '../replication/scheduler.ts';
 import type { ManagedTable, TableHost } from '../routing/table.ts';
-import { type BackgroundWork, pause } from './background-work.ts';
+import type { BackgroundWork } from './background-work.ts';
 import type { CatalogState } from './catalog-state.ts';
 import type { GarbageRecord } from './catalog-store.ts';
 import { type GlobalIndex, partitionIds, type TableDescriptor } from './descriptor.ts';
@@ -22,6 +23,7 @@ interface SettlerParts {
   readonly work: BackgroundWork;
   readonly sweeper: ExpirySweeper;
   readonly clock: { nowMs(): number };
+  readonly scheduler: Scheduler;
 }
 
 /**
@@ -36,24 +38,26 @@ export class Settler {
   readonly #work: BackgroundWork;
   readonly #sweeper: ExpirySweeper;
   readonly #clock: { nowMs(): number };
+  readonly #scheduler: Scheduler;
   /** Long work that has ended well and is not yet written down. */
   readonly #done = new Set<string>();
   /** By table: resolved once it is settled. */
   readonly #settling = new Map<string, Promise<void>>();
 
-  constructor({ state, router, work, sweeper, clock }: SettlerParts) {
+  constructor({ state, router, work, sweeper, clock, scheduler }: SettlerParts) {
     this.#state = state;
     this.#router = router;
     this.#work = work;
     this.#sweeper = sweeper;
     this.#clock = clock;
+    this.#scheduler = scheduler;
   }
 
   /** Settles a table soon, after what is under way. */
   soon(name: string): void {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#settling.set(name, promise);
-    setImmediate(() => {
+    this.#scheduler.soon(() => {
       this.#work.start(`settle ${name}`, async () => {
         await this.#state.exclusively(() => this.#settle(name));
         resolve();
@@ -65,7 +69,7 @@ export class Settler {
   /** Resolves when the table is settled as far as that takes no long work, or after `msMax`. */
   async settled(name: string, msMax: number): Promise<void> {
     const isLate = new AbortController();
-    await Promise.race([this.#settling.get(name), pause(msMax, isLate.signal)]);
+    await Promise.race([this.#settling.get(name), pause(this.#scheduler, msMax, isLate.signal)]);
     isLate.abort();
   }
 

@@ -14,6 +14,15 @@ export const transportFaults = {
   /** Status 500. `message` tells the operator of this server what to do; it carries no detail. */
   internal: (message = 'The request processing has failed because of an unknown error.') =>
     new ClientFault('InternalServerError', message),
+  /**
+   * Too much waits already. SDKs try again after a throttling, and later each time, and batches
+   * hand the part back as unprocessed; after a 500 they come back sooner.
+   */
+  shed: () =>
+    new ClientFault(
+      'ThrottlingException',
+      'Too many requests wait for a part of the table; try again.',
+    ),
 } as const;
 
 /** Operating errors as the caller sees them; all of them are answered with status 500. */
@@ -23,6 +32,7 @@ export const operatingTexts = {
   damaged: 'The data folder is damaged; see the log of the server.',
   closed: 'The server is shutting down.',
   overloaded: 'Too many large requests at once; try again.',
+  unavailable: 'The part of the table that holds this data cannot be reached; try again.',
   badCompression: 'The body does not decompress as its Content-Encoding says.',
 } as const;
 

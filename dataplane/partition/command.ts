@@ -16,6 +16,8 @@ interface WriteCommon {
 export interface PutCommand extends WriteCommon {
   readonly kind: 'put';
   readonly item: Item;
+  /** UTF-8 of `JSON.stringify(item)`, where it is at hand: then `item` may cost a parse. */
+  readonly json?: Uint8Array;
   /** Size of `item` in the service's count, at most ITEM_BYTES_MAX. */
   readonly itemBytes: number;
 }
@@ -53,6 +55,9 @@ export type WriteResult =
       /** The item before and after; undefined where there was or is none. */
       readonly before: Item | undefined;
       readonly after: Item | undefined;
+      /** UTF-8 wire JSON of the same, where the result comes from an evaluation. */
+      readonly beforeJson?: Uint8Array | undefined;
+      readonly afterJson?: Uint8Array | undefined;
       readonly capacity: Capacity;
       /** Bytes of the item collection after the write; only for tables with local indexes. */
       readonly collectionBytes: number | undefined;
@@ -60,6 +65,7 @@ export type WriteResult =
   | {
       readonly kind: 'conditionFailed';
       readonly before: Item | undefined;
+      readonly beforeJson?: Uint8Array | undefined;
       readonly capacity: Capacity;
     };
 

@@ -84,6 +84,9 @@ export function evaluateWrite(
         get before() {
           return current?.item;
         },
+        get beforeJson() {
+          return current?.json;
+        },
         capacity: tableCapacity(writeUnits(current?.bytes ?? 0)),
       },
       current,
@@ -139,7 +142,9 @@ function itemAfter(
 ): StoredItem | undefined {
   switch (command.kind) {
     case 'put':
-      return StoredItem.of(command.item, command.itemBytes, context.stamp);
+      return command.json === undefined
+        ? StoredItem.of(command.item, command.itemBytes, context.stamp)
+        : StoredItem.ofJson(command.json, command.itemBytes, context.stamp);
     case 'delete':
       return undefined;
     case 'update':
@@ -224,6 +229,12 @@ function applied(
     },
     get after() {
       return after?.item;
+    },
+    get beforeJson() {
+      return current?.json;
+    },
+    get afterJson() {
+      return after?.json;
     },
     capacity,
     collectionBytes: compiled.localIndexes.length === 0 ? undefined : collectionBytes,

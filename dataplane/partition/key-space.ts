@@ -9,7 +9,7 @@
  * | pendingIndex | index id u16, sequence u64 | index change |
  * | expiry | second u64, item key | empty |
  * | meta | name u8, ... | see `metaNames` below |
- * | request | ms u64, version u64 | writes done, by their request ids (node/request-log.ts) |
+ * | request | version u64 | writes done, by their request ids (node/request-log.ts) |
  *
  * A global index has partitions of its own; its entries are in their item space, with the key
  * hash of the index's HASH attributes 16 B, encodings of its RANGE attributes, hash and sort key of

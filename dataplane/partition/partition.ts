@@ -31,8 +31,8 @@ export interface PartitionOptions {
   /** Runs a function soon: writes that arrive before it share one commit. */
   readonly schedule: (flush: () => void) => void;
   readonly collectionBytesMax: number;
-  /** Adds to the effects of a group that is about to be committed. */
-  readonly beforeCommit?: ((effects: Effect[]) => void) | undefined;
+  /** Adds to the effects of a group that is about to be committed; `version` is its last one. */
+  readonly beforeCommit?: ((effects: Effect[], version: number) => void) | undefined;
   /** Told of changes for global indexes once they are durable, in order. */
   readonly onIndexChanges: (changes: readonly IndexChange[]) => void;
 }
@@ -142,13 +142,14 @@ export class Partition {
    * Evaluates a write at once; resolves when it, or the state that its condition failed on, is
    * durable. Rejects with ClientFault or StoreError.
    * @param admit - looks at the units before anything is done; may throw to refuse the write
-   * @param onAppended - told of a write with effects when it has joined the group that is committed next
+   * @param onAppended - told of a write with effects when it has joined the group that is committed
+   *   next; returns how many bytes `beforeCommit` will add to the group for it
    */
   async write(
     command: WriteCommand,
     placed: PlacedKey,
     admit: (capacity: Capacity) => void,
-    onAppended?: (result: WriteResult) => void,
+    onAppended?: (result: WriteResult) => number,
   ): Promise<WriteResult> {
     const { itemKey } = placed;
     const pending = this.#items.get(placed.name);
@@ -271,7 +272,7 @@ export class Partition {
   #append(
     evaluation: Evaluation,
     { itemKey, name }: PlacedKey,
-    onAppended: ((result: WriteResult) => void) | undefined,
+    onAppended: ((result: WriteResult) => number) | undefined,
   ): Group {
     const group = this.#group();
     for (const effect of evaluation.effects) this.#add(group, effect);
@@ -283,7 +284,7 @@ export class Partition {
     }
     this.#counters = addToCounters(this.#counters, evaluation, this.#version);
     group.counters = this.#counters;
-    onAppended?.(result);
+    group.bytes += onAppended?.(result) ?? 0;
     if (group.effects.length >= GROUP_EFFECTS_MAX || group.bytes >= GROUP_BYTES_MAX) this.#flush();
     return group;
   }
@@ -322,7 +323,7 @@ export class Partition {
     if (group === undefined) return;
     this.#gathering = undefined;
     group.effects.push({ key: this.#countersKey, value: encodeCounters(group.counters) });
-    this.#options.beforeCommit?.(group.effects);
+    this.#options.beforeCommit?.(group.effects, group.counters.version);
     this.#commit(group.effects).then(
       () => this.#succeed(group),
       (error) => this.#fail(group, error),

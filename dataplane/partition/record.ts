@@ -57,6 +57,13 @@ export class StoredItem {
     return new StoredItem(encodeRecord(JSON.stringify(item), bytes, stamp), bytes, item);
   }
 
+  /** The same of an item that is at hand as the UTF-8 of its `JSON.stringify`; parses nothing. */
+  static ofJson(json: Uint8Array, bytes: number, stamp: RecordStamp): StoredItem {
+    const record = newRecord(json.length, bytes, stamp);
+    record.set(json, RECORD_HEADER_BYTES);
+    return new StoredItem(sealRecord(record), bytes, undefined);
+  }
+
   get version(): number {
     return recordVersion(this.record);
   }
@@ -108,13 +115,23 @@ export function checkRecord(record: Buffer): void {
 }
 
 function encodeRecord(json: string, bytes: number, stamp: RecordStamp): Buffer {
-  const record = Buffer.allocUnsafe(RECORD_HEADER_BYTES + Buffer.byteLength(json));
+  const record = newRecord(Buffer.byteLength(json), bytes, stamp);
+  record.write(json, RECORD_HEADER_BYTES);
+  return sealRecord(record);
+}
+
+function newRecord(jsonBytes: number, bytes: number, stamp: RecordStamp): Buffer {
+  const record = Buffer.allocUnsafe(RECORD_HEADER_BYTES + jsonBytes);
   record[0] = FORMAT;
   record[FLAGS_OFFSET] = 0;
   record.writeUInt32BE(bytes, SIZE_OFFSET);
   writeUint53(record, stamp.version, VERSION_OFFSET);
   writeUint53(record, stamp.nowMs, TIME_OFFSET);
-  record.write(json, RECORD_HEADER_BYTES);
+  return record;
+}
+
+/** Writes the checksum once all else is there. */
+function sealRecord(record: Buffer): Buffer {
   record.writeUInt32BE(crc32(record.subarray(SIZE_OFFSET)), CRC_OFFSET);
   return record;
 }

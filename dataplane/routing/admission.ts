@@ -66,10 +66,24 @@ export class Admission {
     for (const name of capacity.globalIndexes.keys()) {
       if (this.#indexes.get(name)?.write.admits(nowMs) === false) throw this.#fault('Write', name);
     }
+    this.chargeDoneWrite(capacity, nowMs);
+  }
+
+  /** Charges a write that was done elsewhere, whatever is left. */
+  chargeDoneWrite(capacity: Capacity, nowMs: number): void {
     this.#table.write.charge(tableUnits(capacity), nowMs);
     for (const [name, units] of capacity.globalIndexes) {
       this.#indexes.get(name)?.write.charge(units, nowMs);
     }
+  }
+
+  /** Global indexes that have no write units left: a write that changes one is to be refused. */
+  exhaustedIndexes(nowMs: number): readonly string[] {
+    let names = noNames;
+    for (const [name, meters] of this.#indexes) {
+      if (!meters.write.admits(nowMs)) names = [...names, name];
+    }
+    return names;
   }
 
   #fault(operation: ThrottledResource['operation'], index: string | undefined): ClientFault {
@@ -82,6 +96,8 @@ export class Admission {
       : throughputFaults.onDemandMaximum(resource);
   }
 }
+
+const noNames: readonly string[] = [];
 
 /** Local indexes draw on the table's units. */
 function tableUnits(capacity: Capacity): number {

@@ -70,7 +70,8 @@ function isWithin(key: Buffer, { start, end }: StorageRange): boolean {
   return Buffer.compare(key, start) >= 0 && Buffer.compare(key, end) < 0;
 }
 
-function equalValueOf(condition: KeyCondition): AttributeValue {
+/** The value of a hash attribute in a query. */
+export function equalValueOf(condition: KeyCondition): AttributeValue {
   if (condition.operator !== '=') throw new TypeError('hash attributes are queried by equality');
   return condition.value;
 }

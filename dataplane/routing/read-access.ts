@@ -20,9 +20,15 @@ import { type PartitionList, partitionOf } from './partition-map.ts';
 export interface ReadAccess {
   readonly store: Store;
   readonly compiled: CompiledSchema;
-  readonly partitions: PartitionList<Partition>;
-  readonly indexPartitions: (indexId: number) => PartitionList<IndexPartition>;
+  readonly partitions: PartitionList<BasePart>;
+  readonly indexPartitions: (indexId: number) => PartitionList<IndexPart>;
 }
+
+/** All that reading asks of a partition, so that replicas that do not lead can be read too. */
+type BasePart = Pick<Partition, 'range'> & {
+  readonly prefixes: Pick<Partition['prefixes'], 'item' | 'localIndex'>;
+};
+type IndexPart = Pick<IndexPartition, 'range' | 'prefixes'>;
 
 /** The table or index of a request, and where its records are. */
 export interface ReadTarget {
@@ -131,11 +137,7 @@ function fetchItem(
   return record === undefined ? undefined : StoredItem.read(record);
 }
 
-function placeByHash(
-  partitions: PartitionList<Partition | IndexPartition>,
-  hashed: Buffer,
-  key: Buffer,
-): Buffer {
+function placeByHash(partitions: PartitionList<IndexPart>, hashed: Buffer, key: Buffer): Buffer {
   return placeKey(key, partitionOf(partitions, hashed).prefixes.item);
 }
 

@@ -2,6 +2,7 @@ import { startKeyFaults } from '../errors/items.ts';
 import type { PageResult, ScanRequest } from '../partition/command.ts';
 import { narrow, rangeOfPrefix, type StorageRange } from '../partition/key-range.ts';
 import { afterKey, HASH_BYTES, joinKey } from '../partition/key-space.ts';
+import type { PartitionRange } from '../partition/schema.ts';
 import {
   newPage,
   pageResult,
@@ -22,12 +23,16 @@ export async function readScan(access: ReadAccess, request: ScanRequest): Promis
   const { exclusiveStartKey } = request;
   const startKey =
     exclusiveStartKey === undefined ? undefined : recordKeyOf(access, target, exclusiveStartKey);
-  if (startKey !== undefined) checkSegment(startKey, target.parts[0].prefix.length, request);
+  if (startKey !== undefined) {
+    checkSegment(hashAt(startKey, target.parts[0].prefix.length), request);
+  }
   const page = newPage(access, target, request);
   let units = 0;
   for (const part of target.parts) {
     if (page.isFull) break;
-    if (!overlaps(part, segment) || (startKey !== undefined && isBehind(part, startKey))) continue;
+    if (!overlaps(part.range, segment)) continue;
+    if (startKey !== undefined && isBehind(part.range, hashAt(startKey, part.prefix.length)))
+      continue;
     const range = rangeInSegment(part, segment);
     const isStart = startKey?.subarray(0, part.prefix.length).equals(part.prefix) === true;
     const rest =
@@ -63,16 +68,16 @@ function hashBytes(hash: bigint): Buffer {
   return Buffer.from(hash.toString(16).padStart(HASH_BYTES * 2, '0'), 'hex');
 }
 
-function overlaps({ range }: ReadPart, { start, end }: SegmentHashes): boolean {
+/** Whether a partition holds any hash of a segment. */
+export function overlaps(range: PartitionRange, { start, end }: SegmentHashes): boolean {
   const startsBefore = end === undefined || Buffer.compare(range.start, end) < 0;
   const endsBehind = range.end === undefined || Buffer.compare(range.end, start) > 0;
   return startsBefore && endsBehind;
 }
 
-/** Whether the whole part lies before the start key. */
-function isBehind({ range, prefix }: ReadPart, startKey: Buffer): boolean {
-  if (range.end === undefined) return false;
-  return Buffer.compare(hashAt(startKey, prefix.length), range.end) >= 0;
+/** Whether the whole partition lies before the hash that a scan goes on from. */
+export function isBehind({ end }: PartitionRange, startHash: Buffer): boolean {
+  return end !== undefined && Buffer.compare(startHash, end) >= 0;
 }
 
 function rangeInSegment({ prefix }: ReadPart, { start, end }: SegmentHashes): StorageRange {
@@ -82,9 +87,9 @@ function rangeInSegment({ prefix }: ReadPart, { start, end }: SegmentHashes): St
   });
 }
 
-function checkSegment(startKey: Buffer, hashOffset: number, request: ScanRequest): void {
+/** @throws ClientFault when the hash of the start key is in another segment */
+export function checkSegment(hash: Buffer, request: ScanRequest): void {
   const { start, end } = segmentHashes(request);
-  const hash = hashAt(startKey, hashOffset);
   const isInside =
     Buffer.compare(hash, start) >= 0 && (end === undefined || Buffer.compare(hash, end) < 0);
   if (!isInside) throw startKeyFaults.otherSegment(request.segment, request.totalSegments);

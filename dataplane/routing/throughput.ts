@@ -1,4 +1,4 @@
-import type { ThroughputLimit } from './table.ts';
+import type { TableThroughput, ThroughputLimit } from './table.ts';
 
 /** Unused units are kept for this long (reference/dynamodb.md section 2, burst). */
 export const BURST_SECONDS = 300;
@@ -75,4 +75,21 @@ export class ResourceMeters {
     this.read.setRate(limit?.readUnits, nowMs);
     this.write.setRate(limit?.writeUnits, nowMs);
   }
+}
+
+/** The part of a table's throughput that one of several routers admits by itself. */
+export function dividedThroughput(
+  { mode, table, globalIndexes }: TableThroughput,
+  routersCount: number,
+): TableThroughput {
+  const part = (units: number | undefined) => (units === undefined ? units : units / routersCount);
+  const partOf = ({ readUnits, writeUnits }: ThroughputLimit): ThroughputLimit => ({
+    readUnits: part(readUnits),
+    writeUnits: part(writeUnits),
+  });
+  return {
+    mode,
+    table: partOf(table),
+    globalIndexes: new Map(Array.from(globalIndexes, ([name, limit]) => [name, partOf(limit)])),
+  };
 }

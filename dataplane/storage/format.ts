@@ -8,12 +8,15 @@ export const formatVersion = 1;
 /** Name of the LevelDB folder in a data folder. */
 export const levelFolder = 'db';
 
+/** Name of the file that says which node of a cluster a data folder belongs to (`../identity.ts`). */
+export const identityFile = 'NODE';
+
 /**
  * Says whether a data folder is new or holds data of this format.
  *
  * A data folder holds `FORMAT` (one line naming the format and its version) and `db/` (a LevelDB).
  * `FORMAT` is written last when a folder is set up, so it vouches for `db/`; what an interrupted
- * set-up left, a `db/` that nothing was written to, counts as new.
+ * set-up left, a `db/` that nothing was written to, counts as new. A node's folder has `NODE` too.
  *
  * Throws StoreError: `newerFormat`; `damaged` if the folder holds anything else.
  */
@@ -23,7 +26,7 @@ export async function readFormat(folder: string): Promise<'new' | 'current'> {
     await checkFormat(folder);
     return 'current';
   }
-  const isOurs = names.every((name) => name === levelFolder || name === temporaryFile);
+  const isOurs = names.every((name) => setUpNames.has(name));
   if (isOurs && (await isUnused(join(folder, levelFolder)))) {
     return 'new';
   }
@@ -62,6 +65,13 @@ export async function makeFolder(folder: string): Promise<void> {
 const formatFile = 'FORMAT';
 const temporaryFile = 'FORMAT.new';
 const formatPrefix = 'Trestle data folder, format ';
+/** What an interrupted set-up may leave. */
+const setUpNames: ReadonlySet<string> = new Set([
+  levelFolder,
+  temporaryFile,
+  identityFile,
+  `${identityFile}.new`,
+]);
 
 async function checkFormat(folder: string): Promise<void> {
   const path = join(folder, formatFile);
@@ -104,7 +114,8 @@ async function isUnused(level: string): Promise<boolean> {
   return true;
 }
 
-async function syncFolder(folder: string): Promise<void> {
+/** Makes new and renamed files of a folder outlive a power loss. */
+export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder);
   try {
     await handle.sync();

@@ -31,6 +31,9 @@ export class Cluster implements Surroundings {
   #inFlight: { dueTurn: number; from: ReplicaId; record: RecordOf<'msg'> }[] = [];
   #turn = 0;
   #token = 0;
+  /** By the context of the read, which counts from 1. */
+  readonly #readFloors: number[] = [];
+  readsConfirmed = 0;
 
   constructor(newCore: NewCore, seed: number, voters: readonly ReplicaId[] = [1, 2, 3]) {
     this.#newCore = newCore;
@@ -85,6 +88,12 @@ export class Cluster implements Surroundings {
     });
   }
 
+  /** Asks for a read index; an answer below what was applied anywhere by now would be stale. */
+  readIndex(at: Replica): void {
+    this.#readFloors.push(Math.max(1, ...this.history.keys()));
+    at.queue({ op: 'readIndex', context: this.#readFloors.length });
+  }
+
   turn(): void {
     this.#turn += 1;
     const due = this.#inFlight.filter((each) => each.dueTurn <= this.#turn);
@@ -122,7 +131,10 @@ export class Cluster implements Surroundings {
     const { lossChance, duplicateChance, delayTurnsMax } = this.weather;
     const copies = this.random.chance(duplicateChance) ? 2 : 1;
     for (let copy = 0; copy < copies; copy += 1) {
-      if (this.random.chance(lossChance)) continue;
+      if (this.random.chance(lossChance)) {
+        this.#report(from, record, false);
+        continue;
+      }
       const dueTurn = this.#turn + this.random.between(1, delayTurnsMax);
       this.#inFlight.push({ dueTurn, from, record });
     }
@@ -141,6 +153,14 @@ export class Cluster implements Surroundings {
     }
   }
 
+  read(replica: ReplicaId, record: RecordOf<'read'>): void {
+    const floor = this.#readFloors[record.context - 1] ?? 0;
+    if (record.index < floor) {
+      throw new Error(`stale read at replica ${replica} (seed ${this.random.seed})`);
+    }
+    this.readsConfirmed += 1;
+  }
+
   becameLeader(replica: ReplicaId, term: number): void {
     const other = this.#leaders.get(term) ?? replica;
     if (other !== replica) {
@@ -150,14 +170,25 @@ export class Cluster implements Surroundings {
   }
 
   #deliver(from: ReplicaId, record: RecordOf<'msg'>): void {
-    if (this.isolated.has(from) || this.isolated.has(record.to)) return;
+    const receiver = this.replicas.get(record.to);
+    const isLost = this.isolated.has(from) || this.isolated.has(record.to);
+    if (isLost || receiver?.isUp !== true) {
+      this.#report(from, record, false);
+      return;
+    }
     const head = readMessageHead(record.message);
-    if (head.from !== from || head.to !== record.to || head.type !== record.type) {
+    // A follower hands on a read index that another one asked it for.
+    const isFrom = head.from === from || head.type === 'other';
+    if (!isFrom || head.to !== record.to || head.type !== record.type) {
       throw new Error(`the head of a message from ${from} to ${record.to} is wrong`);
     }
-    this.replicas.get(record.to)?.queue({ op: 'step', message: record.message });
+    receiver.queue({ op: 'step', message: record.message });
+    this.#report(from, record, true);
+  }
+
+  /** The sender of a snapshot must hear what became of it, or the follower waits for ever. */
+  #report(from: ReplicaId, record: RecordOf<'msg'>, ok: boolean): void {
     if (record.type === 'snapshot') {
-      const ok = this.replicas.get(record.to)?.isUp === true;
       this.replicas.get(from)?.queue({ op: 'reportSnapshot', replicaId: record.to, ok });
     }
   }

@@ -20,7 +20,7 @@ export interface ConsensusCore {
    * @throws CoreTrapped when the instance is dead
    */
   send(commands: readonly CoreCommand[]): readonly CoreRecord[];
-  /** Bytes of linear memory; it only grows. */
+  /** Bytes of linear memory; it only grows. Beyond `CORE_MEMORY_BYTES_BOUND`, start anew. */
   readonly memoryBytes: number;
   /** Lets the instance go. */
   close(): void;
@@ -79,12 +79,14 @@ export interface GroupConfig {
   readonly replicaId: ReplicaId;
   readonly electionTicks: number;
   readonly heartbeatTicks: number;
-  /** Most payload-less entries a message carries, and messages in flight to a follower. */
+  /** Most payload-less entries a message carries (large indexes: a fifth fewer); 1 or more. */
   readonly messageEntriesMax: number;
+  /** Most messages with entries in flight to a follower. */
   readonly inflightMessagesMax: number;
-  /** Most entries proposed and not committed; beyond, proposals are dropped. */
+  /** Most entries proposed and not yet applied; beyond, proposals are dropped. */
   readonly uncommittedEntriesMax: number;
   readonly applied: number;
+  /** As stored; all 0 if none ever was. Its commit index may be behind `applied`. */
   readonly hardState: HardState;
   /** The place before the first entry: of the last snapshot or compaction. */
   readonly logStart: { readonly index: number; readonly term: number };
@@ -124,6 +126,7 @@ export type CoreCommand =
        */
       readonly transition?: 'auto' | 'jointImplicit' | 'jointExplicit';
     }
+  /** At the leader only, to another voter. Not answered: it ends with a new leader or a time-out. */
   | { readonly op: 'transfer'; readonly group: GroupHandle; readonly to: ReplicaId }
   | { readonly op: 'campaign'; readonly group: GroupHandle }
   | { readonly op: 'forgetLeader'; readonly group: GroupHandle }
@@ -136,7 +139,10 @@ export type CoreCommand =
     }
   /** A safe read index (quorum round); `context`: an integer of the caller, 1 to 2^53 - 1. */
   | { readonly op: 'readIndex'; readonly group: GroupHandle; readonly context: number }
-  /** A snapshot can be sent: of the state at `index`, with the configuration then. */
+  /**
+   * A snapshot can be sent: of the state at `index`, with the configuration then. Serves one message;
+   * void after a compaction beyond it, a change of members, or another offer.
+   */
   | {
       readonly op: 'offerSnapshot';
       readonly group: GroupHandle;
@@ -182,7 +188,10 @@ export type CoreRecord =
       readonly message: Uint8Array;
       /** Normal entries inside, whose payloads must travel with the message, in order. */
       readonly payloads: readonly { readonly index: number; readonly term: number }[];
-      /** Set for `snapshot`: the state to be sent ahead of the message. */
+      /**
+       * Set for `snapshot`: the state to be sent ahead of the message. `reportSnapshot` must follow,
+       * whatever became of it, or the follower gets nothing any more.
+       */
       readonly snapshot: SnapshotMeta | undefined;
     }
   | {
@@ -191,7 +200,10 @@ export type CoreRecord =
       readonly seq: number;
       readonly entries: readonly EntryMeta[];
     }
-  /** After the applyAck of a conf entry: the configuration that holds from `index` on. */
+  /**
+   * After the applyAck of a conf entry: the configuration that holds from `index` on. To be stored in
+   * the write that first stores an applied index of `index` or more, so applyAck comes before it.
+   */
   | {
       readonly kind: 'conf';
       readonly group: GroupHandle;
@@ -204,6 +216,7 @@ export type CoreRecord =
       readonly index: number;
       readonly context: number;
     }
+  /** Leader, role or term changed. */
   | {
       readonly kind: 'soft';
       readonly group: GroupHandle;
@@ -211,7 +224,7 @@ export type CoreRecord =
       readonly role: RaftRole;
       readonly term: number;
     }
-  /** Raft needs a snapshot for a follower: offer one of the applied state. */
+  /** Raft needs a snapshot for a follower: offer one of the applied state. Once a tick at most. */
   | { readonly kind: 'snapWanted'; readonly group: GroupHandle }
   /** The group panicked and is gone from the instance; the others go on. */
   | { readonly kind: 'failed'; readonly group: GroupHandle; readonly message: string }
@@ -254,6 +267,7 @@ export interface GroupStatus {
 /** What a message tells without being stepped. */
 export interface MessageHead {
   readonly type: MessageType;
+  /** Of a read index that a follower handed on (`other`): the replica that asked, not the sender. */
   readonly from: ReplicaId;
   readonly to: ReplicaId;
   readonly term: number;

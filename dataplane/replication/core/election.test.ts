@@ -128,3 +128,21 @@ it('forget leader: a follower votes for another though its leader lives', () => 
   cluster.settle();
   expect(cluster.leader().id).toBe(2);
 });
+
+it('soft: a new term under the same leader is told too', () => {
+  const cluster = new Cluster(newCore, 30);
+  const leader = cluster.elect();
+  const away = cluster.replica(3);
+  cluster.isolated.add(3);
+  leader.queue({ op: 'transfer', to: 2 });
+  cluster.settle();
+  cluster.replica(2).queue({ op: 'transfer', to: 1 });
+  cluster.settle();
+  cluster.isolated.clear();
+  cluster.tick(2);
+  expect(away.of('soft').map(({ leader: id, term }) => [id, term])).toEqual([
+    [0, 2],
+    [1, 2],
+    [1, 4],
+  ]);
+});

@@ -40,10 +40,10 @@ export function compileModule(bytes: Uint8Array): Promise<WasmModule> {
 export const CORE_MEMORY_BYTES_BOUND = 512 * 2 ** 20;
 
 /**
- * What Go's runtime is told. The memory limit makes it collect harder before it asks for more than
- * the bound.
+ * What Go's runtime is told. Beyond the memory limit it collects harder before it asks for more; it
+ * lies below the bound since the limit is soft.
  */
-const ENVIRONMENT = ['GOGC=200', 'GOMEMLIMIT=400MiB'];
+const ENVIRONMENT = ['GOGC=200', `GOMEMLIMIT=${Math.floor(CORE_MEMORY_BYTES_BOUND * 0.8)}`];
 
 /** Error numbers of WASI. */
 const SUCCESS = 0;

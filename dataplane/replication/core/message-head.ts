@@ -1,6 +1,6 @@
 import type { MessageHead, MessageType, SnapshotMeta } from './consensus-core.ts';
 import { FieldReader, MalformedMessage } from './field-bytes.ts';
-import { ENTRY_HEAD_BYTES, KIND_CONF, KIND_NORMAL, readSnapshotMeta } from './shared-fields.ts';
+import { KIND_CONF, KIND_EMPTY, KIND_NORMAL, readSnapshotMeta } from './shared-fields.ts';
 
 /** Raft's numbers of the messages that replicas send each other; the rest is never sent. */
 const MESSAGE_TYPES: readonly (MessageType | undefined)[] = [
@@ -24,6 +24,9 @@ const MESSAGE_TYPES: readonly (MessageType | undefined)[] = [
   'preVote',
   'other',
 ];
+
+const TYPE_AT = 0;
+const COUNT_AT = 4;
 
 const FLAG_TRANSFER = 2;
 const FLAG_SNAPSHOT = 4;
@@ -82,9 +85,6 @@ export function readMessageHead(message: Uint8Array): MessageHead {
   };
 }
 
-const COUNT_AT = 4;
-const TYPE_AT = 0;
-
 /** As `readMessageHead`, for messages of the own core, most of which carry nothing. */
 export function readMessageFreight(message: Uint8Array): MessageFreight {
   const type = messageType(message[TYPE_AT] ?? 0);
@@ -119,13 +119,9 @@ function readPayloads(reader: FieldReader, count: number, first: number): Payloa
       payloads.push({ index: first + i, term, payloadBytes: b });
     } else if (kind === KIND_CONF) {
       reader.bytes(a);
-    } else if (kind !== 0) {
+    } else if (kind !== KIND_EMPTY) {
       throw new MalformedMessage('an entry is of no known kind');
     }
   }
   return payloads;
 }
-
-/** Bytes of the smallest message; one with entries has at least this many more for each. */
-export const MESSAGE_BYTES_MIN = 64;
-export const MESSAGE_ENTRY_BYTES_MIN = ENTRY_HEAD_BYTES;

@@ -76,6 +76,7 @@ export function configOf(replicaId: ReplicaId, disk: Disk): GroupConfig {
 export interface Surroundings {
   send(from: ReplicaId, record: RecordOf<'msg'>): void;
   applied(replica: ReplicaId, entries: readonly EntryMeta[]): void;
+  read(replica: ReplicaId, record: RecordOf<'read'>): void;
   becameLeader(replica: ReplicaId, term: number): void;
 }
 
@@ -144,9 +145,9 @@ export class Replica {
     }
   }
 
-  /** Runs a command now and returns what it alone gave. */
-  do(command: GroupCommand): readonly CoreRecord[] {
-    return this.#run([{ ...command, group: GROUP } as CoreCommand]);
+  /** Runs commands now, in one call, and returns what they gave. */
+  do(...commands: readonly GroupCommand[]): readonly CoreRecord[] {
+    return this.#run(commands.map((command) => ({ ...command, group: GROUP }) as CoreCommand));
   }
 
   status(): GroupStatus {
@@ -200,6 +201,9 @@ export class Replica {
         return;
       case 'soft':
         if (record.role === 'leader') this.#surroundings.becameLeader(this.id, record.term);
+        return;
+      case 'read':
+        this.#surroundings.read(this.id, record);
         return;
       case 'snapWanted':
         if (!this.isSnapshotHeld) this.offerSnapshot();

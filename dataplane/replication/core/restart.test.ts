@@ -1,7 +1,7 @@
 import { beforeAll, expect, it } from 'vitest';
 import { Cluster } from './cluster.fixture.ts';
 import type { CoreRecord, GroupConfig, NewCore } from './consensus-core.ts';
-import { configOf, LIMITS, NO_CONF, newDisk } from './replica.fixture.ts';
+import { configOf, NO_CONF, newDisk } from './replica.fixture.ts';
 import { loadCore } from './wasm-core.ts';
 
 let newCore: NewCore;

@@ -11,6 +11,7 @@ export const KIND_NORMAL = 1;
 export const KIND_CONF = 2;
 
 const NO_BYTES = new Uint8Array(0);
+const NO_DATA = { data: undefined, context: undefined };
 
 export function readConfState(reader: FieldReader): ConfState {
   return {
@@ -71,10 +72,10 @@ export function readEntry(reader: FieldReader, index: number, isApply: boolean):
     if (a === 0) {
       throw new MalformedMessage('a token is 0');
     }
-    return entryMeta({ index, term, kind: 'normal', token: a, payloadBytes: b });
+    return { index, term, kind: 'normal', token: a, payloadBytes: b, ...NO_DATA };
   }
   if (kind === KIND_EMPTY && a === 0 && b === 0) {
-    return entryMeta({ index, term, kind: 'empty', token: 0, payloadBytes: 0 });
+    return { index, term, kind: 'empty', token: 0, payloadBytes: 0, ...NO_DATA };
   }
   if (kind !== KIND_CONF || (b !== 0 && !isApply)) {
     throw new MalformedMessage('an entry is of no known kind');
@@ -89,19 +90,6 @@ export function readEntry(reader: FieldReader, index: number, isApply: boolean):
     payloadBytes: 0,
     data,
     context: isApply ? context : undefined,
-  };
-}
-
-/** One shape for all entries without data, so that readers stay fast. */
-function entryMeta(of: Omit<EntryMeta, 'data' | 'context'>): EntryMeta {
-  return {
-    index: of.index,
-    term: of.term,
-    kind: of.kind,
-    token: of.token,
-    payloadBytes: of.payloadBytes,
-    data: undefined,
-    context: undefined,
   };
 }
 

@@ -94,7 +94,7 @@ it('snapshot: lost with an unsynced append, it is wanted again', () => {
 });
 
 it('snapshot: wanted once a tick, and an offer serves one message', () => {
-  const { cluster, leader } = withStraggler(66);
+  const { cluster, leader, straggler } = withStraggler(66);
   leader.isSnapshotHeld = true;
   cluster.tick(4);
   cluster.propose(leader, 50);
@@ -102,8 +102,16 @@ it('snapshot: wanted once a tick, and an offer serves one message', () => {
   expect(leader.of('snapWanted').length).toBeLessThanOrEqual(4);
   expect(leader.of('msg').some(({ type }) => type === 'snapshot')).toBe(false);
   leader.offerSnapshot();
-  cluster.tick(3);
+  while (!straggler.of('append').some(({ snapshot }) => snapshot !== undefined)) {
+    leader.queue({ op: 'tick' });
+    cluster.turn();
+  }
+  const wantedBefore = leader.of('snapWanted').length;
+  straggler.crash();
+  straggler.start();
+  cluster.tick(5);
   expect(leader.of('msg').filter(({ type }) => type === 'snapshot')).toHaveLength(1);
+  expect(leader.of('snapWanted').length).toBeGreaterThan(wantedBefore);
 });
 
 it('snapshot: a transfer reported as failed is tried again', () => {
@@ -148,31 +156,52 @@ it('snapshot: an offer does not outlive a change of members', () => {
   leader.queue({ op: 'confChange', changes, context: new Uint8Array(0), leaveJoint: false });
   cluster.settle();
   cluster.tick(5);
+  expect(leader.of('msg').flatMap(({ snapshot }) => (snapshot ? [snapshot.index] : []))).toEqual([
+    3,
+  ]);
   expect(learner.disk).toMatchObject({ applied: 3, conf: { learners: [4] } });
 });
 
-it('snapshot: a change of members that is acknowledged after it does not count twice', () => {
-  const cluster = new Cluster(newCore, 70);
-  const leader = cluster.elect();
-  const late = cluster.replica(3);
-  late.isApplyHeld = true;
-  const context = new Uint8Array(0);
-  const change = { op: 'confChange', context, leaveJoint: false } as const;
-  leader.queue({ ...change, changes: [{ kind: 'addVoter', replicaId: 4 }] });
-  cluster.settle();
-  cluster.isolated.add(3);
-  cluster.add(4);
-  cluster.tick(5);
-  leader.queue({ ...change, changes: [{ kind: 'remove', replicaId: 4 }] });
-  cluster.settle();
-  leader.compact(leader.disk.applied);
-  cluster.isolated.clear();
-  cluster.tick(5);
-  expect(late.of('append').some(({ snapshot }) => snapshot !== undefined)).toBe(true);
-  late.isApplyHeld = false;
-  cluster.settle();
-  expect(late.of('conf')).toEqual([]);
-  expect(late.disk.conf).toEqual({ ...NO_CONF, voters: [1, 2, 3] });
-  cluster.elect(3);
-  expect(late.status().progress.map(({ replicaId }) => replicaId)).toEqual([1, 2]);
-});
+it.each(['a call later', 'in the same call'])(
+  'snapshot: a change of members acknowledged after it, %s, does not count twice',
+  (when) => {
+    const cluster = new Cluster(newCore, 70);
+    const leader = cluster.elect();
+    const late = cluster.replica(3);
+    late.isApplyHeld = true;
+    const context = new Uint8Array(0);
+    const change = { op: 'confChange', context, leaveJoint: false } as const;
+    leader.queue({ ...change, changes: [{ kind: 'addVoter', replicaId: 4 }] });
+    cluster.settle();
+    cluster.isolated.add(3);
+    cluster.add(4);
+    cluster.tick(5);
+    leader.queue({ ...change, changes: [{ kind: 'remove', replicaId: 4 }] });
+    cluster.settle();
+    leader.compact(leader.disk.applied);
+    cluster.isolated.clear();
+    if (when === 'in the same call') {
+      const isSent = () => leader.of('msg').some(({ to, type }) => to === 3 && type === 'snapshot');
+      while (!isSent()) {
+        leader.queue({ op: 'tick' });
+        cluster.turn();
+      }
+      const [seq = 0] = late
+        .of('apply')
+        .map((record) => record.seq)
+        .slice(-1);
+      const [sent] = leader.of('msg').filter(({ to, type }) => to === 3 && type === 'snapshot');
+      const message = sent?.message ?? new Uint8Array(0);
+      late.do({ op: 'step', message }, { op: 'applyAck', seq });
+    }
+    cluster.tick(5);
+    expect(late.of('append').some(({ snapshot }) => snapshot !== undefined)).toBe(true);
+    late.isApplyHeld = false;
+    cluster.settle();
+    expect(late.of('conf')).toEqual([]);
+    expect(late.disk.conf).toEqual({ ...NO_CONF, voters: [1, 2, 3] });
+    leader.queue({ op: 'transfer', to: 3 });
+    cluster.settle();
+    expect(late.status().progress.map(({ replicaId }) => replicaId)).toEqual([1, 2]);
+  },
+);

@@ -14,6 +14,8 @@ import { FieldWriter } from './field-bytes.ts';
 import { compileModule, WasmInstance, type WasmModule } from './instance.ts';
 import { decodeRecords } from './record-decoder.ts';
 
+export { CORE_MEMORY_BYTES_BOUND } from './instance.ts';
+
 let compiled: Promise<WasmModule> | undefined;
 
 /**

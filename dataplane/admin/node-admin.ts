@@ -1,0 +1,64 @@
+import type { Replica } from '../replication/replica.ts';
+import type { Direction } from '../replication/transport/link-faults.ts';
+import type { NodeId } from '../replication/transport/transport.ts';
+import type { NodeReport } from '../routing/protocol.ts';
+
+/** A peer as this process sees it. */
+export interface PeerStatus {
+  readonly id: NodeId;
+  readonly isConnected: boolean;
+  readonly role?: 'node' | 'router';
+  readonly protocol?: number;
+  readonly queuedBytes?: number;
+  /** Why there is no connection, from the latest attempt. */
+  readonly failure?: string | undefined;
+}
+
+/** A link that is broken on purpose. */
+export interface BrokenLink {
+  readonly peer: NodeId;
+  readonly direction?: Direction | undefined;
+  readonly delayMs?: number | undefined;
+}
+
+/** Breaks links, where the process was started so that it may. */
+export interface FaultSwitch {
+  readonly links: readonly BrokenLink[];
+  /** Everyone that this node has a link with. */
+  readonly peers: readonly NodeId[];
+  block(peer: NodeId, direction: Direction): void;
+  delay(peer: NodeId, delayMs: number): void;
+  heal(peer: NodeId): void;
+}
+
+/** A storage node, as its admin interface needs it. */
+export interface NodeAdmin {
+  readonly clusterId: string;
+  readonly nodeId: NodeId;
+  readonly zone: string;
+  readonly storeId: string;
+  readonly processId: string;
+  /** Why it should get no traffic; empty when it may. */
+  unreadyReasons(): readonly string[];
+  /** All that it knows, as routers get it. */
+  report(): Promise<NodeReport>;
+  peers(): readonly PeerStatus[];
+  replicas(): Iterable<Replica>;
+  /**
+   * Calls a method of this node, as peers do.
+   * @throws RemoteFailure, RequestFailed
+   */
+  call(method: string, body: unknown): Promise<unknown>;
+  /** Hands leaderships over and takes no new ones, or takes part as usual again. */
+  setDraining(isDraining: boolean): void;
+  readonly isDraining: boolean;
+  /**
+   * Founds the group of the catalog on these nodes, by default on those that placement prefers. Does
+   * nothing when there is one.
+   */
+  bootstrap(nodes: readonly NodeId[] | undefined): Promise<unknown>;
+  /** Undefined in a process without `--fault-injection`. */
+  readonly faults: FaultSwitch | undefined;
+  /** In Prometheus's text format. */
+  metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
+}

@@ -1,0 +1,190 @@
+import type { PartitionMetrics } from '../node/metrics.ts';
+import type { HostedMetrics } from '../node/storage-node.ts';
+import type { ReplicationMetrics } from '../replication/metrics.ts';
+import type { Replica } from '../replication/replica.ts';
+import type { NodeReport, PartitionReport } from '../routing/protocol.ts';
+import { MetricsPage, type Sample } from './metrics-page.ts';
+import type { PeerStatus } from './node-admin.ts';
+import { ownersOf, type PartitionOwner } from './partition-status.ts';
+import { addPeerMetrics } from './peer-metrics.ts';
+
+export interface NodeMetricsSources {
+  readonly replication: ReplicationMetrics;
+  readonly replicas: () => Iterable<Replica>;
+  readonly hosted: () => readonly HostedMetrics[];
+  readonly report: () => NodeReport;
+  readonly peers: () => readonly PeerStatus[];
+}
+
+const LABELS = ['partition', 'table', 'index'];
+
+/** The metrics of a storage node; README.md lists them. */
+export function nodeMetricsPage(sources: NodeMetricsSources): MetricsPage {
+  const page = new MetricsPage();
+  const labelled = new LabelledPartitions(sources);
+  addTrafficMetrics(page, labelled);
+  addSizeMetrics(page, labelled);
+  addReplicaMetrics(page, labelled);
+  addReplicationMetrics(page, sources.replication);
+  addPeerMetrics(page, sources.peers);
+  return page;
+}
+
+/** Reads the node's parts, and names the table and index of each partition. */
+class LabelledPartitions {
+  readonly #sources: NodeMetricsSources;
+
+  constructor(sources: NodeMetricsSources) {
+    this.#sources = sources;
+  }
+
+  replicas(pick: (replica: Replica) => number | undefined): Sample[] {
+    const owners = ownersOf(this.#sources.report());
+    return [...this.#sources.replicas()].flatMap((replica) =>
+      sampleOf(replica.partitionId, owners, pick(replica)),
+    );
+  }
+
+  hosted(pick: (metrics: PartitionMetrics) => number): Sample[] {
+    const owners = ownersOf(this.#sources.report());
+    return this.#sources
+      .hosted()
+      .flatMap(({ partitionId, metrics }) => sampleOf(partitionId, owners, pick(metrics)));
+  }
+
+  reported(pick: (report: PartitionReport) => number): Sample[] {
+    const report = this.#sources.report();
+    const owners = ownersOf(report);
+    return report.partitions.flatMap((each) => sampleOf(each.partitionId, owners, pick(each)));
+  }
+}
+
+function sampleOf(
+  partitionId: bigint,
+  owners: ReadonlyMap<bigint, PartitionOwner>,
+  value: number | undefined,
+): Sample[] {
+  if (value === undefined) return [];
+  const { table, index } = owners.get(partitionId) ?? {};
+  const labels = { partition: `${partitionId}`, table: table ?? '', index: index ?? '' };
+  return [{ labels, value }];
+}
+
+function addTrafficMetrics(page: MetricsPage, partitions: LabelledPartitions): void {
+  const counter = (name: string, help: string, pick: (metrics: PartitionMetrics) => number) =>
+    page.counter({ name, help, labels: LABELS }, () => partitions.hosted(pick));
+  counter(
+    'consumed_read_capacity_units_total',
+    'Read units of what this replica has answered.',
+    ({ readUnits }) => readUnits,
+  );
+  counter(
+    'consumed_write_capacity_units_total',
+    'Write units of what was written here while it led.',
+    ({ writeUnits }) => writeUnits,
+  );
+  counter(
+    'write_throttle_events_total',
+    'Writes refused because a global index had no units left.',
+    ({ writeThrottles }) => sumOf(writeThrottles),
+  );
+  counter('shed_calls_total', 'Calls refused because too much was under way.', ({ shed }) => shed);
+  counter('gets_total', 'Items read by key.', ({ gets }) => gets);
+  counter('writes_total', 'Writes answered.', ({ writes }) => writes);
+  counter(
+    'repeated_writes_total',
+    'Of these: answered from memory, since they had been done before.',
+    ({ repeatedWrites }) => repeatedWrites,
+  );
+  counter('pages_total', 'Pages of queries and scans.', ({ pages }) => pages);
+  counter(
+    'index_changes_total',
+    'Changes of global indexes that were taken here.',
+    ({ fedChanges }) => fedChanges,
+  );
+  counter(
+    'time_to_live_deleted_item_count_total',
+    'Items deleted because their time to live was over.',
+    ({ expired }) => expired,
+  );
+}
+
+function sumOf(counts: ReadonlyMap<string, number>): number {
+  return [...counts.values()].reduce((sum, count) => sum + count, 0);
+}
+
+function addSizeMetrics(page: MetricsPage, partitions: LabelledPartitions): void {
+  page.gauge(
+    { name: 'item_count', help: 'Items, or entries of an index, as applied here.', labels: LABELS },
+    () => partitions.reported(({ items }) => items),
+  );
+  page.gauge(
+    { name: 'table_size_bytes', help: 'Their bytes in the count of the service.', labels: LABELS },
+    () => partitions.reported(({ bytes }) => bytes),
+  );
+}
+
+function addReplicaMetrics(page: MetricsPage, partitions: LabelledPartitions): void {
+  const gauge = (name: string, help: string, pick: (replica: Replica) => number | undefined) =>
+    page.gauge({ name, help, labels: LABELS }, () => partitions.replicas(pick));
+  gauge('raft_is_leader', '1: this replica leads.', ({ isReady }) => (isReady ? 1 : 0));
+  gauge('raft_term', 'Term of the group, as known here.', ({ term }) => term);
+  gauge(
+    'raft_log_lag_entries',
+    'Entries in the log here that are not applied.',
+    ({ lastIndex, appliedIndex }) => lastIndex - appliedIndex,
+  );
+  gauge(
+    'raft_follower_lag_entries',
+    'At the leader: entries that the slowest member lacks.',
+    followerLag,
+  );
+  gauge('raft_replica_failed', '1: the replica takes no part.', ({ failure }) =>
+    failure === undefined ? 0 : 1,
+  );
+}
+
+function followerLag(replica: Replica): number | undefined {
+  if (replica.role !== 'leader') return undefined;
+  const lags = replica.progress().map(({ matchIndex }) => replica.lastIndex - matchIndex);
+  return Math.max(0, ...lags);
+}
+
+function addReplicationMetrics(page: MetricsPage, metrics: ReplicationMetrics): void {
+  page.histogram(
+    { name: 'fsync_seconds', help: 'Synced commits, from the call until they were on disk.' },
+    1e-3,
+    () => [{ histogram: metrics.syncedCommitMs }],
+  );
+  page.histogram(
+    { name: 'raft_groups_per_commit', help: 'Groups whose entries shared a synced commit.' },
+    1,
+    () => [{ histogram: metrics.groupsPerCommit }],
+  );
+  page.histogram(
+    { name: 'raft_entries_per_commit', help: 'Entries in a synced commit.' },
+    1,
+    () => [{ histogram: metrics.entriesPerCommit }],
+  );
+  const counters: readonly (readonly [string, string, () => number])[] = [
+    ['raft_messages_sent_total', 'Messages to other replicas.', () => metrics.messagesSent],
+    ['raft_messages_received_total', 'Messages from them.', () => metrics.messagesReceived],
+    ['raft_messages_dropped_total', 'Of these: not taken.', () => metrics.messagesDropped],
+    ['raft_entries_applied_total', 'Entries applied.', () => metrics.entriesApplied],
+    ['raft_entries_compacted_total', 'Entries dropped from logs.', () => metrics.entriesCompacted],
+    ['raft_snapshots_sent_total', 'Snapshots sent whole.', () => metrics.snapshotsSent],
+    ['raft_snapshots_failed_total', 'Snapshots given up.', () => metrics.snapshotsFailed],
+    ['raft_snapshots_installed_total', 'Snapshots taken over.', () => metrics.snapshotsInstalled],
+    ['raft_snapshot_sent_bytes_total', 'Bytes of snapshots sent.', () => metrics.snapshotBytesSent],
+    [
+      'raft_snapshot_received_bytes_total',
+      'Bytes of snapshots received.',
+      () => metrics.snapshotBytesReceived,
+    ],
+    ['raft_proposals_refused_total', 'Proposals not taken.', () => metrics.proposalsRefused],
+    ['raft_halts_total', 'Times that this node stopped taking part.', () => metrics.halts],
+  ];
+  for (const [name, help, read] of counters) {
+    page.counter({ name, help }, () => [{ value: read() }]);
+  }
+}

@@ -1,0 +1,423 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { RemoteFailure, RequestFailed } from '../replication/transport/transport.ts';
+import {
+  encodePartitionConfiguration,
+  encodeTableConfiguration,
+} from '../routing/table-configuration.ts';
+import { StoreError } from '../storage/store.ts';
+import { configuration, type RunningAdmin, serveFakeNode } from './node-admin.fixture.ts';
+
+let admin: RunningAdmin;
+beforeEach(async () => {
+  admin = await serveFakeNode();
+});
+afterEach(() => admin.close());
+
+const tableJson: unknown = JSON.parse(encodeTableConfiguration(configuration).toString());
+const partitionConfiguration = encodePartitionConfiguration({
+  partitionId: 7n,
+  indexId: 0,
+  table: configuration,
+});
+const partitionJson: unknown = JSON.parse(partitionConfiguration.toString());
+
+describe('health', () => {
+  it('is live, and ready until there is a reason why not', async () => {
+    expect(await admin.ask('GET', '/livez')).toEqual([200, { isLive: true }]);
+    expect(await admin.ask('GET', '/readyz')).toEqual([200, { isReady: true, reasons: [] }]);
+    admin.node.reasons = ['draining', 'no space left'];
+    expect(await admin.ask('GET', '/readyz')).toEqual([
+      503,
+      { isReady: false, reasons: ['draining', 'no space left'] },
+    ]);
+    expect(await admin.ask('GET', '/livez')).toEqual([200, { isLive: true }]);
+  });
+
+  it('shows metrics as text', async () => {
+    const response = await admin.send('/metrics', {});
+    expect(response.headers.get('content-type')).toMatch(/^text\/plain/);
+    expect(await response.text()).toBe('trestle_up 1\n');
+  });
+});
+
+describe('what a node tells', () => {
+  it('reports itself, its peers, tables and partitions; bigints are strings', async () => {
+    const [status, body] = await admin.ask('GET', '/status');
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      clusterId: 'cluster-1',
+      node: 'a-1',
+      zone: 'a',
+      isDraining: false,
+      partitions: [{ partitionId: '7', tableId: 'table-1' }],
+      tables: [tableJson],
+      peers: [{ id: 'b-1', isConnected: false, failure: 'connect ECONNREFUSED' }],
+    });
+  });
+
+  it('lists its replicas', async () => {
+    expect(await admin.ask('GET', '/partitions')).toEqual([
+      200,
+      {
+        node: 'a-1',
+        partitions: [
+          {
+            partitionId: '7',
+            replicaId: 1,
+            table: 'Music',
+            index: null,
+            role: 'leader',
+            term: 4,
+            leader: 'a-1',
+            isReady: true,
+            appliedIndex: 90,
+            lastIndex: 100,
+            followers: [
+              {
+                replicaId: 2,
+                node: 'b-1',
+                matchIndex: 98,
+                lagEntries: 2,
+                isRecentlyActive: true,
+                isInSnapshot: false,
+              },
+              {
+                replicaId: 3,
+                node: 'c-1',
+                matchIndex: 0,
+                lagEntries: 100,
+                isRecentlyActive: true,
+                isInSnapshot: true,
+              },
+            ],
+            voters: ['a-1', 'b-1'],
+            learners: ['c-1'],
+            items: 12,
+            bytes: 345,
+            failure: null,
+          },
+        ],
+      },
+    ]);
+  });
+
+  it('describes one replica, with its configuration', async () => {
+    const [status, body] = await admin.ask('GET', '/partitions/7');
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      storageId: '9223372036854775813',
+      commitIndex: 95,
+      stalenessMs: null,
+      membership: { epoch: 2, isJoint: false, replicaIdNext: 4 },
+      configuration: tableJson,
+    });
+  });
+
+  it.each(['/partitions/8', '/partitions/18446744073709551615'])(
+    'has no replica at %s',
+    async (path) => {
+      const id = path.split('/').at(-1);
+      expect(await admin.ask('GET', path)).toEqual([
+        404,
+        { error: `a-1 has no replica of partition ${id}` },
+      ]);
+    },
+  );
+
+  it.each(['x', '-1', '1.5', '18446744073709551616', '%20'])('%s is no partition', async (id) => {
+    const shown = decodeURIComponent(id);
+    expect(await admin.ask('GET', `/partitions/${id}`)).toEqual([
+      400,
+      { error: `'${shown}' is no partition id` },
+    ]);
+  });
+});
+
+describe('what a node is told', () => {
+  const replica = {
+    partitionId: '9',
+    replicaId: 2,
+    members: [{ replicaId: 2, node: 'a-1', kind: 'voter' }],
+  };
+
+  it('makes a replica', async () => {
+    const body = { storeId: 'store-1', replica, configuration: partitionJson };
+    expect(await admin.ask('POST', '/partitions', body)).toEqual([
+      201,
+      { partitionId: '9', replicaId: 2, node: 'a-1' },
+    ]);
+    expect(admin.node.calls).toEqual([
+      [
+        'createReplica',
+        {
+          storeId: 'store-1',
+          replica: { ...replica, partitionId: 9n },
+          configuration: partitionConfiguration,
+        },
+      ],
+    ]);
+  });
+
+  it('makes a replica that joins', async () => {
+    const { members, ...joining } = replica;
+    expect(members).toHaveLength(1);
+    await admin.ask('POST', '/partitions', { storeId: 's', replica: joining });
+    expect(admin.node.calls[0]?.[1]).toEqual({
+      storeId: 's',
+      replica: { partitionId: 9n, replicaId: 2, members: [] },
+      configuration: undefined,
+    });
+  });
+
+  it('drops a replica, of its own folder or of the one that is named', async () => {
+    expect(await admin.ask('DELETE', '/partitions/7')).toEqual([
+      200,
+      { partitionId: '7', isDropped: true },
+    ]);
+    await admin.ask('DELETE', '/partitions/7?storeId=other');
+    expect(admin.node.calls).toEqual([
+      ['dropReplica', { storeId: 'store-1', partitionId: 7n }],
+      ['dropReplica', { storeId: 'other', partitionId: 7n }],
+    ]);
+  });
+
+  it('changes members', async () => {
+    admin.node.outcome = () => ({ epoch: 3 });
+    const change = { addLearners: [{ node: 'd-1' }], promote: [3], remove: [2] };
+    expect(await admin.ask('POST', '/partitions/7/members', change)).toEqual([
+      200,
+      { membership: { epoch: 3 } },
+    ]);
+    await admin.ask('POST', '/partitions/7/members', {});
+    expect(admin.node.calls).toEqual([
+      ['changeMembers', { partitionId: 7n, ...change }],
+      ['changeMembers', { partitionId: 7n, addLearners: [], promote: [], remove: [] }],
+    ]);
+  });
+
+  it('hands a leadership over', async () => {
+    expect(await admin.ask('POST', '/partitions/7/leader', { toNode: 'b-1' })).toEqual([
+      200,
+      { partitionId: '7', leader: 'b-1' },
+    ]);
+    expect(admin.node.calls).toEqual([['transferLeadership', { partitionId: 7n, toNode: 'b-1' }]]);
+  });
+
+  it('takes another configuration of a table', async () => {
+    expect(await admin.ask('PUT', '/partitions/7/configuration', tableJson)).toEqual([
+      200,
+      { partitionId: '7' },
+    ]);
+    expect(admin.node.calls).toEqual([
+      ['configure', { partitionId: 7n, configuration: encodeTableConfiguration(configuration) }],
+    ]);
+  });
+
+  it('drains, and takes part again', async () => {
+    const answer = (isDraining: boolean) => ({ node: 'a-1', isDraining, leadershipsCount: 1 });
+    expect(await admin.ask('POST', '/drain')).toEqual([200, answer(true)]);
+    expect(admin.node.isDraining).toBe(true);
+    expect(await admin.ask('DELETE', '/drain')).toEqual([200, answer(false)]);
+    expect(admin.node.isDraining).toBe(false);
+  });
+
+  it('founds the catalog', async () => {
+    expect(await admin.ask('POST', '/bootstrap')).toEqual([200, { isFounded: true }]);
+    await admin.ask('POST', '/bootstrap', { nodes: ['a-1', 'b-1'] });
+    expect(admin.node.bootstraps).toEqual([undefined, ['a-1', 'b-1']]);
+  });
+
+  it('breaks and heals links', async () => {
+    const { linkFaults } = admin.node;
+    expect(await admin.ask('POST', '/faults', { action: 'block', peers: ['b-1'] })).toEqual([
+      200,
+      { links: [{ peer: 'b-1', direction: 'both' }] },
+    ]);
+    expect([linkFaults.blocksAny('b-1'), linkFaults.blocksAny('c-1')]).toEqual([true, false]);
+    await admin.ask('POST', '/faults', { action: 'delay', peers: ['c-1'], delayMs: 20 });
+    expect(linkFaults.delayMs('c-1')).toBe(20);
+    expect(await admin.ask('POST', '/faults', { action: 'heal' })).toEqual([200, { links: [] }]);
+    expect([linkFaults.blocksAny('b-1'), linkFaults.delayMs('c-1')]).toEqual([false, 0]);
+    await admin.ask('POST', '/faults', { action: 'block', direction: 'in' });
+    expect(linkFaults.blocks('router-1', 'in')).toBe(true);
+    expect(linkFaults.blocks('router-1', 'out')).toBe(false);
+  });
+});
+
+describe('bad input is refused in one line, and nothing is done', () => {
+  it.each<[string, string, unknown, string]>([
+    ['POST', '/partitions', {}, 'needs an object at replica'],
+    ['POST', '/partitions', [], 'is not a JSON object'],
+    [
+      'POST',
+      '/partitions',
+      { replica: { partitionId: '9', replicaId: 2 } },
+      'needs the id of the data folder at storeId',
+    ],
+    [
+      'POST',
+      '/partitions',
+      { storeId: 's', replica: { partitionId: '9', replicaId: 0 } },
+      'needs a number from 1 to 9007199254740991 at replica.replicaId, not 0',
+    ],
+    [
+      'POST',
+      '/partitions',
+      {
+        storeId: 's',
+        replica: { partitionId: '9', replicaId: 1, members: [{ replicaId: 1, node: 'a' }] },
+      },
+      'needs one of voter, learner at replica.members[0].kind',
+    ],
+    [
+      'POST',
+      '/partitions',
+      { storeId: 's', replica: { partitionId: '9', replicaId: 1 }, configuration: [1, {}] },
+      'is no configuration: it needs what GET /partitions/:id shows as configuration',
+    ],
+    [
+      'PUT',
+      '/partitions/7/configuration',
+      [2, {}],
+      'is no configuration: it needs what GET /partitions/:id shows as configuration',
+    ],
+    [
+      'POST',
+      '/partitions/7/members',
+      { promote: ['x'] },
+      'needs a number from 1 to 9007199254740991 at promote[0], not "x"',
+    ],
+    [
+      'POST',
+      '/partitions/7/members',
+      { addLearners: [{ id: 'b-1' }] },
+      'has an unknown member addLearners[0].id; there is: node',
+    ],
+    [
+      'POST',
+      '/partitions/7/members',
+      { adLearners: [] },
+      'has an unknown member adLearners; there is: addLearners, promote, remove',
+    ],
+    ['POST', '/partitions/7/leader', {}, 'needs the name of a node at toNode'],
+    ['POST', '/bootstrap', { nodes: [] }, 'needs at least one node at nodes'],
+    ['POST', '/bootstrap', { nodes: ['a', 'a'] }, 'names a node twice at nodes'],
+    ['POST', '/faults', {}, 'needs one of block, delay, heal at action'],
+    [
+      'POST',
+      '/faults',
+      { action: 'block', peers: ['z-9'] },
+      "names 'z-9', of which the topology does not know",
+    ],
+    [
+      'POST',
+      '/faults',
+      { action: 'block', direction: 'up' },
+      'needs one of in, out, both at direction, not "up"',
+    ],
+    ['POST', '/faults', { action: 'delay' }, 'needs a number from 0 to 60000 at delayMs'],
+  ])('%s %s %j', async (method, path, body, complaint) => {
+    expect(await admin.ask(method, path, body)).toEqual([400, { error: `the body ${complaint}` }]);
+    expect([admin.node.calls, admin.node.bootstraps, admin.node.faults?.links]).toEqual([
+      [],
+      [],
+      [],
+    ]);
+  });
+
+  it.each<[string, RequestInit, number, string]>([
+    [
+      'a form',
+      { method: 'POST', body: new URLSearchParams({ a: '1' }) },
+      415,
+      'send JSON, with the header Content-Type: application/json',
+    ],
+    [
+      'no content type',
+      { method: 'POST' },
+      415,
+      'send JSON, with the header Content-Type: application/json',
+    ],
+    [
+      'no JSON',
+      { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"action":' },
+      400,
+      'the body is not a JSON object',
+    ],
+    [
+      'a number',
+      { method: 'POST', headers: { 'content-type': 'application/json' }, body: '7' },
+      400,
+      'the body is not a JSON object',
+    ],
+    [
+      'more than 1 MB',
+      {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ action: 'x'.repeat(1024 * 1024) }),
+      },
+      413,
+      'the body is larger than 1 MB',
+    ],
+  ])('%s', async (_what, init, status, error) => {
+    const response = await admin.send('/faults', init);
+    const text = await response.text();
+    expect([response.status, text]).toEqual([status, `${JSON.stringify({ error })}\n`]);
+  });
+
+  it.each([
+    ['GET', '/'],
+    ['GET', '/partitions/7/members'],
+    ['DELETE', '/bootstrap'],
+    ['PUT', '/drain'],
+  ])('there is no %s %s', async (method, path) => {
+    expect(await admin.ask(method, path)).toEqual([
+      404,
+      { error: `there is no ${method} ${path}` },
+    ]);
+  });
+
+  it('breaks no links in a process that was not told that it may', async () => {
+    await admin.close();
+    admin = await serveFakeNode(false);
+    expect(await admin.ask('POST', '/faults', { action: 'block' })).toEqual([
+      404,
+      { error: 'there is no POST /faults' },
+    ]);
+  });
+});
+
+describe('what fails says why', () => {
+  it.each<[Error, number, object]>([
+    [
+      new RemoteFailure('notLeader', 'partition 7 is led elsewhere', { leader: 'b-1', term: 5 }),
+      409,
+      { error: 'partition 7 is led elsewhere', code: 'notLeader', leader: 'b-1' },
+    ],
+    [
+      new RemoteFailure('notLeader', 'led elsewhere', { leader: undefined, term: 5 }),
+      409,
+      { error: 'led elsewhere', code: 'notLeader' },
+    ],
+    [new RemoteFailure('otherStore', 'm'), 409, { error: 'm', code: 'otherStore' }],
+    [new RemoteFailure('noReplica', 'm'), 404, { error: 'm', code: 'noReplica' }],
+    [new RemoteFailure('overloaded', 'm'), 503, { error: 'm', code: 'overloaded' }],
+    [new RemoteFailure('unavailable', 'm'), 503, { error: 'm', code: 'unavailable' }],
+    [new RemoteFailure('unknownOutcome', 'm'), 504, { error: 'm', code: 'unknownOutcome' }],
+    [new RemoteFailure('fault', 'm'), 400, { error: 'm', code: 'fault' }],
+    [new RemoteFailure('toString', 'm'), 500, { error: 'm', code: 'toString' }],
+    [new RequestFailed('notSent', 'm'), 503, { error: 'm' }],
+    [new RequestFailed('unknown', 'm'), 504, { error: 'm' }],
+    [new StoreError('full', 'no space'), 503, { error: 'no space', code: 'full' }],
+    [new TypeError('x is undefined'), 500, { error: 'a defect; the log says more' }],
+  ])('%s: %d', async (error, status, body) => {
+    admin.node.outcome = () => {
+      throw error;
+    };
+    expect(await admin.ask('POST', '/partitions/7/leader', { toNode: 'b-1' })).toEqual([
+      status,
+      body,
+    ]);
+  });
+});

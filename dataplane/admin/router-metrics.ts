@@ -1,0 +1,121 @@
+import type { RouterMetrics } from '../routing/router.ts';
+import { MetricsPage, type Sample } from './metrics-page.ts';
+import type { PeerStatus } from './node-admin.ts';
+import type { OperationCount, OperationCounts } from './operation-counts.ts';
+import { addPeerMetrics } from './peer-metrics.ts';
+
+export interface RouterMetricsSources {
+  readonly operations: OperationCounts;
+  readonly router: () => RouterMetrics;
+  readonly peers: () => readonly PeerStatus[];
+}
+
+const THROTTLES: ReadonlySet<string> = new Set([
+  'ProvisionedThroughputExceededException',
+  'RequestLimitExceeded',
+  'ThrottlingException',
+]);
+
+/** The metrics of a router; README.md lists them. */
+export function routerMetricsPage(sources: RouterMetricsSources): MetricsPage {
+  const page = new MetricsPage();
+  addOperationMetrics(page, sources.operations);
+  addCallMetrics(page, sources.router);
+  addPeerMetrics(page, sources.peers);
+  return page;
+}
+
+function addOperationMetrics(page: MetricsPage, { all }: OperationCounts): void {
+  const labels = ['operation'];
+  const each = (pick: (count: OperationCount) => number) => () =>
+    all.map((count) => ({ labels: { operation: count.name }, value: pick(count) }));
+  page.histogram(
+    {
+      name: 'successful_request_latency_seconds',
+      help: 'Requests of the API that succeeded, from their body to their answer.',
+    },
+    1e-3,
+    () => all.map((count) => ({ labels: { operation: count.name }, histogram: count.latencyMs })),
+  );
+  page.counter(
+    { name: 'user_errors_total', help: 'Requests answered with a fault of the client.', labels },
+    each((count) => faultsCount(count, () => true)),
+  );
+  page.counter(
+    { name: 'throttled_requests_total', help: 'Of these: refused for want of units.', labels },
+    each((count) => faultsCount(count, (type) => THROTTLES.has(type))),
+  );
+  page.counter(
+    {
+      name: 'conditional_check_failed_requests_total',
+      help: 'Of these: their condition did not hold.',
+      labels,
+    },
+    each((count) => faultsCount(count, (type) => type === 'ConditionalCheckFailedException')),
+  );
+  page.counter(
+    { name: 'system_errors_total', help: 'Requests answered with status 500.', labels },
+    each((count) => count.systemErrors),
+  );
+  page.gauge(
+    { name: 'requests_in_flight', help: 'Requests that are not answered yet.', labels },
+    each((count) => count.inFlight),
+  );
+}
+
+function faultsCount({ faults }: OperationCount, isCounted: (type: string) => boolean): number {
+  let sum = 0;
+  for (const [type, count] of faults) if (isCounted(type)) sum += count;
+  return sum;
+}
+
+function addCallMetrics(page: MetricsPage, read: () => RouterMetrics): void {
+  const one = (pick: (metrics: RouterMetrics) => number) => (): Sample[] => {
+    const value = pick(read());
+    return Number.isFinite(value) ? [{ value }] : [];
+  };
+  page.counter(
+    { name: 'partition_calls_total', help: 'Calls of partitions at their nodes.' },
+    one(({ calls }) => calls),
+  );
+  page.counter(
+    {
+      name: 'partition_call_retries_total',
+      help: 'Tries of these calls that failed and were repeated, by reason.',
+      labels: ['reason'],
+    },
+    () => byLabel('reason', read().retries),
+  );
+  page.counter(
+    {
+      name: 'partition_calls_failed_total',
+      help: 'Calls that ended without an answer; code overloaded: shed because too many waited.',
+      labels: ['code'],
+    },
+    () => byLabel('code', read().failed),
+  );
+  page.gauge(
+    { name: 'partition_calls_in_flight', help: 'Calls under way.' },
+    one(({ callsInFlight }) => callsInFlight),
+  );
+  page.gauge(
+    { name: 'nodes_connected', help: 'Storage nodes with a connection.' },
+    one(({ nodesConnected }) => nodesConnected),
+  );
+  page.gauge(
+    { name: 'partitions_known', help: 'Partitions in the map.' },
+    one(({ partitionsCount }) => partitionsCount),
+  );
+  page.gauge(
+    { name: 'tables_known', help: 'Tables in the map.' },
+    one(({ tablesCount }) => tablesCount),
+  );
+  page.gauge(
+    { name: 'map_age_seconds', help: 'Since the oldest report of a connected node.' },
+    one(({ mapAgeMs }) => mapAgeMs / 1_000),
+  );
+}
+
+function byLabel(label: string, counts: ReadonlyMap<string, number>): Sample[] {
+  return Array.from(counts, ([key, value]) => ({ labels: { [label]: key }, value }));
+}

@@ -1,0 +1,160 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ClientFault } from '../errors/client-fault.ts';
+import { globalIndex, schemaOf } from '../partition/schema.fixture.ts';
+import { configurationOf, FakeCluster } from '../routing/cluster.fixture.ts';
+import { encodeTableConfiguration } from '../routing/table-configuration.ts';
+import type { JsonObject, OperationContext } from './operation.ts';
+import { itemOperations } from './operations.ts';
+import { refreshingOperation } from './refreshing-operation.ts';
+import { looseRequest, validRequest } from './requests.fixture.ts';
+import { music, type Server, startServer, users } from './server.fixture.ts';
+
+const place = { region: 'us-east-1', accountId: '000000000000', host: 'localhost' };
+
+async function cluster() {
+  const nodes = new FakeCluster();
+  const router = await nodes.router();
+  const run = (name: string, body: object) => {
+    const operation = itemOperations.get(name);
+    if (operation === undefined) throw new Error(`no ${name}`);
+    const { tables, learner } = router;
+    const context: OperationContext = { tables, clock: nodes.scheduler, ...place };
+    const refreshing = refreshingOperation(operation, () => learner.refresh());
+    return (async () => refreshing.handle({ ...body }, context))().then(
+      (response) =>
+        JSON.parse(
+          response instanceof Uint8Array
+            ? Buffer.from(response).toString()
+            : JSON.stringify(response),
+        ),
+      (error: unknown) => {
+        if (error instanceof ClientFault) return error;
+        throw error;
+      },
+    );
+  };
+  return { nodes, router, run, scheduler: nodes.scheduler };
+}
+
+const schema = schemaOf();
+const get = { TableName: 'T', Key: { p: { S: 'a' }, s: { N: '1' } }, ConsistentRead: true };
+
+describe('an operation at a router whose map is behind', () => {
+  it('finds a table that has come meanwhile', async () => {
+    const { nodes, run, scheduler } = await cluster();
+    nodes.addTable(configurationOf(schema), 'a1');
+    nodes.node('a1').on('get', () => null);
+    const { value, tookMs } = await scheduler.until(run('GetItem', get));
+    expect([value, tookMs]).toEqual([{}, 0]);
+  });
+
+  it('asks once, and then says that there is no table', async () => {
+    const { nodes, run, scheduler } = await cluster();
+    const before = nodes.seenOf('report').length;
+    const { value } = await scheduler.until(
+      Promise.all([
+        run('GetItem', get),
+        run('GetItem', get),
+        run('PutItem', { TableName: 'T', Item: get.Key }),
+      ]),
+    );
+    for (const fault of value) expect(fault).toMatchObject({ type: 'ResourceNotFoundException' });
+    expect(nodes.seenOf('report').length - before).toBe(3);
+  });
+
+  it.each(['Query', 'Scan'])('%s finds an index that has become active meanwhile', async (name) => {
+    const index = globalIndex(2, { hash: 'g:S', range: '' });
+    for (const before of [[], [{ ...index, state: 'backfilling' as const }]]) {
+      const { nodes, run, scheduler, router } = await cluster();
+      nodes.addTable(configurationOf(schemaOf({ globalIndexes: before })), 'a1');
+      await scheduler.until(router.learner.refresh());
+      for (const node of nodes.nodes.values()) {
+        const newer = configurationOf(schemaOf({ globalIndexes: [index] }), { version: 2 });
+        node.tables = [encodeTableConfiguration(newer)];
+        node.on('page', () => [[], 0, 0, null, [0, [], [['G2', 0.5]]], 0]);
+      }
+      nodes.addPartition({ id: 2_000n }, { tableId: schema.tableId, indexId: 2, leader: 'a1' });
+      const body = {
+        TableName: 'T',
+        IndexName: 'G2',
+        ...(name === 'Query' && {
+          KeyConditionExpression: 'g = :g',
+          ExpressionAttributeValues: { ':g': { S: 'a' } },
+        }),
+      };
+      const { value } = await scheduler.until(run(name, body));
+      expect(value).toMatchObject({ Count: 0 });
+    }
+  });
+
+  it('leaves other faults, and requests that succeed, alone', async () => {
+    const { nodes, run, scheduler, router } = await cluster();
+    nodes.addTable(configurationOf(schema), 'a1');
+    nodes.node('a1').on('get', () => null);
+    await scheduler.until(router.learner.refresh());
+    const before = nodes.seenOf('report').length;
+    expect(await run('GetItem', get)).toEqual({});
+    expect(await run('GetItem', { ...get, Key: {} })).toMatchObject({
+      type: 'ValidationException',
+    });
+    expect(nodes.seenOf('report').length).toBe(before);
+  });
+});
+
+describe('a body that was handled once', () => {
+  /** The tables of the server after a first look at nothing, as a router's that learns. */
+  function lateTables({ context }: Server): OperationContext & { arrive(): void } {
+    let hasTables = false;
+    return {
+      ...context,
+      tables: {
+        openTable: (name) => {
+          if (!hasTables) throw new ClientFault('ResourceNotFoundException', 'not yet');
+          return context.tables.openTable(name);
+        },
+      },
+      arrive: () => {
+        hasTables = true;
+      },
+    };
+  }
+
+  async function outcomeOf(
+    name: string,
+    body: JsonObject,
+    context: OperationContext,
+  ): Promise<unknown> {
+    const operation = itemOperations.get(name);
+    try {
+      const response = await operation?.handle(body, context);
+      return response instanceof Uint8Array ? Buffer.from(response).toString() : response;
+    } catch (error) {
+      if (error instanceof ClientFault) return { type: error.type, message: error.message };
+      throw error;
+    }
+  }
+
+  it('gives the same when it is handled again', async () => {
+    const [one, other] = [await startServer(), await startServer()];
+    for (const server of [one, other]) {
+      await server.createTable(users);
+      await server.createTable(music);
+    }
+    const requests = fc.oneof(validRequest, looseRequest);
+    await fc.assert(
+      fc.asyncProperty(requests, async ({ operation, body }) => {
+        const wire = (): JsonObject => JSON.parse(JSON.stringify(body));
+        const late = lateTables(one);
+        const twice = wire();
+        await outcomeOf(operation, twice, late);
+        late.arrive();
+        const second = await outcomeOf(operation, twice, late);
+        expect(second).toEqual(await outcomeOf(operation, wire(), other.context));
+      }),
+      { numRuns: 1_000 },
+    );
+    await one.close();
+    await other.close();
+  });
+});

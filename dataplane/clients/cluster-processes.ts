@@ -1,0 +1,251 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { waitFor } from './wait-for.ts';
+
+const main = join(import.meta.dirname, '../main.ts');
+const HOST = '127.0.0.1';
+const OUTPUT_CHARS_MAX = 200_000;
+const READY_MS_MAX = 30_000;
+
+interface Member {
+  readonly id: string;
+  readonly zone: string;
+  readonly host: string;
+  readonly port: number;
+  readonly adminPort: number;
+}
+
+interface TopologyJson {
+  readonly clusterId: string;
+  readonly region: string;
+  readonly accountId: string;
+  readonly nodes: readonly Member[];
+  readonly routers: readonly Member[];
+}
+
+export interface AdminAnswer {
+  readonly status: number;
+  /** Parsed JSON; tests look at what they expect in it. */
+  // biome-ignore lint/suspicious/noExplicitAny: the shape is what the test is about
+  readonly body: any;
+}
+
+/** One process of a cluster, which may be started again and again. */
+export class MemberProcess {
+  readonly member: Member;
+  readonly #arguments: readonly string[];
+  #child: ChildProcess | undefined;
+  /** Of the latest start. */
+  output = '';
+
+  constructor(member: Member, args: readonly string[]) {
+    this.member = member;
+    this.#arguments = args;
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  start(...further: string[]): void {
+    if (this.#child !== undefined) throw new Error(`${this.member.id} runs already`);
+    this.output = '';
+    const args = [main, ...this.#arguments, ...further];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const read = (chunk: Buffer) => {
+      this.output = (this.output + chunk.toString()).slice(-OUTPUT_CHARS_MAX);
+    };
+    child.stdout?.on('data', read);
+    child.stderr?.on('data', read);
+    child.once('exit', () => {
+      if (this.#child === child) this.#child = undefined;
+    });
+    this.#child = child;
+  }
+
+  /** @returns exit code, or undefined when it did not run */
+  async end(signal: NodeJS.Signals): Promise<number | null | undefined> {
+    const child = this.#child;
+    if (child === undefined) return undefined;
+    const exited = once(child, 'exit');
+    child.kill(signal);
+    const [code] = await exited;
+    return code;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal);
+  }
+
+  /** Starts it, for a process that is to end by itself. */
+  async run(...further: string[]): Promise<{ status: number | null; output: string }> {
+    this.start(...further);
+    const child = this.#child;
+    if (child === undefined) throw new Error('it has not started');
+    const [status] = await once(child, 'close');
+    return { status, output: this.output };
+  }
+
+  async admin(method: string, path: string, body?: object): Promise<AdminAnswer> {
+    const { host, adminPort } = this.member;
+    const response = await fetch(`http://${host}:${adminPort}${path}`, {
+      method,
+      headers: { 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, body: path === '/metrics' ? text : JSON.parse(text) };
+  }
+
+  /** Waits until the admin interface says so at `path`. */
+  async becomes(path: string, isWished: (answer: AdminAnswer) => boolean): Promise<AdminAnswer> {
+    const ask = () =>
+      this.admin('GET', path).catch((error: Error) => ({ status: 0, body: error.message }));
+    return waitFor(ask, isWished, READY_MS_MAX).catch((error: Error) => {
+      throw new Error(`${this.member.id} ${path}: ${error.message}\n${this.output.slice(-4_000)}`);
+    });
+  }
+
+  async isReady(): Promise<void> {
+    await this.becomes('/readyz', ({ status }) => status === 200);
+  }
+}
+
+/** Real processes on free ports of this machine: three nodes in three zones, and a router. */
+export class ClusterProcesses {
+  readonly folder: string;
+  readonly topology: TopologyJson;
+  readonly nodes: readonly MemberProcess[];
+  readonly router: MemberProcess;
+  readonly #others: MemberProcess[] = [];
+
+  static async start(): Promise<ClusterProcesses> {
+    const cluster = new ClusterProcesses(await freePorts(8));
+    try {
+      for (const member of cluster.all) member.start();
+      for (const node of cluster.nodes) await node.isReady();
+      const founded = await cluster.node('a-1').admin('POST', '/bootstrap', {});
+      if (founded.status !== 200) throw new Error(JSON.stringify(founded.body));
+      await cluster.router.isReady();
+      return cluster;
+    } catch (error) {
+      await cluster.close();
+      throw error;
+    }
+  }
+
+  private constructor(ports: readonly number[]) {
+    this.folder = mkdtempSync(join(tmpdir(), 'trestle cluster '));
+    const member = (id: string, zone: string, index: number): Member => ({
+      id,
+      zone,
+      host: HOST,
+      port: ports[2 * index] ?? 0,
+      adminPort: ports[2 * index + 1] ?? 0,
+    });
+    this.topology = {
+      clusterId: randomUUID(),
+      region: 'us-east-1',
+      accountId: '123456789012',
+      nodes: ['a', 'b', 'c'].map((zone, index) => member(`${zone}-1`, zone, index)),
+      routers: [member('router-1', 'a', 3)],
+    };
+    const file = this.writeTopology('topology.json', this.topology);
+    const { nodes, routers } = this.topology;
+    this.nodes = nodes.map((node) => this.nodeProcess(node, file, node.id));
+    const [router] = routers.map(
+      (one) => new MemberProcess(one, ['router', '--topology', file, '--id', one.id]),
+    );
+    if (router === undefined) throw new Error('a cluster has a router');
+    this.router = router;
+  }
+
+  get all(): readonly MemberProcess[] {
+    return [...this.nodes, this.router, ...this.#others];
+  }
+
+  get endpoint(): string {
+    const { host, port } = this.router.member;
+    return `http://${host}:${port}`;
+  }
+
+  node(id: string): MemberProcess {
+    const found = this.nodes.find(({ member }) => member.id === id);
+    if (found === undefined) throw new Error(`there is no node ${id}`);
+    return found;
+  }
+
+  /** A further process that is ended with the others. `data` names its folder. */
+  stranger(member: Member, topologyFile: string, data: string): MemberProcess {
+    const process = this.nodeProcess(member, topologyFile, data);
+    this.#others.push(process);
+    return process;
+  }
+
+  /** @returns its path */
+  writeTopology(name: string, topology: object): string {
+    const path = join(this.folder, name);
+    writeFileSync(path, JSON.stringify(topology));
+    return path;
+  }
+
+  dataFolder(name: string): string {
+    return join(this.folder, 'data', name);
+  }
+
+  /** The node that leads the partition. */
+  async leaderOf(partitionId: string): Promise<MemberProcess> {
+    const found = await waitFor(
+      async () => {
+        for (const node of this.nodes) {
+          if (node.pid === undefined) continue;
+          const answer = await node
+            .admin('GET', `/partitions/${partitionId}`)
+            .catch(() => undefined);
+          if (answer?.status === 200 && answer.body.isReady === true) return node;
+        }
+        return undefined;
+      },
+      (node) => node !== undefined,
+      READY_MS_MAX,
+    );
+    if (found === undefined) throw new Error('nobody leads');
+    return found;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.all.map((member) => member.end('SIGKILL')));
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  nodeProcess(member: Member, topologyFile: string, data: string): MemberProcess {
+    const folder = this.dataFolder(data);
+    mkdirSync(join(this.folder, 'data'), { recursive: true });
+    return new MemberProcess(member, [
+      ...['node', '--topology', topologyFile, '--id', member.id, '--data', folder],
+      '--fault-injection',
+    ]);
+  }
+}
+
+/** Ports that nobody listens on, at this moment. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, HOST);
+      await once(server, 'listening');
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => {
+    const address = server.address();
+    return typeof address === 'object' && address !== null ? address.port : 0;
+  });
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}

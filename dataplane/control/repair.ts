@@ -1,0 +1,327 @@
+import type { Log } from '../catalog/background-work.ts';
+import type { Membership } from '../replication/replica.ts';
+import { pause, type Scheduler } from '../replication/scheduler.ts';
+import { type NodeId, RemoteFailure, RequestFailed } from '../replication/transport/transport.ts';
+import {
+  type ChangeMembersCall,
+  type CreateReplicaCall,
+  methods,
+  type TransferLeadershipCall,
+} from '../routing/protocol.ts';
+import { StoreError } from '../storage/store.ts';
+import type { ClusterView, NodeCalls } from './cluster-view.ts';
+import { planTransfer } from './leader-balance.ts';
+import { isMissing, isWell, reportsOf } from './member-state.ts';
+import type { CandidateNode } from './placement.ts';
+import type { PlacementBook } from './placement-book.ts';
+import { CATALOG_PARTITION, type PlacedReplica, type Placement } from './placement-records.ts';
+import { planRepairs, type RepairStep } from './repair-plan.ts';
+import { triedToDrop } from './replica-drop.ts';
+import { WorkLimit } from './waiting.ts';
+
+const LOOK_INTERVAL_MS = 1_000;
+const CALL_TIMEOUT_MS = 10_000;
+/** Steps under way at once. */
+const STEPS_MAX = 8;
+/** A change whose outcome is open has had its effect, and was reported, after this time. */
+const UNSETTLED_MS = 5_000;
+const TRANSFER_INTERVAL_MS = 5_000;
+/** Replicas of a dropped partition are looked for so long: no call to create one is under way for longer. */
+const DROPPED_KEPT_MS = 24 * 3_600_000;
+const FORGET_INTERVAL_MS = 3_600_000;
+
+export interface RepairOptions {
+  /** A node that is away for longer is given up, and its replicas are put elsewhere. Off by default. */
+  readonly replaceAfterMs?: number | undefined;
+  /** Partitions that are given a new replica at the same time; by default 8. */
+  readonly learnersCountMax?: number | undefined;
+  /** Whether leaders are spread over the nodes; by default so. */
+  readonly balancesLeaders?: boolean | undefined;
+}
+
+const LEARNERS_COUNT_MAX = 8;
+
+export interface RepairParts {
+  readonly book: PlacementBook;
+  readonly view: ClusterView;
+  readonly calls: NodeCalls;
+  readonly scheduler: Scheduler;
+  readonly log: Log;
+  readonly candidates: () => readonly CandidateNode[];
+  /** Partitions that are on their way out. */
+  readonly isDropping: (partitionId: bigint) => boolean;
+  readonly options: RepairOptions;
+}
+
+/**
+ * Looks once a second at what nodes report, and does the next steps towards what should be
+ * (repair-plan.ts). It keeps nothing that matters: the next leader of the catalog plans from what it
+ * observes, and from the replicas that were written down before they were made.
+ */
+export class Repair {
+  readonly #parts: RepairParts;
+  readonly #awaySinceMs = new Map<NodeId, number>();
+  readonly #missingSinceMs = new Map<string, number>();
+  readonly #memberships = new Map<bigint, Membership>();
+  readonly #unsettledUntilMs = new Map<bigint, number>();
+  #transferredAtMs = Number.NEGATIVE_INFINITY;
+  #forgotAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(parts: RepairParts) {
+    this.#parts = parts;
+  }
+
+  /** Runs until the signal fires. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { scheduler, log } = this.#parts;
+    while (!signal.aborted) {
+      try {
+        await this.#look(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!(error instanceof StoreError)) throw error;
+        log('repairNotSaved', { code: error.code, message: error.message });
+      }
+      await pause(scheduler, LOOK_INTERVAL_MS, signal);
+    }
+  }
+
+  async #look(signal: AbortSignal): Promise<void> {
+    await this.#knowCatalog();
+    this.#observe();
+    const limit = new WorkLimit(STEPS_MAX);
+    const steps = this.#plan();
+    await Promise.all(steps.map((step) => limit.run(() => this.#do(step, signal))));
+    if (steps.length === 0) await this.#balance(signal);
+    await this.#forget();
+  }
+
+  /** The catalog's own group was not placed by the catalog: it is taken up as it is. */
+  async #knowCatalog(): Promise<void> {
+    const { book } = this.#parts;
+    if (book.placement(CATALOG_PARTITION) !== undefined) return;
+    const placement: Placement = {
+      partitionId: CATALOG_PARTITION,
+      tableId: '',
+      indexId: 0,
+      founders: [],
+      foundingVersion: 0,
+      isFounded: true,
+      others: [],
+    };
+    await book.save({ placements: [placement] });
+  }
+
+  /** Notes since when nodes are away and replicas missing. */
+  #observe(): void {
+    const { view, scheduler, book } = this.#parts;
+    const nowMs = scheduler.monotonicMs();
+    for (const { node, isConnected } of view.nodes()) {
+      if (isConnected) this.#awaySinceMs.delete(node);
+      else if (!this.#awaySinceMs.has(node)) this.#awaySinceMs.set(node, nowMs);
+    }
+    const missing = new Set<string>();
+    for (const { partitionId } of book.placements()) {
+      this.#settle(partitionId, nowMs);
+      for (const { replicaId, node: id } of this.#membershipOf(partitionId)?.members ?? []) {
+        const node = view.node(id);
+        if (node === undefined || !isWell(node) || !isMissing(node, partitionId, replicaId))
+          continue;
+        missing.add(`${partitionId}/${replicaId}`);
+      }
+    }
+    for (const name of this.#missingSinceMs.keys()) {
+      if (!missing.has(name)) this.#missingSinceMs.delete(name);
+    }
+    for (const name of missing) {
+      if (!this.#missingSinceMs.has(name)) this.#missingSinceMs.set(name, nowMs);
+    }
+  }
+
+  /** Forgets what reports have caught up with. */
+  #settle(partitionId: bigint, nowMs: number): void {
+    const answered = this.#memberships.get(partitionId);
+    const reported = this.#reportedMembership(partitionId);
+    if (answered !== undefined && reported !== undefined && reported.epoch >= answered.epoch) {
+      this.#memberships.delete(partitionId);
+    }
+    const untilMs = this.#unsettledUntilMs.get(partitionId);
+    if (untilMs !== undefined && untilMs <= nowMs) this.#unsettledUntilMs.delete(partitionId);
+  }
+
+  #membershipOf(partitionId: bigint): Membership | undefined {
+    return this.#memberships.get(partitionId) ?? this.#reportedMembership(partitionId);
+  }
+
+  #reportedMembership(partitionId: bigint): Membership | undefined {
+    let newest: Membership | undefined;
+    for (const { report } of reportsOf(this.#parts.view.nodes(), partitionId)) {
+      if (newest === undefined || report.membership.epoch > newest.epoch)
+        newest = report.membership;
+    }
+    return newest;
+  }
+
+  #plan(): readonly RepairStep[] {
+    const { book, view, scheduler, candidates, isDropping, options } = this.#parts;
+    const nowMs = scheduler.monotonicMs();
+    const since = (ms: number | undefined) => (ms === undefined ? 0 : nowMs - ms);
+    return planRepairs({
+      nodes: view.nodes(),
+      placements: [...book.placements()].filter(({ partitionId }) => !isDropping(partitionId)),
+      dropped: new Set([...book.dropped()].map(({ partitionId }) => partitionId)),
+      candidates: candidates(),
+      memberships: this.#memberships,
+      unsettled: new Set(this.#unsettledUntilMs.keys()),
+      learnersCountMax: options.learnersCountMax ?? LEARNERS_COUNT_MAX,
+      replaceAfterMs: options.replaceAfterMs,
+      awayMs: (node) => since(this.#awaySinceMs.get(node)),
+      missingMs: (partitionId, replicaId) =>
+        since(this.#missingSinceMs.get(`${partitionId}/${replicaId}`)),
+    });
+  }
+
+  async #do(step: RepairStep, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    const { book, calls, log } = this.#parts;
+    const { kind, partitionId } = step;
+    if (kind !== 'adopt' && kind !== 'forget') log('repair', shown(step));
+    switch (kind) {
+      case 'drop': {
+        const options = { timeoutMs: CALL_TIMEOUT_MS, signal };
+        await triedToDrop(calls, partitionId, { replica: step.replica, options });
+        return;
+      }
+      case 'create':
+        await this.#create(partitionId, step.replica, signal);
+        return;
+      case 'addLearner':
+        return this.#addLearner(partitionId, step.replica, signal);
+      case 'change': {
+        const { promote, remove } = step;
+        return this.#change({ partitionId, addLearners: [], promote, remove }, signal);
+      }
+      case 'adopt':
+        await book.update(partitionId, (placement) => withOther(placement, step.replica));
+        return;
+      case 'writeOff':
+        await book.update(partitionId, (placement) => withoutOpen(placement, step.replicaId));
+        return;
+      case 'forget':
+        await book.update(partitionId, (placement) => without(placement, step.replica));
+        return;
+    }
+  }
+
+  /** Written down, made, and only then added: the leader finds it there. */
+  async #addLearner(
+    partitionId: bigint,
+    replica: PlacedReplica,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { book } = this.#parts;
+    await book.update(partitionId, (placement) => withOther(placement, replica));
+    if (!(await this.#create(partitionId, replica, signal))) return;
+    const addLearners = [{ node: replica.node }];
+    await this.#change({ partitionId, addLearners, promote: [], remove: [] }, signal);
+  }
+
+  async #create(
+    partitionId: bigint,
+    { replicaId, node, storeId }: PlacedReplica,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const replica = { partitionId, replicaId, members: [] };
+    const call: CreateReplicaCall = { storeId, replica, configuration: undefined };
+    const options = { timeoutMs: CALL_TIMEOUT_MS, signal };
+    try {
+      await this.#parts.calls.callNode(node, methods.createReplica, call, options);
+      return true;
+    } catch (error) {
+      return this.#failed('repairFailed', error, {
+        partitionId: `${partitionId}`,
+        replicaId,
+        node,
+      });
+    }
+  }
+
+  async #change(call: ChangeMembersCall, signal: AbortSignal): Promise<void> {
+    const { calls, scheduler } = this.#parts;
+    const { partitionId } = call;
+    const options = { timeoutMs: CALL_TIMEOUT_MS, signal };
+    try {
+      const answer = await calls.callLeader(partitionId, methods.changeMembers, call, options);
+      this.#memberships.set(partitionId, answer as Membership); // As the protocol has it.
+    } catch (error) {
+      this.#unsettledUntilMs.set(partitionId, scheduler.monotonicMs() + UNSETTLED_MS);
+      this.#failed('repairFailed', error, { partitionId: `${partitionId}` });
+    }
+  }
+
+  async #balance(signal: AbortSignal): Promise<void> {
+    const { view, calls, scheduler, options, log } = this.#parts;
+    const nowMs = scheduler.monotonicMs();
+    if (options.balancesLeaders === false) return;
+    if (nowMs - this.#transferredAtMs < TRANSFER_INTERVAL_MS) return;
+    const call: TransferLeadershipCall | undefined = planTransfer(view.nodes());
+    if (call === undefined) return;
+    this.#transferredAtMs = nowMs;
+    const { partitionId, toNode } = call;
+    log('leaderMoved', { partitionId: `${partitionId}`, toNode });
+    try {
+      const timing = { timeoutMs: CALL_TIMEOUT_MS, signal };
+      await calls.callLeader(partitionId, methods.transferLeadership, call, timing);
+    } catch (error) {
+      this.#failed('leaderNotMoved', error, { partitionId: `${partitionId}`, toNode });
+    }
+  }
+
+  async #forget(): Promise<void> {
+    const { book, scheduler } = this.#parts;
+    const monotonicMs = scheduler.monotonicMs();
+    if (monotonicMs - this.#forgotAtMs < FORGET_INTERVAL_MS) return;
+    this.#forgotAtMs = monotonicMs;
+    await book.forgetDropped(scheduler.nowMs() - DROPPED_KEPT_MS);
+  }
+
+  #failed(event: string, error: unknown, fields: object): false {
+    if (!(error instanceof RemoteFailure || error instanceof RequestFailed)) throw error;
+    this.#parts.log(event, { ...fields, message: error.message });
+    return false;
+  }
+}
+
+function shown({ partitionId, ...step }: RepairStep): object {
+  return { partitionId: `${partitionId}`, ...step };
+}
+
+/** Of an id that was prepared on another node before, the newer place holds. */
+function withOther(placement: Placement, replica: PlacedReplica): Placement {
+  const others = placement.others.filter((each) => !isSame(each, replica));
+  return { ...placement, others: [...others, replica] };
+}
+
+function withoutOpen(placement: Placement, replicaId: number): Placement {
+  const founders = placement.founders.map((founder) =>
+    founder.replicaId === replicaId && founder.state === 'open'
+      ? { ...founder, state: 'lost' as const }
+      : founder,
+  );
+  return { ...placement, founders };
+}
+
+function without(placement: Placement, replica: PlacedReplica): Placement {
+  const isOther = (each: PlacedReplica) => !isSame(each, replica);
+  return {
+    ...placement,
+    founders: placement.founders.filter(isOther),
+    others: placement.others.filter(isOther),
+  };
+}
+
+function isSame(one: PlacedReplica, other: PlacedReplica): boolean {
+  return (
+    one.replicaId === other.replicaId && one.node === other.node && one.storeId === other.storeId
+  );
+}

@@ -1,0 +1,139 @@
+import { AdminFault } from './admin/failure.ts';
+import { LinkSwitch } from './admin/link-switch.ts';
+import type { MetricsPage } from './admin/metrics-page.ts';
+import type { FaultSwitch, NodeAdmin, PeerStatus } from './admin/node-admin.ts';
+import { nodeMetricsPage } from './admin/node-metrics.ts';
+import type { ClusterMember } from './cluster-member.ts';
+import { BootstrapRefused, type BootstrapResult, bootstrapCatalog } from './control/bootstrap.ts';
+import type { NodeCalls } from './control/cluster-view.ts';
+import type { NodeIdentity } from './identity.ts';
+import type { StorageNode } from './node/storage-node.ts';
+import type { MultiRaft } from './replication/multi-raft.ts';
+import type { Replica } from './replication/replica.ts';
+import { systemScheduler } from './replication/scheduler.ts';
+import type { LinkFaults } from './replication/transport/link-faults.ts';
+import type { TcpTransport } from './replication/transport/tcp-transport.ts';
+import type { NodeReport } from './routing/protocol.ts';
+import type { Store } from './storage/store.ts';
+
+const CALL_TIMEOUT_MS = 15_000;
+const BOOTSTRAP_MS_MAX = 10_000;
+
+export interface LocalNodeAdminParts {
+  readonly member: ClusterMember;
+  readonly identity: NodeIdentity;
+  readonly store: Store;
+  readonly transport: TcpTransport;
+  readonly faults: LinkFaults | undefined;
+  readonly host: MultiRaft;
+  readonly node: StorageNode;
+  readonly calls: NodeCalls;
+}
+
+/** This process's storage node, for its admin interface. */
+export class LocalNodeAdmin implements NodeAdmin {
+  readonly faults: FaultSwitch | undefined;
+  /** It takes part: connections come and go. */
+  isOpen = false;
+  isDraining = false;
+  readonly #parts: LocalNodeAdminParts;
+  readonly #metrics: MetricsPage;
+
+  constructor(parts: LocalNodeAdminParts) {
+    const { faults, member, host, node } = parts;
+    this.#parts = parts;
+    this.faults = faults && new LinkSwitch(faults, () => member.peerIds);
+    this.#metrics = nodeMetricsPage({
+      replication: host.metrics,
+      replicas: () => host.all(),
+      hosted: () => node.metrics(),
+      report: () => node.report(),
+      peers: () => this.peers(),
+    });
+  }
+
+  get clusterId(): string {
+    return this.#parts.identity.clusterId;
+  }
+  get nodeId(): string {
+    return this.#parts.identity.nodeId;
+  }
+  get zone(): string {
+    return this.#parts.identity.zone;
+  }
+  get storeId(): string {
+    return this.#parts.identity.storeId;
+  }
+  get processId(): string {
+    return this.#parts.member.processId;
+  }
+
+  unreadyReasons(): readonly string[] {
+    const { host, store } = this.#parts;
+    const reasons: string[] = [];
+    if (!this.isOpen) reasons.push('starting or stopping');
+    if (this.isDraining) reasons.push('draining');
+    if (host.halted !== undefined) reasons.push(`takes no part: ${host.halted.message}`);
+    if (store.writesRefused !== undefined) reasons.push(store.writesRefused.message);
+    for (const { partitionId, failure } of host.all()) {
+      if (failure === undefined || host.halted !== undefined) continue;
+      reasons.push(`partition ${partitionId}: ${failure.message}`);
+    }
+    return [...reasons, ...this.#isolation()];
+  }
+
+  report(): Promise<NodeReport> {
+    return Promise.resolve(this.#parts.node.report());
+  }
+
+  peers(): readonly PeerStatus[] {
+    return this.#parts.member.peers();
+  }
+
+  replicas(): Iterable<Replica> {
+    return this.#parts.host.all();
+  }
+
+  call(method: string, body: unknown): Promise<unknown> {
+    const { transport } = this.#parts;
+    return transport.request(transport.self, method, body, { timeoutMs: CALL_TIMEOUT_MS });
+  }
+
+  setDraining(isDraining: boolean): void {
+    if (this.isDraining === isDraining) return;
+    this.isDraining = isDraining;
+    if (isDraining) void this.#parts.node.drain();
+    else this.#parts.node.stopDraining();
+  }
+
+  async bootstrap(chosen: readonly string[] | undefined): Promise<BootstrapResult> {
+    const { member, calls } = this.#parts;
+    const signal = AbortSignal.timeout(BOOTSTRAP_MS_MAX);
+    const nodes = member.nodeIds;
+    try {
+      return await bootstrapCatalog({ nodes, chosen, calls, scheduler: systemScheduler, signal });
+    } catch (error) {
+      if (error instanceof BootstrapRefused) throw new AdminFault(409, error.message);
+      if (!signal.aborted) throw error;
+      const seconds = BOOTSTRAP_MS_MAX / 1_000;
+      throw new AdminFault(503, `not every node has answered within ${seconds} s`);
+    }
+  }
+
+  metrics() {
+    return this.#metrics.text();
+  }
+
+  /** A node that reaches less than half of the others is of no use, nor is one that they refuse. */
+  #isolation(): string[] {
+    const { transport, member } = this.#parts;
+    const others = member.nodeIds.filter((id) => id !== this.nodeId);
+    const away = others.filter((id) => !transport.isConnected(id));
+    if (away.length <= others.length / 2) return [];
+    const details = away.map((id) => {
+      const reason = transport.lastFailure(id)?.reason;
+      return reason === undefined ? id : `${id} (${reason})`;
+    });
+    return [`no connection to ${details.join(', ')}`];
+  }
+}

@@ -1,0 +1,195 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import { AdminServer } from './admin/admin-server.ts';
+import { addNodeRoutes } from './admin/node-routes.ts';
+import { ClusterMember } from './cluster-member.ts';
+import type { NodeOptions } from './cluster-options.ts';
+import { CatalogLeader } from './control/catalog-leader.ts';
+import { ForwardedCalls } from './control/forwarded-calls.ts';
+import { ObservedCluster } from './control/observed-cluster.ts';
+import { claimFolder, type NodeIdentity, readIdentity } from './identity.ts';
+import { LocalNodeAdmin } from './local-node-admin.ts';
+import { StorageNode } from './node/storage-node.ts';
+import { processLog } from './process-log.ts';
+import { loadCore } from './replication/core/wasm-core.ts';
+import { MultiRaft } from './replication/multi-raft.ts';
+import { systemScheduler } from './replication/scheduler.ts';
+import { LinkFaults } from './replication/transport/link-faults.ts';
+import type { TcpTransport } from './replication/transport/tcp-transport.ts';
+import { CATALOG_PARTITION_ID } from './routing/cluster-map.ts';
+import { type ControlCall, methods } from './routing/protocol.ts';
+import { Router } from './routing/router.ts';
+import { openStore } from './storage/open.ts';
+import type { Store, StoreError } from './storage/store.ts';
+import { Undo } from './undo.ts';
+
+/** How long a node that stops tries to hand its leaderships over. */
+const DRAIN_MS_MAX = 9_000;
+
+/** A running storage node. */
+export interface NodeServer {
+  readonly log: Logger;
+  readonly greeting: string;
+  readonly reload: () => void;
+  /** Hands leaderships over, then closes the store. */
+  readonly close: () => Promise<void>;
+}
+
+/** What is open on the way up; closed through `undo`. */
+interface Parts {
+  readonly options: NodeOptions;
+  readonly member: ClusterMember;
+  readonly identity: NodeIdentity;
+  readonly store: Store;
+  readonly transport: TcpTransport;
+  readonly faults: LinkFaults | undefined;
+  readonly log: Logger;
+  readonly undo: Undo;
+}
+
+/**
+ * Opens the node's data folder, recovers its replicas and takes part in the cluster.
+ *
+ * @param stop called when the process cannot go on (damage found in the background)
+ * @throws TopologyError, IdentityError, StoreError, or the system's error for a port; nothing stays
+ *   open
+ */
+export async function startNode(
+  options: NodeOptions,
+  stop: (error: StoreError) => void,
+): Promise<NodeServer> {
+  const member = new ClusterMember({ path: options.topologyFile, role: 'node', id: options.id });
+  const log = processLog(options.logLevel, { node: options.id });
+  const undo = new Undo();
+  try {
+    const { store, identity } = await openFolder(options, member, { log, undo, stop });
+    const faults = options.hasFaultInjection ? new LinkFaults() : undefined;
+    const transport = member.transport({
+      storeId: identity.storeId,
+      processId: member.processId,
+      protocolMax: options.protocolMax,
+      log,
+      faults,
+    });
+    undo.push(() => transport.close());
+    await compose({ options, member, identity, store, transport, faults, log, undo });
+    return {
+      log,
+      greeting: greetingOf(member, options),
+      reload: () => member.reload(log),
+      close: () => undo.run(),
+    };
+  } catch (error) {
+    await undo.run();
+    throw error;
+  }
+}
+
+/** The store, and whose it is: read once the store's lock keeps others from changing it. */
+async function openFolder(
+  { folder, durability }: NodeOptions,
+  { topology, own }: ClusterMember,
+  {
+    log,
+    undo,
+    stop,
+  }: { readonly log: Logger; readonly undo: Undo; readonly stop: (error: StoreError) => void },
+): Promise<{ readonly store: Store; readonly identity: NodeIdentity }> {
+  const { clusterId } = topology;
+  const claimed = await claimFolder(folder, { clusterId, nodeId: own.id, zone: own.zone });
+  const store = await openStore({
+    folder,
+    durability,
+    log: (event, fields) => log.info(fields, event),
+    onDamage: stop,
+  });
+  undo.push(() => store.close());
+  return { store, identity: (await readIdentity(folder)) ?? claimed };
+}
+
+/** Makes the parts of the node and starts them, the transport last: then calls come in. */
+async function compose(parts: Parts): Promise<void> {
+  const { member, identity, store, transport, log, undo } = parts;
+  const { own, topology, processId } = member;
+  const logEvent = (event: string, fields: object) => log.info(fields, event);
+  const host = await MultiRaft.open({
+    nodeId: own.id,
+    store,
+    transport,
+    scheduler: systemScheduler,
+    newCore: await loadCore(),
+    randomU32: () => randomBytes(4).readUInt32LE(),
+    log: logEvent,
+    limits: topology.limits.replication,
+  });
+  undo.push(() => host.close());
+  const observed = new ObservedCluster(transport, () => router.learner.refresh());
+  const router = Router.start({
+    routerId: own.id,
+    zone: own.zone,
+    transport: observed.tap,
+    scheduler: systemScheduler,
+    randomBytes,
+    log: logEvent,
+    isNode: true,
+  });
+  undo.push(() => router.close());
+  const { forwarder } = router;
+  const calls = new ForwardedCalls({ transport, forwarder, scheduler: systemScheduler });
+  const catalog = new CatalogLeader({
+    store,
+    view: observed,
+    calls,
+    nodes: () => member.nodeIds,
+    region: topology.region,
+    accountId: topology.accountId,
+    scheduler: systemScheduler,
+    identifiers: { newTableId: randomUUID, newHashSecret: () => randomBytes(32) },
+    log: logEvent,
+  });
+  undo.push(() => catalog.close());
+  transport.onRequest(methods.control, (body) =>
+    // Routers and nodes of the cluster call so.
+    catalog.control(body as ControlCall, host.get(CATALOG_PARTITION_ID)),
+  );
+  const node = StorageNode.start({
+    nodeId: own.id,
+    zone: own.zone,
+    storeId: identity.storeId,
+    processId,
+    host,
+    transport,
+    scheduler: systemScheduler,
+    randomBytes,
+    log: logEvent,
+    limits: { drainMsMax: DRAIN_MS_MAX },
+    locate: { callLeader: (...call) => calls.feedLeader(...call) },
+    onCatalogLeader: (replica) => catalog.leaderChanged(replica),
+  });
+  undo.push(() => node.close());
+  await serve(parts, new LocalNodeAdmin({ ...parts, host, node, calls }));
+  undo.push(() => node.drain());
+}
+
+async function serve(parts: Parts, admin: LocalNodeAdmin): Promise<void> {
+  const { member, transport, log, undo } = parts;
+  const server = await AdminServer.listen({
+    host: member.own.host,
+    port: member.own.adminPort,
+    log,
+    routes: (app) => addNodeRoutes(app, admin),
+  });
+  undo.push(() => server.close());
+  await transport.open();
+  admin.isOpen = true;
+  undo.push(() => {
+    admin.isOpen = false;
+  });
+}
+
+function greetingOf({ own }: ClusterMember, { folder }: NodeOptions): string {
+  return (
+    `Node '${own.id}' of zone ${own.zone} takes part on ${own.host}:${own.port} ` +
+    `(data in ${folder}); admin interface on port ${own.adminPort}.\n`
+  );
+}

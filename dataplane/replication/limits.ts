@@ -1,0 +1,66 @@
+/** Bounds of replication on one node; times in ms, sizes in bytes. */
+export interface ReplicationLimits {
+  readonly tickMs: number;
+  /** A follower that hears nothing for this many ticks, and up to twice as many, campaigns. */
+  readonly electionTicks: number;
+  readonly heartbeatTicks: number;
+  /** Proposals of one group that are not applied yet. */
+  readonly proposalEntriesMax: number;
+  readonly proposalBytesMax: number;
+  /** One proposal, encoded. */
+  readonly payloadBytesMax: number;
+  readonly messageEntriesMax: number;
+  /** A message with more payload than this is sent as several. */
+  readonly messageBytesMax: number;
+  readonly inflightMessagesMax: number;
+  /** Recent payloads of all groups of the node. */
+  readonly payloadCacheBytesMax: number;
+  /** Payloads that are being applied, of all groups of the node. */
+  readonly applyBytesMax: number;
+  /** A group's log holds no more than this, whatever a slow follower lacks. */
+  readonly logEntriesMax: number;
+  readonly logBytesMax: number;
+  /** What all members have is dropped beyond this many entries. */
+  readonly logEntriesKept: number;
+  /** The first two bounds are multiplied by this while a snapshot is being sent. */
+  readonly logSnapshotFactor: number;
+  readonly snapshotChunkBytes: number;
+  /** Chunks of one snapshot that are under way. */
+  readonly snapshotWindow: number;
+  /** Snapshots that a node sends, and receives, at once. */
+  readonly snapshotStreamsMax: number;
+  readonly snapshotBytesPerSecondMax: number;
+  /** A peer that has not answered a chunk, or sent none, for so long is given up. */
+  readonly snapshotTimeoutMs: number;
+  /** A core that has grown beyond this is replaced. */
+  readonly coreBytesMax: number;
+  /** How often a halted node looks whether its store takes writes again. */
+  readonly recoverPollMs: number;
+}
+
+const MiB = 1024 * 1024;
+
+export const defaultReplicationLimits: ReplicationLimits = {
+  tickMs: 100,
+  electionTicks: 10,
+  heartbeatTicks: 4,
+  proposalEntriesMax: 4_096,
+  proposalBytesMax: 32 * MiB,
+  payloadBytesMax: 16 * MiB,
+  messageEntriesMax: 256,
+  messageBytesMax: 4 * MiB,
+  inflightMessagesMax: 64,
+  payloadCacheBytesMax: 64 * MiB,
+  applyBytesMax: 16 * MiB,
+  logEntriesMax: 10_000,
+  logBytesMax: 64 * MiB,
+  logEntriesKept: 1_000,
+  logSnapshotFactor: 8,
+  snapshotChunkBytes: 256 * 1024,
+  snapshotWindow: 3,
+  snapshotStreamsMax: 2,
+  snapshotBytesPerSecondMax: 32 * MiB,
+  snapshotTimeoutMs: 10_000,
+  coreBytesMax: 1024 * MiB,
+  recoverPollMs: 250,
+};

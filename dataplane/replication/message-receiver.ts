@@ -1,0 +1,98 @@
+import type { ReplicationContext } from './context.ts';
+import { MalformedMessage } from './core/field-bytes.ts';
+import { readMessageFreight, readMessageHead } from './core/message-head.ts';
+import type { Group } from './group.ts';
+import { type FramedMessage, readFrame } from './message-frame.ts';
+import { RAFT_CHANNEL } from './message-sender.ts';
+import type { NodeId } from './transport/transport.ts';
+
+/**
+ * Takes messages from other nodes and queues them for the core. What is not for a replica here, by
+ * its id, is dropped and makes nothing: a node that lost its disk, or a replica, does not speak for it.
+ */
+export class MessageReceiver {
+  readonly #context: ReplicationContext;
+  #withArrivals: Group[] = [];
+
+  constructor(context: ReplicationContext) {
+    this.#context = context;
+    context.transport.onMessage(RAFT_CHANNEL, (from, body) => this.#onFrame(from, body));
+  }
+
+  /** The turn is over: the core has taken the messages, and the append records their payloads. */
+  endTurn(): void {
+    for (const group of this.#withArrivals) group.arrivals = undefined;
+    this.#withArrivals = [];
+  }
+
+  #onFrame(from: NodeId, body: unknown): void {
+    const { log, metrics } = this.#context;
+    try {
+      for (const framed of readFrame(body)) {
+        metrics.messagesReceived += 1;
+        if (!this.#take(from, framed)) metrics.messagesDropped += 1;
+      }
+    } catch (error) {
+      if (!(error instanceof MalformedMessage || error instanceof RangeError)) throw error;
+      metrics.messagesDropped += 1;
+      log('malformedRaftFrame', { node: from, reason: error.message });
+    }
+  }
+
+  #take(node: NodeId, framed: FramedMessage): boolean {
+    const { commands, scheduler } = this.#context;
+    const group = this.#context.groupOf(framed.partitionId);
+    if (group === undefined || group.replicaId !== framed.to || group.handle === 0) return false;
+    const { type } = readMessageFreight(framed.message);
+    const isVote = type === 'vote' || type === 'preVote';
+    if (isVote && this.#isGuarded(group, framed.message)) return false;
+    // A snapshot comes with its state, by a request of its own.
+    if (type === 'snapshot') return false;
+    if (framed.payloads.length > 0 || type === 'append') {
+      if (!this.#takePayloads(group, framed)) return false;
+    }
+    if (!group.nodes.has(framed.from)) group.nodes.set(framed.from, node);
+    group.unreachable.delete(framed.from);
+    if ((type === 'append' || type === 'heartbeat') && framed.from === group.leaderId) {
+      group.floorIndex = Math.max(group.floorIndex, framed.floor);
+      const atMs = scheduler.monotonicMs();
+      group.staleness.vouched({ atMs, commit: framed.commit }, group.appliedIndex);
+    }
+    commands.push({ op: 'step', group: group.handle, message: framed.message }, ignore);
+    return true;
+  }
+
+  /**
+   * A restarted replica has forgotten which leader it heard of last, and may have vouched for its
+   * lease: for one election time-out it elects nobody. A transfer does not wait for leases.
+   */
+  #isGuarded(group: Group, message: Uint8Array): boolean {
+    if (this.#context.scheduler.monotonicMs() >= group.guardUntilMs) return false;
+    if (readMessageHead(message).isTransfer) return false;
+    this.#context.probe('voteGuarded');
+    return true;
+  }
+
+  /** Keeps payloads for the append record of this turn; false unless all are there. */
+  #takePayloads(group: Group, { message, payloads }: FramedMessage): boolean {
+    const places = readMessageHead(message).payloads;
+    if (places.length !== payloads.length) return false;
+    if (places.length === 0) return true;
+    if (group.arrivals === undefined) {
+      group.arrivals = new Map();
+      this.#withArrivals.push(group);
+    }
+    for (const [i, { index, term, payloadBytes }] of places.entries()) {
+      const payload = payloads[i];
+      if (payload?.length !== payloadBytes) return false;
+      const arrival = { index, term, payload };
+      const others = group.arrivals.get(index);
+      if (others === undefined) group.arrivals.set(index, [arrival]);
+      else others.push(arrival);
+    }
+    return true;
+  }
+}
+
+/** Raft refuses messages of replicas that are no members (any more). */
+function ignore(): void {}

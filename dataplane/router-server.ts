@@ -1,0 +1,171 @@
+import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import { AdminServer } from './admin/admin-server.ts';
+import { OperationCounts } from './admin/operation-counts.ts';
+import { routerMetricsPage } from './admin/router-metrics.ts';
+import { addRouterRoutes, type KnownNode, type RouterAdmin } from './admin/router-routes.ts';
+import type { Operation } from './api/operation.ts';
+import { itemOperations, tableOperations } from './api/operations.ts';
+import { refreshingOperation } from './api/refreshing-operation.ts';
+import { openAuthenticator } from './authenticator.ts';
+import { tableNameOf } from './catalog/arn.ts';
+import { ClusterMember } from './cluster-member.ts';
+import type { RouterOptions } from './cluster-options.ts';
+import { Endpoint } from './endpoint/endpoint.ts';
+import { checkCredentials } from './option-values.ts';
+import { processLog } from './process-log.ts';
+import { systemScheduler } from './replication/scheduler.ts';
+import { Router } from './routing/router.ts';
+import { Undo } from './undo.ts';
+
+/** How long requests under way may take to finish when the router stops. */
+const GRACE_MS = 9_000;
+
+/** A running router. */
+export interface RouterServer {
+  readonly log: Logger;
+  readonly greeting: string;
+  readonly reload: () => void;
+  /** Finishes requests under way. */
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * Starts to serve the API. The map of partitions is learned in the background: `/readyz` of the
+ * admin interface says when there is one.
+ * @throws TopologyError, CredentialsError, UsageError, or the system's error for a port
+ */
+export async function startRouter(options: RouterOptions): Promise<RouterServer> {
+  const member = new ClusterMember({
+    path: options.topologyFile,
+    role: 'router',
+    id: options.id,
+  });
+  const { topology, own } = member;
+  checkCredentials(options.credentials, own.host, `the address ${own.host} of '${own.id}'`);
+  const log = processLog(options.logLevel, { router: own.id });
+  const undo = new Undo();
+  try {
+    const { region } = topology;
+    const { authenticator, closeCredentials } = openAuthenticator(
+      options.credentials.file,
+      region,
+      log,
+    );
+    undo.push(closeCredentials);
+    const router = await connect(member, options, log, undo);
+    const counts = new OperationCounts(() => systemScheduler.monotonicMs());
+    const state = { isStopping: false };
+    await listenAdmin(adminOf({ member, router, counts, state }), member, log, undo);
+    const endpoint = await Endpoint.listen({
+      operations: operationsOf(router, counts),
+      context: {
+        tables: router.tables,
+        region,
+        accountId: topology.accountId,
+        clock: systemScheduler,
+      },
+      authenticator,
+      log,
+      host: own.host,
+      port: own.port,
+    });
+    undo.push(() => endpoint.close(GRACE_MS));
+    undo.push(() => {
+      state.isStopping = true;
+    });
+    const greeting = `Router '${own.id}' serves the DynamoDB API on ${endpoint.url}; admin interface on port ${own.adminPort}.\n`;
+    return { log, greeting, reload: () => member.reload(log), close: () => undo.run() };
+  } catch (error) {
+    await undo.run();
+    throw error;
+  }
+}
+
+async function connect(
+  member: ClusterMember,
+  { protocolMax }: RouterOptions,
+  log: Logger,
+  undo: Undo,
+): Promise<Router> {
+  const { own, topology, processId } = member;
+  const transport = member.transport({
+    storeId: processId,
+    processId,
+    protocolMax,
+    log,
+    faults: undefined,
+  });
+  undo.push(() => transport.close());
+  const router = Router.start({
+    routerId: own.id,
+    zone: own.zone,
+    transport,
+    scheduler: systemScheduler,
+    randomBytes,
+    log: (event, fields) => log.info(fields, event),
+    tableNameOf: (nameOrArn) => tableNameOf(nameOrArn, topology),
+  });
+  undo.push(() => router.close());
+  await transport.open();
+  return router;
+}
+
+/** Operations on items go to partitions, those on tables to where the catalog is led. */
+function operationsOf(router: Router, counts: OperationCounts): ReadonlyMap<string, Operation> {
+  const refresh = () => router.learner.refresh();
+  const ofItems = Array.from(itemOperations.values(), (operation) =>
+    refreshingOperation(operation, refresh),
+  );
+  const ofTables: readonly Operation[] = [
+    ...router.control.operations(tableOperations.keys()).values(),
+  ];
+  return new Map(
+    [...ofItems, ...ofTables].map((operation) => [operation.name, counts.counted(operation)]),
+  );
+}
+
+interface AdminParts {
+  readonly member: ClusterMember;
+  readonly router: Router;
+  readonly counts: OperationCounts;
+  readonly state: { readonly isStopping: boolean };
+}
+
+function adminOf({ member, router, counts, state }: AdminParts): RouterAdmin {
+  const metrics = routerMetricsPage({
+    operations: counts,
+    router: () => router.metrics,
+    peers: () => member.peers(),
+  });
+  return {
+    clusterId: member.topology.clusterId,
+    routerId: member.own.id,
+    zone: member.own.zone,
+    processId: member.processId,
+    unreadyReasons: () => (state.isStopping ? ['stopping'] : router.readiness.reasons),
+    nodes: () => Array.from(router.map.nodes(), knownNode),
+    peers: () => member.peers(),
+    counts: () => router.metrics,
+    metrics: () => metrics.text(),
+  };
+}
+
+function knownNode({ id, zone, isUp, isSilent, halted, callsCount }: KnownNode): KnownNode {
+  return { id, zone, isUp, isSilent, halted, callsCount };
+}
+
+async function listenAdmin(
+  admin: RouterAdmin,
+  { own }: ClusterMember,
+  log: Logger,
+  undo: Undo,
+): Promise<void> {
+  const server = await AdminServer.listen({
+    host: own.host,
+    port: own.adminPort,
+    log,
+    routes: (app) => addRouterRoutes(app, admin),
+  });
+  undo.push(() => server.close());
+}
