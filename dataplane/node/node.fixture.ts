@@ -63,6 +63,9 @@ export class TestNode {
   readonly events: { readonly event: string; readonly fields: object }[] = [];
   readonly probes = new Set<string>();
   processId = 'process-1';
+  /** Stands between the node and the leaders that it calls. */
+  onCallLeader: (partitionId: bigint, call: () => Promise<unknown>) => Promise<unknown> = (_, call) =>
+    call();
   node: StorageNode;
   readonly #limits: Partial<NodeLimits>;
   readonly #opened: StorageNode[] = [];
@@ -101,8 +104,10 @@ export class TestNode {
       limits: this.#limits,
       probe: (name) => this.probes.add(name),
       locate: {
-        callLeader: (_partitionId, method, body, timeoutMs) =>
-          this.transport.request('node-1', method, body, { timeoutMs }),
+        callLeader: (partitionId, method, body, timeoutMs) =>
+          this.onCallLeader(partitionId, () =>
+            this.transport.request('node-1', method, body, { timeoutMs }),
+          ),
       },
     });
     this.#opened.push(node);

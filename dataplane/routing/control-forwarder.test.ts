@@ -33,8 +33,9 @@ describe('operations on tables at a router', () => {
     cluster.node('b1').on('control', () => answer);
     expect(await call('DescribeTable')).toBe(answer);
     const [seen] = cluster.seenOf('control');
-    const { operation, body, host } = seen?.body as ControlCall;
-    expect([seen?.node, operation, Buffer.from(body).toString(), host]).toEqual([
+    if (seen === undefined) throw new Error('nobody was asked');
+    const { operation, body, host } = seen.body as ControlCall;
+    expect([seen.node, operation, Buffer.from(body).toString(), host]).toEqual([
       'b1',
       'DescribeTable',
       '{"TableName":"T"}',

@@ -54,6 +54,7 @@ export class Connection implements CallCarrier, ServingCarrier {
   readonly #onClosed: (reason: string) => void;
   #isClosed = false;
   #hasToldOfStrayMessage = false;
+
   /** Takes the socket over; `onClosed` is called once, when the connection is no more. */
   constructor(context: ConnectionContext, link: Link, onClosed: (reason: string) => void) {
     const { scheduler, limits, faults } = context;

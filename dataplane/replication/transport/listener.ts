@@ -51,10 +51,6 @@ export class Listener {
     }
   }
 
-  get halfOpenCount(): number {
-    return this.#halfOpen.size;
-  }
-
   /** Resolves to where it listens. Rejects as `listen` fails: the port is taken, for instance. */
   async open(address: Address): Promise<Address> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -70,14 +66,17 @@ export class Listener {
 
   /** New connections are made with these certificates. */
   setTls(tls: TlsMaterial): void {
-    if ('setSecureContext' in this.#server) this.#server.setSecureContext(tls);
+    const { helloTimeoutMs } = this.#options.limits;
+    if ('setSecureContext' in this.#server) {
+      this.#server.setSecureContext(listenerTls(tls, helloTimeoutMs));
+    }
   }
 
   /** Closes what is half open as well; connections that were admitted are their owners' business. */
   async close(): Promise<void> {
-    for (const socket of this.#halfOpen.values()) socket.destroy();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#server.close(() => resolve());
+    for (const socket of this.#halfOpen.values()) socket.destroy();
     await promise;
   }
 

@@ -8,7 +8,7 @@ export interface ServingCarrier {
   /** Answers that the peer has not taken yet. */
   readonly answerBytes: number;
   /** Not called for requests that were given up. */
-  sendAnswer(id: number, method: string, failure: RemoteFailure | undefined, result: unknown): void;
+  sendAnswer(to: ServedRequest, failure: RemoteFailure | undefined, result: unknown): void;
   /** @throws FrameError when the bytes are not a request */
   decodeRequest(source: Buffer, start: number, end: number): readonly [string, unknown];
 }

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { TlsMaterial } from './options.ts';
 import { TestTransports, until } from './transports.fixture.ts';
@@ -170,6 +171,24 @@ test('half-open connections are bounded and closed in time under TLS too', async
   for (const one of halfOpen) await one.closed();
   const a = await net.open('a', { tls: ofA });
   await net.connected(a, b);
+});
+
+test('a dialler without a certificate, or of an older TLS, is not let in, also after a renewal', async () => {
+  const b = await net.open('b', { tls: ofB });
+  b.setTls(ofB);
+  const { port, host } = b.address ?? { port: 0, host: '' };
+  const attempts = [{ ca: ofB.ca }, { ...ofA, maxVersion: 'TLSv1.2' }] as const;
+  for (const attempt of attempts) {
+    const socket = connect({ port, host, checkServerIdentity: () => undefined, ...attempt });
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.on('error', () => socket.destroy());
+    await closed;
+  }
+  const reasons = net.events('refused').map(({ code, reason }) => [code, reason]);
+  expect(reasons).toEqual([
+    ['certificate', 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE'],
+    ['certificate', 'ERR_SSL_UNSUPPORTED_PROTOCOL'],
+  ]);
 });
 
 test('renewed certificates are used for connections made from then on', async () => {

@@ -1,0 +1,215 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { metaKey } from '../partition/key-space.ts';
+import { putOf } from '../routing/local-table.fixture.ts';
+import { methods } from '../routing/protocol.ts';
+import { encodeTableConfiguration, type TableConfiguration } from '../routing/table-configuration.ts';
+import { turns } from './manual-scheduler.fixture.ts';
+import {
+  configurationOf,
+  indexedSchema,
+  key,
+  plainSchema,
+  refusal,
+  TestNode,
+} from './node.fixture.ts';
+
+const indexed = (index: number) => putOf({ ...key(index), g: { S: 'x' } }, plainSchema);
+
+describe('a partition that is configured', () => {
+  let test: TestNode;
+  beforeEach(async () => {
+    test = await TestNode.start();
+    await test.create(configurationOf(plainSchema));
+  });
+  afterEach(() => test.close());
+
+  const configure = (table: TableConfiguration, partitionId = 1n) =>
+    test.call(methods.configure, { partitionId, configuration: encodeTableConfiguration(table) });
+  const withIndex = configurationOf(indexedSchema, { version: 2 });
+  /** Units of the index that a write cost. */
+  const indexUnits = async (index: number) => (await test.write(indexed(index)))[1][2];
+
+  it('evaluates no write on the former schema after the answer', async () => {
+    await test.createReplica(withIndex, 2_000n, 2);
+    expect(await indexUnits(1)).toEqual([]);
+    await configure(withIndex);
+    expect(await indexUnits(2)).toEqual([['G2', 1]]);
+    await test.scheduler.until(() => test.node.metrics()[1]?.metrics.fedChanges === 1);
+    expect(await test.scan(2_000n, { indexName: 'G2' })).toHaveLength(1);
+  });
+
+  it('commits the configuration in order with the writes', async () => {
+    const replica = test.replica();
+    replica.isHolding = true;
+    const before = test.write(indexed(1));
+    await turns();
+    let isAnswered = false;
+    const configuring = configure(withIndex).then(() => {
+      isAnswered = true;
+    });
+    await turns();
+    const behind = test.write(indexed(2));
+    await turns();
+    expect(replica.held).toHaveLength(3);
+    await replica.release(1);
+    expect((await before)[1][2]).toEqual([]);
+    expect(isAnswered).toBe(false);
+    replica.isHolding = false;
+    await replica.release();
+    await configuring;
+    expect((await behind)[1][2]).toEqual([['G2', 1]]);
+  });
+
+  it('keeps the former one when the new one is lost', async () => {
+    const replica = test.replica();
+    replica.isHolding = true;
+    const configuring = configure(withIndex);
+    await turns();
+    replica.failHeld('dropped');
+    await expect(configuring).rejects.toMatchObject(refusal('unavailable'));
+    replica.isHolding = false;
+    await turns();
+    expect(await indexUnits(1)).toEqual([]);
+    expect((await test.report()).partitions[0]?.configurationVersion).toBe(1);
+  });
+
+  it('does nothing for an older one, nor for one that does not list it', async () => {
+    await configure(withIndex);
+    await configure(configurationOf(plainSchema));
+    expect(await indexUnits(1)).toEqual([['G2', 1]]);
+    const other = configurationOf(plainSchema, { version: 3 });
+    await configure({ ...other, layout: { ...other.layout, partitions: [] } });
+    expect((await test.report()).partitions[0]?.configurationVersion).toBe(2);
+  });
+
+  it('waits, for the same one again, until that is committed', async () => {
+    const replica = test.replica();
+    replica.isHolding = true;
+    let answers = 0;
+    const both = [1, 2].map(() =>
+      configure(withIndex).then(() => {
+        answers += 1;
+      }),
+    );
+    await turns();
+    expect(answers).toBe(0);
+    await replica.release();
+    await Promise.all(both);
+  });
+
+  it('discards what waits for an index that was dropped', async () => {
+    test.onCallLeader = async () => {
+      throw new Error('the index cannot be reached');
+    };
+    await configure(withIndex);
+    await test.write(indexed(1));
+    const start = test.replica().storageId;
+    const pending = async () => {
+      const space = metaKey(start, 'counters').subarray(0, 9);
+      space[8] = 3;
+      const end = Buffer.from(space);
+      end[8] = 4;
+      const iterator = test.host.store.iterate({ start: space, end, reverse: false, limit: 10 });
+      const pairs = await iterator.next(10);
+      await iterator.close();
+      return pairs.length;
+    };
+    expect(await pending()).toBe(1);
+    await configure(configurationOf(plainSchema, { version: 3 }));
+    await turns();
+    expect(await pending()).toBe(0);
+    expect(await indexUnits(2)).toEqual([]);
+  });
+
+  it('discards it also when the leader comes later', async () => {
+    test.onCallLeader = async () => {
+      throw new Error('the index cannot be reached');
+    };
+    await configure(withIndex);
+    await test.write(indexed(1));
+    const replica = test.replica();
+    const proposals: number[] = [];
+    replica.depose();
+    replica.elect();
+    const propose = replica.propose.bind(replica);
+    replica.propose = (effects) => {
+      proposals.push(effects.length);
+      return propose(effects);
+    };
+    await configure(configurationOf(plainSchema, { version: 3 }));
+    await turns();
+    expect(proposals.length).toBeGreaterThan(1);
+    expect(await indexUnits(2)).toEqual([]);
+  });
+
+  it('is told to the partitions of indexes, too', async () => {
+    await test.createReplica(withIndex, 2_000n, 2);
+    await configure(configurationOf(indexedSchema, { version: 5 }), 2_000n);
+    const report = await test.report();
+    expect(report.partitions.map(({ configurationVersion }) => configurationVersion)).toEqual([1, 5]);
+    expect(report.tables).toHaveLength(1);
+  });
+
+  it('is refused by a replica that does not lead', async () => {
+    test.replica().depose();
+    await expect(configure(withIndex)).rejects.toMatchObject(refusal('notLeader'));
+  });
+});
+
+describe('a group', () => {
+  let test: TestNode;
+  beforeEach(async () => {
+    test = await TestNode.start();
+    await test.create(configurationOf(plainSchema));
+    const replica = test.replica();
+    const members = [1, 2, 3].map(
+      (replicaId) => ({ replicaId, node: `node-${replicaId}`, kind: 'voter' }) as const,
+    );
+    replica.membership = { ...replica.membership, members };
+  });
+  afterEach(() => test.close());
+
+  it('changes its members', async () => {
+    const change = { addLearners: [{ node: 'node-4' }], promote: [], remove: [3] };
+    const membership = await test.call(methods.changeMembers, { partitionId: 1n, ...change });
+    expect(membership).toMatchObject({ epoch: 2 });
+    expect(test.replica().changes).toEqual([change]);
+  });
+
+  it('has its leadership transferred to the member on a node', async () => {
+    const transfer = (toNode: string) =>
+      test.call(methods.transferLeadership, { partitionId: 1n, toNode });
+    await transfer('node-1');
+    expect(test.replica().transferred).toEqual([]);
+    await expect(transfer('node-9')).rejects.toMatchObject(refusal('noReplica'));
+    await transfer('node-3');
+    expect(test.replica().transferred).toEqual([3]);
+  });
+
+  it('is led by others once its node is drained', async () => {
+    test.network.join('node-3', 'node');
+    const draining = test.node.drain();
+    await test.scheduler.advance(1_000);
+    await draining;
+    expect(test.replica().transferred).toEqual([3]);
+    test.replica().elect();
+    await turns();
+    expect(test.replica().transferred).toEqual([3, 3]);
+  });
+
+  it('is led on when nobody can take it', async () => {
+    const draining = test.node.drain();
+    await test.scheduler.advance(11_000);
+    await draining;
+    expect(test.replica().transferred).toEqual([]);
+    await test.write(putOf(key(1), plainSchema));
+  });
+
+  it('is served no more by a node that is closed', async () => {
+    test.node.close();
+    await expect(test.write(putOf(key(1), plainSchema))).rejects.toMatchObject(
+      refusal('unavailable'),
+    );
+    await expect(test.get(key(1))).rejects.toMatchObject(refusal('unavailable'));
+  });
+});
