@@ -4,20 +4,18 @@ import type { MetricsPage } from './admin/metrics-page.ts';
 import type { FaultSwitch, NodeAdmin, PeerStatus } from './admin/node-admin.ts';
 import { nodeMetricsPage } from './admin/node-metrics.ts';
 import type { ClusterMember } from './cluster-member.ts';
-import { BootstrapRefused, type BootstrapResult, bootstrapCatalog } from './control/bootstrap.ts';
-import type { NodeCalls } from './control/cluster-view.ts';
+import { BootstrapRefused, type BootstrapResult } from './control/bootstrap.ts';
+import { BootstrapLate, type NodeControl } from './control/node-control.ts';
 import type { NodeIdentity } from './identity.ts';
 import type { StorageNode } from './node/storage-node.ts';
 import type { MultiRaft } from './replication/multi-raft.ts';
 import type { Replica } from './replication/replica.ts';
-import { systemScheduler } from './replication/scheduler.ts';
 import type { LinkFaults } from './replication/transport/link-faults.ts';
 import type { TcpTransport } from './replication/transport/tcp-transport.ts';
 import type { NodeReport } from './routing/protocol.ts';
 import type { Store } from './storage/store.ts';
 
 const CALL_TIMEOUT_MS = 15_000;
-const BOOTSTRAP_MS_MAX = 10_000;
 
 export interface LocalNodeAdminParts {
   readonly member: ClusterMember;
@@ -27,7 +25,7 @@ export interface LocalNodeAdminParts {
   readonly faults: LinkFaults | undefined;
   readonly host: MultiRaft;
   readonly node: StorageNode;
-  readonly calls: NodeCalls;
+  readonly control: NodeControl;
 }
 
 /** This process's storage node, for its admin interface. */
@@ -107,16 +105,12 @@ export class LocalNodeAdmin implements NodeAdmin {
   }
 
   async bootstrap(chosen: readonly string[] | undefined): Promise<BootstrapResult> {
-    const { member, calls } = this.#parts;
-    const signal = AbortSignal.timeout(BOOTSTRAP_MS_MAX);
-    const nodes = member.nodeIds;
     try {
-      return await bootstrapCatalog({ nodes, chosen, calls, scheduler: systemScheduler, signal });
+      return await this.#parts.control.bootstrap(chosen);
     } catch (error) {
       if (error instanceof BootstrapRefused) throw new AdminFault(409, error.message);
-      if (!signal.aborted) throw error;
-      const seconds = BOOTSTRAP_MS_MAX / 1_000;
-      throw new AdminFault(503, `not every node has answered within ${seconds} s`);
+      if (error instanceof BootstrapLate) throw new AdminFault(503, error.message);
+      throw error;
     }
   }
 

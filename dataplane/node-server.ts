@@ -1,14 +1,13 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { AdminServer } from './admin/admin-server.ts';
 import { addNodeRoutes } from './admin/node-routes.ts';
 import { ClusterMember } from './cluster-member.ts';
 import type { NodeOptions } from './cluster-options.ts';
-import { CatalogLeader } from './control/catalog-leader.ts';
-import { ForwardedCalls } from './control/forwarded-calls.ts';
-import { ObservedCluster } from './control/observed-cluster.ts';
+import { NodeControl } from './control/node-control.ts';
 import { claimFolder, type NodeIdentity, readIdentity } from './identity.ts';
 import { LocalNodeAdmin } from './local-node-admin.ts';
+import { ForwarderLocate } from './node/forwarder-locate.ts';
 import { StorageNode } from './node/storage-node.ts';
 import { processLog } from './process-log.ts';
 import { loadCore } from './replication/core/wasm-core.ts';
@@ -16,8 +15,6 @@ import { MultiRaft } from './replication/multi-raft.ts';
 import { systemScheduler } from './replication/scheduler.ts';
 import { LinkFaults } from './replication/transport/link-faults.ts';
 import type { TcpTransport } from './replication/transport/tcp-transport.ts';
-import { CATALOG_PARTITION_ID } from './routing/cluster-map.ts';
-import { type ControlCall, methods } from './routing/protocol.ts';
 import { Router } from './routing/router.ts';
 import { openStore } from './storage/open.ts';
 import type { Store, StoreError } from './storage/store.ts';
@@ -123,35 +120,28 @@ async function compose(parts: Parts): Promise<void> {
     limits: topology.limits.replication,
   });
   undo.push(() => host.close());
-  const observed = new ObservedCluster(transport, () => router.learner.refresh());
   const router = Router.start({
     routerId: own.id,
     zone: own.zone,
-    transport: observed.tap,
+    transport,
     scheduler: systemScheduler,
     randomBytes,
     log: logEvent,
     isNode: true,
   });
   undo.push(() => router.close());
-  const { forwarder } = router;
-  const calls = new ForwardedCalls({ transport, forwarder, scheduler: systemScheduler });
-  const catalog = new CatalogLeader({
-    store,
-    view: observed,
-    calls,
+  const control = NodeControl.start({
+    host,
+    transport,
+    forwarder: router.forwarder,
     nodes: () => member.nodeIds,
     region: topology.region,
     accountId: topology.accountId,
     scheduler: systemScheduler,
-    identifiers: { newTableId: randomUUID, newHashSecret: () => randomBytes(32) },
+    randomBytes,
     log: logEvent,
   });
-  undo.push(() => catalog.close());
-  transport.onRequest(methods.control, (body) =>
-    // Routers and nodes of the cluster call so.
-    catalog.control(body as ControlCall, host.get(CATALOG_PARTITION_ID)),
-  );
+  undo.push(() => control.close());
   const node = StorageNode.start({
     nodeId: own.id,
     zone: own.zone,
@@ -163,11 +153,11 @@ async function compose(parts: Parts): Promise<void> {
     randomBytes,
     log: logEvent,
     limits: { drainMsMax: DRAIN_MS_MAX },
-    locate: { callLeader: (...call) => calls.feedLeader(...call) },
-    onCatalogLeader: (replica) => catalog.leaderChanged(replica),
+    locate: new ForwarderLocate(router.forwarder, systemScheduler),
+    onCatalogLeader: control.catalogLeaderChanged,
   });
   undo.push(() => node.close());
-  await serve(parts, new LocalNodeAdmin({ ...parts, host, node, calls }));
+  await serve(parts, new LocalNodeAdmin({ ...parts, host, node, control }));
   undo.push(() => node.drain());
 }
 

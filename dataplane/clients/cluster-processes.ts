@@ -122,6 +122,7 @@ export class ClusterProcesses {
   readonly topology: TopologyJson;
   readonly nodes: readonly MemberProcess[];
   readonly router: MemberProcess;
+  readonly topologyFile: string;
   readonly #others: MemberProcess[] = [];
 
   static async start(): Promise<ClusterProcesses> {
@@ -155,9 +156,10 @@ export class ClusterProcesses {
       nodes: ['a', 'b', 'c'].map((zone, index) => member(`${zone}-1`, zone, index)),
       routers: [member('router-1', 'a', 3)],
     };
-    const file = this.writeTopology('topology.json', this.topology);
+    this.topologyFile = this.writeTopology('topology.json', this.topology);
+    const file = this.topologyFile;
     const { nodes, routers } = this.topology;
-    this.nodes = nodes.map((node) => this.nodeProcess(node, file, node.id));
+    this.nodes = nodes.map((node) => this.#nodeProcess(node, file, node.id));
     const [router] = routers.map(
       (one) => new MemberProcess(one, ['router', '--topology', file, '--id', one.id]),
     );
@@ -182,7 +184,7 @@ export class ClusterProcesses {
 
   /** A further process that is ended with the others. `data` names its folder. */
   stranger(member: Member, topologyFile: string, data: string): MemberProcess {
-    const process = this.nodeProcess(member, topologyFile, data);
+    const process = this.#nodeProcess(member, topologyFile, data);
     this.#others.push(process);
     return process;
   }
@@ -196,6 +198,11 @@ export class ClusterProcesses {
 
   dataFolder(name: string): string {
     return join(this.folder, 'data', name);
+  }
+
+  /** Its volume is lost. It must not run. */
+  wipe(id: string): void {
+    rmSync(this.dataFolder(id), { recursive: true });
   }
 
   /** The node that leads the partition. */
@@ -223,7 +230,7 @@ export class ClusterProcesses {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  nodeProcess(member: Member, topologyFile: string, data: string): MemberProcess {
+  #nodeProcess(member: Member, topologyFile: string, data: string): MemberProcess {
     const folder = this.dataFolder(data);
     mkdirSync(join(this.folder, 'data'), { recursive: true });
     return new MemberProcess(member, [

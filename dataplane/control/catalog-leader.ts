@@ -22,7 +22,8 @@ const CLOSE_TIMEOUT_MS = 5_000;
 export interface CatalogLeaderOptions {
   /** The node's store, in which the replica of partition 0 keeps its state. */
   readonly store: Store;
-  readonly view: ClusterView;
+  /** Begins to look at the cluster, for one time of leadership. */
+  readonly openView: () => OpenView;
   readonly calls: NodeCalls;
   /** All nodes of the cluster, whether they have ever reported or not. */
   readonly nodes: () => readonly NodeId[];
@@ -34,10 +35,15 @@ export interface CatalogLeaderOptions {
   readonly repair?: RepairOptions | undefined;
 }
 
+export interface OpenView extends ClusterView {
+  close(): void;
+}
+
 /** One time of leadership: everything in it ends with it. */
 interface Term {
   readonly replica: Replica;
   readonly store: ReplicatedStore;
+  readonly view: OpenView;
   readonly ended: AbortController;
   readonly opened: PromiseWithResolvers<Catalog>;
   catalog: Catalog | undefined;
@@ -69,6 +75,7 @@ export class CatalogLeader {
     const term: Term = {
       replica,
       store: new ReplicatedStore(replica, this.#options.store),
+      view: this.#options.openView(),
       ended: new AbortController(),
       opened: Promise.withResolvers(),
       catalog: undefined,
@@ -147,8 +154,8 @@ export class CatalogLeader {
   }
 
   async #open(term: Term): Promise<void> {
-    const { view, calls, nodes, scheduler, log, region, accountId, identifiers } = this.#options;
-    const { store, ended } = term;
+    const { calls, nodes, scheduler, log, region, accountId, identifiers } = this.#options;
+    const { store, view, ended } = term;
     const book = await PlacementBook.open(store);
     const tables = new ClusterTables({ book, view, calls, nodes, scheduler, log });
     const close = () => tables.close();
@@ -169,7 +176,7 @@ export class CatalogLeader {
       if (ended.signal.aborted) return await this.#inTime(catalog.close());
       term.catalog = catalog;
       term.opened.resolve(catalog);
-      term.repaired = this.#repair(book, tables).run(ended.signal);
+      term.repaired = this.#repair(view, book, tables).run(ended.signal);
       log('catalogOpened', { term: term.replica.term });
     } catch (error) {
       close();
@@ -177,8 +184,8 @@ export class CatalogLeader {
     }
   }
 
-  #repair(book: PlacementBook, tables: ClusterTables): Repair {
-    const { view, calls, scheduler, log, repair: options = {} } = this.#options;
+  #repair(view: ClusterView, book: PlacementBook, tables: ClusterTables): Repair {
+    const { calls, scheduler, log, repair: options = {} } = this.#options;
     return new Repair({
       book,
       view,
@@ -200,6 +207,7 @@ export class CatalogLeader {
     // Told to stop before what it works on ends, so that nothing of that is reported as a failure.
     const closed = catalog?.close();
     term.ended.abort();
+    term.view.close();
     term.opened.reject(new StoreError('closed', 'The catalog is not led from here any more.'));
     const before = this.#closing;
     this.#closing = before.then(() => this.#inTime(Promise.all([closed, repaired])));

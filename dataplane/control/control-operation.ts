@@ -36,6 +36,7 @@ export async function runOperation(
   call: ControlCall,
   parts: OperationParts,
 ): Promise<ControlAnswer> {
+  if (parts.ended.aborted) throw parts.notLeader();
   const isRead = /^(Describe|List)/.test(call.operation);
   const outcome = await compute(call, { ...parts, isRead });
   if (isRead || outcome.kind === 'fault') await confirm(parts);

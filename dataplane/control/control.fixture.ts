@@ -7,6 +7,7 @@ import { CatalogLeader } from './catalog-leader.ts';
 import type { CallOptions, NodeCalls } from './cluster-view.ts';
 import { FakeCluster } from './fake-cluster.fixture.ts';
 import { FakeReplica0 } from './fake-replica.fixture.ts';
+import type { RepairOptions } from './repair.ts';
 import { VirtualTime } from './virtual-time.fixture.ts';
 
 /**
@@ -65,6 +66,8 @@ export class ControlPlane {
   replica: FakeReplica0;
   leader: CatalogLeader;
   life: Life;
+  /** Of leaders to come. */
+  repair: RepairOptions = {};
   /** Of the leader before. */
   died: Life | undefined;
   readonly logged: string[] = [];
@@ -92,11 +95,11 @@ export class ControlPlane {
   }
 
   /**
-   * Another process takes over what is durable; of the one before nothing is heard any more, except
-   * what it has on its way already.
+   * Another process takes over what is durable. The one before loses its leadership; or, if it has
+   * died, nothing is heard of it any more but what it has on its way already.
    */
-  async failOver({ isSilent = true } = {}): Promise<void> {
-    if (!isSilent) this.leader.leaderChanged(undefined);
+  async failOver(): Promise<void> {
+    if (!this.life.isDead) this.leader.leaderChanged(undefined);
     this.died = this.life;
     ({ replica: this.replica, leader: this.leader, life: this.life } = this.#newLeader());
     await this.lead();
@@ -148,13 +151,14 @@ export class ControlPlane {
     replica.beforeCommit = () => life.step();
     const leader = new CatalogLeader({
       store: this.store,
-      view: this.cluster,
+      openView: () => this.cluster,
       calls: life,
       nodes: () => [...this.cluster.all.keys()],
       region: 'eu-test-1',
       accountId: '123456789012',
       scheduler: this.time,
       identifiers: this.#identifiers,
+      repair: this.repair,
       log: (event, fields) => this.logged.push(`${event} ${JSON.stringify(fields)}`),
     });
     return { replica, leader, life };

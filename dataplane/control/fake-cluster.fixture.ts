@@ -68,6 +68,8 @@ export class FakeCluster implements ClusterView, NodeCalls {
   beforeCall: (call: NodeCall) => Promise<void> | void = () => {};
   /** Called after a node has done what it was called for, before it answers. */
   beforeAnswer: (call: NodeCall) => Promise<void> | void = () => {};
+  /** Replicas that join do not get their state. */
+  holdsSnapshots = false;
   /** How many calls of long work a partition needs until it is done. */
   workCalls = 1;
   readonly #scheduler: Scheduler;
@@ -139,6 +141,8 @@ export class FakeCluster implements ClusterView, NodeCalls {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
+
+  close(): void {}
 
   async callNode(id: NodeId, method: string, body: unknown, options: CallOptions) {
     const call = { node: id, method, body };
@@ -244,14 +248,13 @@ export class FakeCluster implements ClusterView, NodeCalls {
 
   #changeMembers(node: FakeNode, call: ChangeMembersCall): Membership {
     const group = this.#ledGroup(node, call.partitionId);
+    const after = group.changed(call);
     for (const replicaId of call.promote) {
       const member = group.membership.members.find((each) => each.replicaId === replicaId);
       const replica = member && this.all.get(member.node)?.replicas.get(call.partitionId);
-      if (replica?.replicaId !== replicaId) {
-        this.#violation('a replica that is not there is to vote', { replicaId });
-      }
+      // A leader does not hear of it.
+      if (replica?.replicaId !== replicaId) throw new RemoteFailure('unavailable', 'not caught up');
     }
-    const after = group.changed(call);
     const isLive = (replicaId: number) =>
       [...this.all.values()].some((each) => {
         const replica = each.replicas.get(call.partitionId);
@@ -297,8 +300,8 @@ export class FakeCluster implements ClusterView, NodeCalls {
         const place = this.all.get(node);
         const replica = place?.replicas.get(group.partitionId);
         if (place?.isUp !== true || replica?.replicaId !== replicaId) return false;
-        replica.group ??= group;
-        return true;
+        if (!this.holdsSnapshots) replica.group ??= group;
+        return replica.group !== undefined;
       });
       const voters = members.filter(({ kind }) => kind === 'voter').length;
       group.elect(live, live.filter(({ kind }) => kind === 'voter').length > voters / 2);
@@ -321,14 +324,14 @@ export class FakeCluster implements ClusterView, NodeCalls {
   }
 
   #report(): void {
-    for (const { id, zone, storeId, isUp, replicas } of this.all.values()) {
+    for (const { id, zone, storeId, isUp } of this.all.values()) {
       const before = this.#reports.get(id);
       if (!isUp) {
         if (before !== undefined) this.#reports.set(id, { ...before, isConnected: false });
         continue;
       }
       const partitions = new Map(
-        [...replicas.values()].map((replica) => [replica.partitionId, reportOf(replica, id)]),
+        this.#partitions(this.at(id)).map((report) => [report.partitionId, report]),
       );
       this.#reports.set(id, {
         node: id,
@@ -343,7 +346,10 @@ export class FakeCluster implements ClusterView, NodeCalls {
   }
 
   #partitions(node: FakeNode): PartitionReport[] {
-    return [...node.replicas.values()].map((replica) => reportOf(replica, node.id));
+    // As the nodes do it: nothing of a replica that has no state yet.
+    return [...node.replicas.values()]
+      .filter(({ group }) => group !== undefined)
+      .map((replica) => reportOf(replica, node.id));
   }
 
   #newStoreId(): string {

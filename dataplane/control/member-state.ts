@@ -2,7 +2,7 @@ import type { Member } from '../replication/replica.ts';
 import type { NodeId } from '../replication/transport/transport.ts';
 import type { PartitionReport } from '../routing/protocol.ts';
 import type { ObservedNode } from './cluster-view.ts';
-import type { PlacedReplica, Placement } from './placement-records.ts';
+import type { JoinedReplica, PlacedReplica, Placement } from './placement-records.ts';
 
 /**
  * What has become of a member of a group:
@@ -29,7 +29,7 @@ export const MISSING_MS_MAX = 5_000;
 export function placeOf(
   { founders, others }: Placement,
   { replicaId, node }: Pick<PlacedReplica, 'replicaId' | 'node'>,
-): PlacedReplica | undefined {
+): JoinedReplica | undefined {
   return [...founders, ...others].findLast(
     (each) => each.replicaId === replicaId && each.node === node,
   );
@@ -56,6 +56,7 @@ export function memberState(
   const founder = placement.founders.find((each) => each.replicaId === replicaId);
   if (founder?.state === 'lost') return 'lost';
   const place = placeOf(placement, member);
+  if (place?.isLost === true) return 'lost';
   if (place !== undefined && node !== undefined && place.storeId !== node.storeId) return 'lost';
   if (node === undefined || !isWell(node)) {
     const { replaceAfterMs } = patience;
@@ -64,6 +65,9 @@ export function memberState(
   }
   if (!isMissing(node, partitionId, replicaId)) return 'present';
   if (founder?.state === 'open') return 'absent'; // About to be made.
+  // One that has just joined is not reported before it has got its state, which may take long.
+  const isJoining = member.kind === 'learner' && !node.partitions.has(partitionId);
+  if (isJoining) return 'absent';
   return patience.missingMs(partitionId, replicaId) > MISSING_MS_MAX ? 'lost' : 'absent';
 }
 

@@ -14,6 +14,12 @@ export interface PlacedReplica {
   readonly storeId: string;
 }
 
+/** A replica that joins, or joined, a group that lives. */
+export interface JoinedReplica extends PlacedReplica {
+  /** Its node refuses to make it, since it was there and is not any more. */
+  readonly isLost?: boolean;
+}
+
 /** A member that a group begins with. */
 export interface Founder extends PlacedReplica {
   /**
@@ -39,7 +45,7 @@ export interface Placement {
   /** A quorum of founders has been created: the group lives. */
   readonly isFounded: boolean;
   /** Replicas that joined later, or were about to; also those of an earlier founding that failed. */
-  readonly others: readonly PlacedReplica[];
+  readonly others: readonly JoinedReplica[];
 }
 
 /** What the control plane keeps of a table. */

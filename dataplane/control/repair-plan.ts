@@ -3,6 +3,7 @@ import type { NodeId } from '../replication/transport/transport.ts';
 import type { PartitionReport } from '../routing/protocol.ts';
 import type { ObservedNode } from './cluster-view.ts';
 import {
+  isWell,
   type MemberState,
   memberState,
   type NodePartition,
@@ -17,9 +18,9 @@ import type { PlacedReplica, Placement } from './placement-records.ts';
 export type RepairStep =
   /** The node has a replica that is no member any more, or of a partition that is gone. */
   | { readonly kind: 'drop'; readonly partitionId: bigint; readonly replica: PlacedReplica }
-  /** To be made on its node, then to be added by the leader, under this very id. */
-  | { readonly kind: 'addLearner'; readonly partitionId: bigint; readonly replica: PlacedReplica }
-  /** It is a learner, and its node does not have it. */
+  /** By the leader, which gives it its id; it is made on its node after that. */
+  | { readonly kind: 'addLearner'; readonly partitionId: bigint; readonly node: NodeId }
+  /** It is a learner that its node does not have yet, as it seems. To be written down before. */
   | { readonly kind: 'create'; readonly partitionId: bigint; readonly replica: PlacedReplica }
   /** In one step. */
   | {
@@ -57,9 +58,10 @@ const LEARNER_AWAY_MS_MAX = 30_000;
 /**
  * What to do next so that every partition has all its voters again.
  *
- * A voter that is lost is replaced in three observed steps: a learner under a fresh id, on the same
- * node if that can be (its zone must stay covered); when it has caught up, one joint change that makes
- * it a voter and takes the lost one out. A node that is merely away is waited for. Replicas that were
+ * A voter that is lost is replaced in observed steps: a learner under a fresh id, on the same node if
+ * that can be (its zone must stay covered); when it has caught up, one joint change that makes it a
+ * voter and takes the lost one out. The leader gives the id before the replica is made, and the data
+ * folder is written down in between: so an id is never used in two of them. A node that is merely away is waited for. Replicas that were
  * taken out are dropped. Depends on the arguments alone; at most one change of a group at a time.
  */
 export function planRepairs(input: RepairInput): readonly RepairStep[] {
@@ -251,8 +253,7 @@ function planChange(part: Part, input: RepairInput, mayAdd: boolean): RepairStep
 function isUseful(learner: ObservedMember, part: Part, input: RepairInput): boolean {
   if (learner.state === 'lost' || input.awayMs(learner.node) > LEARNER_AWAY_MS_MAX) return false;
   const others = part.voters.filter(({ state }) => state !== 'lost');
-  if (others.some(({ node }) => node === learner.node)) return false;
-  return learner.state === 'present' || placeOf(part.placement, learner) !== undefined;
+  return !others.some(({ node }) => node === learner.node);
 }
 
 /** @param lost the voter that it replaces, if it is not an additional one */
@@ -264,11 +265,11 @@ function planLearner(
   const { leader, placement, nodes, voters } = part;
   const { partitionId } = placement;
   if (learner.state === 'absent') {
-    const place = placeOf(placement, learner);
-    const isUp = nodes.get(learner.node)?.isConnected === true;
-    return place !== undefined && isUp
-      ? { kind: 'create', partitionId, replica: place }
-      : undefined;
+    const { replicaId } = learner;
+    const node = nodes.get(learner.node);
+    if (node === undefined || !isWell(node)) return undefined;
+    const { storeId } = placeOf(placement, learner) ?? node;
+    return { kind: 'create', partitionId, replica: { replicaId, node: node.node, storeId } };
   }
   if (!learner.isUp || !isCaughtUp(learner.report, leader)) return undefined;
   const after = [...voters.filter((voter) => voter !== lost), learner];
@@ -290,41 +291,22 @@ function isCaughtUp(
 }
 
 function planNewLearner(
-  part: Part,
-  input: RepairInput,
-  lost: ObservedMember | undefined,
-): RepairStep | undefined {
-  const { placement, nodes, membership } = part;
-  const { partitionId } = placement;
-  if (membership === undefined) return undefined;
-  const node = nodes.get(nodeOfNewLearner(part, input, lost) ?? '');
-  if (node === undefined) return undefined;
-  const { storeId } = node;
-  const present = node.partitions.get(partitionId)?.replica.replicaId;
-  const replicaId = membership.replicaIdNext;
-  if (present !== undefined && present !== replicaId) {
-    // It is damaged, or was made in vain.
-    return { kind: 'drop', partitionId, replica: { replicaId: present, node: node.node, storeId } };
-  }
-  return { kind: 'addLearner', partitionId, replica: { replicaId, node: node.node, storeId } };
-}
-
-function nodeOfNewLearner(
-  { placement, membership, nodes, voters }: Part,
+  { placement, nodes, voters }: Part,
   { candidates }: RepairInput,
   lost: ObservedMember | undefined,
-): NodeId | undefined {
+): RepairStep | undefined {
+  const { partitionId } = placement;
   const taken = voters.filter((voter) => voter !== lost).map(({ node }) => node);
   const isFree = (node: NodeId) =>
     !taken.includes(node) &&
     candidates.some((candidate) => candidate.node === node && candidate.isHealthy);
-  // One that was prepared before, and not yet added.
-  const prepared = placement.others.find(
-    ({ replicaId }) => replicaId === membership?.replicaIdNext,
-  );
-  if (prepared !== undefined && isFree(prepared.node)) {
-    if (nodes.get(prepared.node)?.storeId === prepared.storeId) return prepared.node;
-  }
-  if (lost !== undefined && isFree(lost.node)) return lost.node;
-  return chooseFurtherNode(candidates, taken);
+  const chosen =
+    lost !== undefined && isFree(lost.node) ? lost.node : chooseFurtherNode(candidates, taken);
+  const node = chosen === undefined ? undefined : nodes.get(chosen);
+  if (node === undefined) return undefined;
+  const present = node.partitions.get(partitionId)?.replica.replicaId;
+  if (present === undefined) return { kind: 'addLearner', partitionId, node: node.node };
+  // It is damaged, or not a member any more: first it has to go.
+  const replica = { replicaId: present, node: node.node, storeId: node.storeId };
+  return { kind: 'drop', partitionId, replica };
 }

@@ -11,12 +11,12 @@ import {
 import { StoreError } from '../storage/store.ts';
 import type { ClusterView, NodeCalls } from './cluster-view.ts';
 import { planTransfer } from './leader-balance.ts';
-import { isMissing, isWell, reportsOf } from './member-state.ts';
+import { isMissing, isWell, placeOf, reportsOf } from './member-state.ts';
 import type { CandidateNode } from './placement.ts';
 import type { PlacementBook } from './placement-book.ts';
 import { CATALOG_PARTITION, type PlacedReplica, type Placement } from './placement-records.ts';
 import { planRepairs, type RepairStep } from './repair-plan.ts';
-import { triedToDrop } from './replica-drop.ts';
+import { askToDrop, triedToDrop } from './replica-drop.ts';
 import { WorkLimit } from './waiting.ts';
 
 const LOOK_INTERVAL_MS = 1_000;
@@ -25,6 +25,8 @@ const CALL_TIMEOUT_MS = 10_000;
 const STEPS_MAX = 8;
 /** A change whose outcome is open has had its effect, and was reported, after this time. */
 const UNSETTLED_MS = 5_000;
+/** A replica that was made and is not reported yet waits for its state. */
+const CREATE_AGAIN_MS = 30_000;
 const TRANSFER_INTERVAL_MS = 5_000;
 /** Replicas of a dropped partition are looked for so long: no call to create one is under way for longer. */
 const DROPPED_KEPT_MS = 24 * 3_600_000;
@@ -64,6 +66,7 @@ export class Repair {
   readonly #missingSinceMs = new Map<string, number>();
   readonly #memberships = new Map<bigint, Membership>();
   readonly #unsettledUntilMs = new Map<bigint, number>();
+  readonly #createdAtMs = new Map<string, number>();
   #transferredAtMs = Number.NEGATIVE_INFINITY;
   #forgotAtMs = Number.NEGATIVE_INFINITY;
 
@@ -116,15 +119,13 @@ export class Repair {
   #observe(): void {
     const { view, scheduler, book } = this.#parts;
     const nowMs = scheduler.monotonicMs();
-    for (const { node, isConnected } of view.nodes()) {
-      if (isConnected) this.#awaySinceMs.delete(node);
-      else if (!this.#awaySinceMs.has(node)) this.#awaySinceMs.set(node, nowMs);
-    }
     const missing = new Set<string>();
     for (const { partitionId } of book.placements()) {
       this.#settle(partitionId, nowMs);
       for (const { replicaId, node: id } of this.#membershipOf(partitionId)?.members ?? []) {
         const node = view.node(id);
+        if (node?.isConnected === true) this.#awaySinceMs.delete(id);
+        else if (!this.#awaySinceMs.has(id)) this.#awaySinceMs.set(id, nowMs);
         if (node === undefined || !isWell(node) || !isMissing(node, partitionId, replicaId))
           continue;
         missing.add(`${partitionId}/${replicaId}`);
@@ -185,7 +186,7 @@ export class Repair {
     if (signal.aborted) return;
     const { book, calls, log } = this.#parts;
     const { kind, partitionId } = step;
-    if (kind !== 'adopt' && kind !== 'forget') log('repair', shown(step));
+    if (kind !== 'adopt' && kind !== 'forget' && kind !== 'create') log('repair', shown(step));
     switch (kind) {
       case 'drop': {
         const options = { timeoutMs: CALL_TIMEOUT_MS, signal };
@@ -193,13 +194,13 @@ export class Repair {
         return;
       }
       case 'create':
-        await this.#create(partitionId, step.replica, signal);
-        return;
+        return this.#create(partitionId, step.replica, signal);
       case 'addLearner':
-        return this.#addLearner(partitionId, step.replica, signal);
+        return this.#addLearner(partitionId, step.node, signal);
       case 'change': {
         const { promote, remove } = step;
-        return this.#change({ partitionId, addLearners: [], promote, remove }, signal);
+        await this.#change({ partitionId, addLearners: [], promote, remove }, signal);
+        return;
       }
       case 'adopt':
         await book.update(partitionId, (placement) => withOther(placement, step.replica));
@@ -213,49 +214,62 @@ export class Repair {
     }
   }
 
-  /** Written down, made, and only then added: the leader finds it there. */
-  async #addLearner(
-    partitionId: bigint,
-    replica: PlacedReplica,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { book } = this.#parts;
-    await book.update(partitionId, (placement) => withOther(placement, replica));
-    if (!(await this.#create(partitionId, replica, signal))) return;
-    const addLearners = [{ node: replica.node }];
-    await this.#change({ partitionId, addLearners, promote: [], remove: [] }, signal);
+  async #addLearner(partitionId: bigint, node: NodeId, signal: AbortSignal): Promise<void> {
+    const call = { partitionId, addLearners: [{ node }], promote: [], remove: [] };
+    const membership = await this.#change(call, signal);
+    const storeId = this.#parts.view.node(node)?.storeId;
+    const learner = membership?.members.findLast((member) => member.node === node);
+    if (learner?.kind !== 'learner' || storeId === undefined) return;
+    await this.#create(partitionId, { replicaId: learner.replicaId, node, storeId }, signal);
   }
 
-  async #create(
-    partitionId: bigint,
-    { replicaId, node, storeId }: PlacedReplica,
-    signal: AbortSignal,
-  ): Promise<boolean> {
-    const replica = { partitionId, replicaId, members: [] };
-    const call: CreateReplicaCall = { storeId, replica, configuration: undefined };
+  /**
+   * Makes a learner, which has its id from its leader, in the data folder that is written down for it
+   * or is so now. Repeats are harmless, and are left out for a while.
+   */
+  async #create(partitionId: bigint, replica: PlacedReplica, signal: AbortSignal): Promise<void> {
+    const { calls, scheduler, book } = this.#parts;
+    const { replicaId, node, storeId } = replica;
+    const name = `${partitionId}/${replicaId}`;
+    const nowMs = scheduler.monotonicMs();
+    const createdAtMs = this.#createdAtMs.get(name) ?? Number.NEGATIVE_INFINITY;
+    if (nowMs - createdAtMs < CREATE_AGAIN_MS) return;
+    const placement = await book.update(partitionId, (before) => withOther(before, replica));
+    if (placement === undefined || placeOf(placement, replica)?.storeId !== storeId) return;
     const options = { timeoutMs: CALL_TIMEOUT_MS, signal };
+    const call: CreateReplicaCall = {
+      storeId,
+      replica: { partitionId, replicaId, members: [] },
+      configuration: undefined,
+    };
+    const create = () => calls.callNode(node, methods.createReplica, call, options);
     try {
-      await this.#parts.calls.callNode(node, methods.createReplica, call, options);
-      return true;
-    } catch (error) {
-      return this.#failed('repairFailed', error, {
-        partitionId: `${partitionId}`,
-        replicaId,
-        node,
+      await create().catch(async (error: unknown) => {
+        if (!isTaken(error)) throw error;
+        // By one that was made in vain, or is lost: it has no vote any more.
+        await askToDrop(calls, partitionId, { ...replica, replicaId: replicaId - 1 }, options);
+        await create();
       });
+      this.#createdAtMs.set(name, nowMs);
+    } catch (error) {
+      this.#failed('repairFailed', error, { partitionId: `${partitionId}`, replicaId, node });
+      if (isTaken(error)) await book.update(partitionId, (before) => givenUp(before, replica));
     }
   }
 
-  async #change(call: ChangeMembersCall, signal: AbortSignal): Promise<void> {
+  async #change(call: ChangeMembersCall, signal: AbortSignal): Promise<Membership | undefined> {
     const { calls, scheduler } = this.#parts;
     const { partitionId } = call;
     const options = { timeoutMs: CALL_TIMEOUT_MS, signal };
     try {
       const answer = await calls.callLeader(partitionId, methods.changeMembers, call, options);
-      this.#memberships.set(partitionId, answer as Membership); // As the protocol has it.
+      const membership = answer as Membership; // As the protocol has it.
+      this.#memberships.set(partitionId, membership);
+      return membership;
     } catch (error) {
       this.#unsettledUntilMs.set(partitionId, scheduler.monotonicMs() + UNSETTLED_MS);
       this.#failed('repairFailed', error, { partitionId: `${partitionId}` });
+      return undefined;
     }
   }
 
@@ -285,21 +299,31 @@ export class Repair {
     await book.forgetDropped(scheduler.nowMs() - DROPPED_KEPT_MS);
   }
 
-  #failed(event: string, error: unknown, fields: object): false {
+  #failed(event: string, error: unknown, fields: object): void {
     if (!(error instanceof RemoteFailure || error instanceof RequestFailed)) throw error;
     this.#parts.log(event, { ...fields, message: error.message });
-    return false;
   }
+}
+
+function isTaken(error: unknown): boolean {
+  return error instanceof RemoteFailure && error.code === 'replicaExists';
 }
 
 function shown({ partitionId, ...step }: RepairStep): object {
   return { partitionId: `${partitionId}`, ...step };
 }
 
-/** Of an id that was prepared on another node before, the newer place holds. */
+/** What was written down first holds: an id is used in one data folder only. */
 function withOther(placement: Placement, replica: PlacedReplica): Placement {
-  const others = placement.others.filter((each) => !isSame(each, replica));
-  return { ...placement, others: [...others, replica] };
+  if (placeOf(placement, replica) !== undefined) return placement;
+  return { ...placement, others: [...placement.others, replica] };
+}
+
+function givenUp(placement: Placement, replica: PlacedReplica): Placement {
+  const others = placement.others.map((each) =>
+    isSame(each, replica) ? { ...each, isLost: true } : each,
+  );
+  return { ...placement, others };
 }
 
 function withoutOpen(placement: Placement, replicaId: number): Placement {

@@ -32,7 +32,7 @@ export const operatingTexts = {
   damaged: 'The data folder is damaged; see the log of the server.',
   closed: 'The server is shutting down.',
   overloaded: 'Too many large requests at once; try again.',
-  unavailable: 'The part of the table that holds this data cannot be reached; try again.',
+  unavailable: 'The replicas that have this data cannot be reached; try again.',
   badCompression: 'The body does not decompress as its Content-Encoding says.',
 } as const;
 

@@ -98,7 +98,9 @@ export class GroupControl {
     const [best] = replica.membership.members
       .filter((member) => {
         const of = progress.get(member.replicaId);
-        const isAble = of?.isRecentlyActive === true && !of.isInSnapshot;
+        // Members of a group without work are not active either, but have all there is.
+        const isAlive = of?.isRecentlyActive === true || matchOf(member) >= replica.lastIndex;
+        const isAble = isAlive && of?.isInSnapshot === false;
         const isOther = member.replicaId !== replica.replicaId;
         return isOther && member.kind === 'voter' && isAble && isConnected(member);
       })

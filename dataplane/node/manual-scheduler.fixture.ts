@@ -14,7 +14,7 @@ export class ManualScheduler implements Scheduler {
   #order = 0;
 
   nowMs(): number {
-    return this.#wallOffsetMs + this.#monotonicMs;
+    return Math.floor(this.#wallOffsetMs + this.#monotonicMs);
   }
 
   monotonicMs(): number {

@@ -1,7 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { putOf } from '../routing/local-table.fixture.ts';
 import { methods, type NodeReport, REPORT_CHANGED_CHANNEL } from '../routing/protocol.ts';
-import { decodeTableConfiguration, encodeTableConfiguration } from '../routing/table-configuration.ts';
+import {
+  decodeTableConfiguration,
+  encodeTableConfiguration,
+} from '../routing/table-configuration.ts';
 import { turns } from './manual-scheduler.fixture.ts';
 import { configurationOf, indexedSchema, key, plainSchema, TestNode } from './node.fixture.ts';
 
@@ -81,9 +84,9 @@ describe('the report of a node', () => {
 
   it('has fresh counts, which do not make a new version', async () => {
     const first = await test.report();
-    await Promise.allSettled([1n, 2n].map((partitionId) =>
-      test.write(putOf(key(1), plainSchema), { partitionId }),
-    ));
+    await Promise.allSettled(
+      [1n, 2n].map((partitionId) => test.write(putOf(key(1), plainSchema), { partitionId })),
+    );
     const report = await test.report();
     expect(report.version).toBe(first.version);
     expect(report.partitions.map(({ items }) => items).sort()).toEqual([0, 1]);

@@ -64,8 +64,10 @@ export class TestNode {
   readonly probes = new Set<string>();
   processId = 'process-1';
   /** Stands between the node and the leaders that it calls. */
-  onCallLeader: (partitionId: bigint, call: () => Promise<unknown>) => Promise<unknown> = (_, call) =>
-    call();
+  onCallLeader: (partitionId: bigint, call: () => Promise<unknown>) => Promise<unknown> = (
+    _,
+    call,
+  ) => call();
   node: StorageNode;
   readonly #limits: Partial<NodeLimits>;
   readonly #opened: StorageNode[] = [];

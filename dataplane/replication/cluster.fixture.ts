@@ -66,11 +66,16 @@ export async function turns(count: number): Promise<void> {
 
 /** Transports of nodes in one process; bodies are copied as a network would. */
 export class Hub {
+  readonly scheduler: Scheduler;
   readonly #nodes = new Map<NodeId, HubTransport>();
   readonly #cut = new Set<string>();
   /** Decides for each message whether it gets there. */
   filter: (from: NodeId, to: NodeId, channel: string, body: unknown) => boolean = () => true;
   framesCount = 0;
+
+  constructor(scheduler: Scheduler) {
+    this.scheduler = scheduler;
+  }
 
   join(node: NodeId): Transport {
     const transport = new HubTransport(this, node);
@@ -142,7 +147,10 @@ class HubTransport implements Transport {
     const controller = new AbortController();
     options.signal?.addEventListener('abort', () => controller.abort());
     try {
-      const answer = await handler(copy, { from: this.self, signal: controller.signal });
+      const answer = await Promise.race([
+        handler(copy, { from: this.self, signal: controller.signal }),
+        this.#timeout(options.timeoutMs),
+      ]);
       await turns(1);
       if (this.#hub.reach(to, this.self) === undefined) throw new RequestFailed('unknown', 'lost');
       return structuredCloneOf(answer);
@@ -150,6 +158,12 @@ class HubTransport implements Transport {
       if (error instanceof RemoteFailure || error instanceof RequestFailed) throw error;
       throw new RemoteFailure('internal', String(error));
     }
+  }
+
+  #timeout(ms: number): Promise<never> {
+    return new Promise((_, reject) => {
+      this.#hub.scheduler.after(ms, () => reject(new RequestFailed('unknown', 'timed out')));
+    });
   }
 
   onMessage(channel: string, handler: (from: NodeId, body: unknown) => void): void {
@@ -219,7 +233,7 @@ export interface ClusterNode {
 
 /** Nodes with a MultiRaft each, over a hub. */
 export class Cluster {
-  readonly hub = new Hub();
+  readonly hub: Hub;
   readonly clock: VirtualClock | undefined;
   readonly scheduler: Scheduler;
   readonly nodes = new Map<NodeId, ClusterNode>();
@@ -235,6 +249,7 @@ export class Cluster {
     this.#newCore = newCore;
     this.clock = options.scheduler === undefined ? new VirtualClock() : undefined;
     this.scheduler = options.scheduler ?? this.clock ?? new VirtualClock();
+    this.hub = new Hub(this.scheduler);
   }
 
   static async open(ids: readonly NodeId[], options: ClusterOptions = {}): Promise<Cluster> {

@@ -43,7 +43,7 @@ const MiB = 1024 * 1024;
 export const defaultReplicationLimits: ReplicationLimits = {
   tickMs: 100,
   electionTicks: 10,
-  heartbeatTicks: 4,
+  heartbeatTicks: 5,
   proposalEntriesMax: 4_096,
   proposalBytesMax: 32 * MiB,
   payloadBytesMax: 16 * MiB,

@@ -114,6 +114,10 @@ export class MultiRaft implements ReplicaHost {
     return host;
   }
 
+  get nodeId(): NodeId {
+    return this.#context.nodeId;
+  }
+
   get halted(): Error | undefined {
     return this.#halted;
   }

@@ -219,6 +219,30 @@ describe('tables', () => {
     expect(told).toEqual(['changed', 'gone']);
   });
 
+  test('go when most members have dropped them, though one that is away had them', () => {
+    const configuration = configurationOf(schemaOf());
+    const map = new ClusterMap();
+    for (const node of ['a1', 'b1', 'c1']) {
+      map.merge(reportOf(node, configuration), undefined, 0);
+    }
+    map.merge(nodeReport('a1', { version: 2, removedPartitions: [1n] }), since, 0);
+    expect(map.table('T')).toBeDefined();
+    map.merge(nodeReport('b1', { version: 1, processId: 'again' }), undefined, 0);
+    expect(map.table('T')).toBeUndefined();
+  });
+
+  test('stay when members have only lost their data folders', () => {
+    const configuration = configurationOf(schemaOf());
+    const map = new ClusterMap();
+    for (const node of ['a1', 'b1', 'c1']) {
+      map.merge(reportOf(node, configuration), undefined, 0);
+    }
+    for (const node of ['a1', 'b1']) {
+      map.merge(nodeReport(node, { processId: 'again', storeId: 'another' }), undefined, 0);
+    }
+    expect(map.table('T')).toBeDefined();
+  });
+
   test('cannot be read before each of their partitions has had a leader, and can from then on', () => {
     const configuration = configurationOf(schemaOf(), { partitions: 2 });
     const { tableId } = configuration.layout.schema;

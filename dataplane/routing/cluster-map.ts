@@ -42,7 +42,8 @@ export const CATALOG_PARTITION_ID = 0n;
  * nodes and from the answers to its calls. Nodes that are away stay as they were last known.
  *
  * The order in which reports of different nodes come makes no difference (see `viewOf`); those of
- * one node come in order. A table or partition is there for as long as a node reports it.
+ * one node come in order. A partition is there until no node has it, or most of its members dropped
+ * it; a table is there as long as one of its partitions.
  */
 export class ClusterMap {
   readonly #nodes = new Map<NodeId, NodeState>();
@@ -113,6 +114,7 @@ export class ClusterMap {
     const node = this.node(report.node);
     const isWhole = since === undefined || since.processId !== report.processId;
     if (!isWhole && report.version < node.version) return nothingMissing;
+    const hasItsFolder = node.storeId === report.storeId;
     node.takeReport(report, nowMs);
     const changed = new Set<string>();
     const configurations = report.tables.map(readableConfiguration);
@@ -120,7 +122,9 @@ export class ClusterMap {
     for (const each of configurations)
       if (each !== undefined) this.#takeConfiguration(each, changed);
     for (const partition of report.partitions) this.#takePartition(node.id, partition, changed);
-    for (const id of this.#removed(report, isWhole)) this.#dropPartition(node.id, id, changed);
+    for (const id of this.#removed(report, isWhole)) {
+      this.#dropReport(node.id, { id, isDropped: hasItsFolder }, changed);
+    }
     const isIncomplete = this.#settle(changed);
     // Asking for all would bring the same again.
     return { isIncomplete: isIncomplete && unreadableCount === 0, unreadableCount };
@@ -159,10 +163,14 @@ export class ClusterMap {
     return [...setIn(this.#reported, node)].filter((id) => !reported.has(id));
   }
 
-  #dropPartition(from: NodeId, id: bigint, changed: Set<string>): void {
+  #dropReport(
+    from: NodeId,
+    { id, isDropped }: { readonly id: bigint; readonly isDropped: boolean },
+    changed: Set<string>,
+  ): void {
     const route = this.#partitions.get(id);
     if (!setIn(this.#reported, from).delete(id) || route === undefined) return;
-    if (route.dropReport(from)) return;
+    if (route.dropReport(from, isDropped)) return;
     this.#partitions.delete(id);
     if (id === CATALOG_PARTITION_ID) return;
     const ofTable = setIn(this.#partitionsOf, route.tableId);

@@ -1,5 +1,7 @@
 import type { PartitionRange, TableSchema } from '../partition/schema.ts';
 import type { Membership } from '../replication/replica.ts';
+import { HEADER_BYTES } from '../replication/transport/frame.ts';
+import { decodeBody, encodeBody } from '../replication/transport/message-pack.ts';
 import {
   type NodeId,
   RemoteFailure,
@@ -289,7 +291,7 @@ export class FakeTransport implements Transport {
     const timer = scheduler.after(options.timeoutMs, () =>
       reject(new RequestFailed('unknown', `${method} to ${to}: timed out`)),
     );
-    if (!node.isPaused) this.#run(node, method, body).then(resolve, reject);
+    if (!node.isPaused) this.#run(node, method, carried(body)).then(resolve, reject);
     return promise.finally(() => {
       timer.cancel();
       this.#pending.delete(pending);
@@ -335,6 +337,12 @@ export class FakeTransport implements Transport {
     await Promise.resolve();
     const handler = node.handlers.get(method);
     if (handler === undefined) throw new RemoteFailure('noMethod', `nobody handles ${method}`);
-    return handler(body);
+    return carried(await handler(body));
   }
+}
+
+/** What arrives of a body. */
+function carried(body: unknown): unknown {
+  const frame = Buffer.from(encodeBody(body));
+  return decodeBody(frame, HEADER_BYTES, frame.length);
 }

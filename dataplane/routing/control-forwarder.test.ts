@@ -31,7 +31,7 @@ describe('operations on tables at a router', () => {
   it('go to the leader of the catalog, and the answer comes back as it is', async () => {
     const { cluster, call } = await control();
     cluster.node('b1').on('control', () => answer);
-    expect(await call('DescribeTable')).toBe(answer);
+    expect(await call('DescribeTable')).toEqual(answer);
     const [seen] = cluster.seenOf('control');
     if (seen === undefined) throw new Error('nobody was asked');
     const { operation, body, host } = seen.body as ControlCall;
@@ -74,7 +74,7 @@ describe('operations on tables at a router', () => {
         throw new RequestFailed('unknown', 'lost');
       });
       cluster.node('a1').on('control', () => answer);
-      expect((await scheduler.until(call(name))).value).toBe(answer);
+      expect((await scheduler.until(call(name))).value).toEqual(answer);
     },
   );
 
@@ -100,10 +100,10 @@ describe('operations on tables at a router', () => {
       throw refusal('notLeader', { leader: 'c1', term: 3 });
     });
     cluster.node('c1').on('control', () => answer);
-    expect((await scheduler.until(call('DeleteTable'))).value).toBe(answer);
+    expect((await scheduler.until(call('DeleteTable'))).value).toEqual(answer);
     cluster.setUp('c1', false);
     cluster.node('a1').on('control', () => answer);
-    expect((await scheduler.until(call('DeleteTable'))).value).toBe(answer);
+    expect((await scheduler.until(call('DeleteTable'))).value).toEqual(answer);
   });
 
   it('a change that takes long is waited for', async () => {
@@ -111,7 +111,7 @@ describe('operations on tables at a router', () => {
     cluster
       .node('b1')
       .on('control', () => new Promise((resolve) => scheduler.after(8_000, () => resolve(answer))));
-    expect((await scheduler.until(call('CreateTable'))).value).toBe(answer);
+    expect((await scheduler.until(call('CreateTable'))).value).toEqual(answer);
     expect(cluster.askedFor('control')).toEqual(['b1']);
   });
 
@@ -124,7 +124,7 @@ describe('operations on tables at a router', () => {
     cluster.addPartition({ id: 0n }, { leader: 'b1' });
     cluster.node('b1').on('control', () => answer);
     const { value, tookMs } = await cluster.scheduler.until(work);
-    expect(value).toBe(answer);
+    expect(value).toEqual(answer);
     expect(tookMs).toBeLessThan(250);
   });
 

@@ -16,7 +16,7 @@ import { CompiledSchema } from '../partition/compiled-schema.ts';
 import { IndexPartition } from '../partition/index-partition.ts';
 import type { ItemCache } from '../partition/item-cache.ts';
 import { checkUpdatedPaths } from '../partition/key-check.ts';
-import { Partition } from '../partition/partition.ts';
+import { Partition, type PlacedKey } from '../partition/partition.ts';
 import type { PartitionRange, TableLayout, TableSchema } from '../partition/schema.ts';
 import { type Store, StoreError } from '../storage/store.ts';
 import { Admission } from './admission.ts';
@@ -46,7 +46,7 @@ export class LocalTable implements ManagedTable {
   readonly #clock: { nowMs(): number };
   readonly #admission: Admission;
   readonly #partitions: PartitionList<Partition>;
-  readonly #places: KeyPlaces;
+  readonly #places: KeyPlaces<Partition, PlacedKey>;
   readonly #feeders = new Map<number, IndexFeeder>();
   #compiled: CompiledSchema;
   #access: ReadAccess;
@@ -71,7 +71,9 @@ export class LocalTable implements ManagedTable {
     this.#partitions = partitionList(
       layout.partitions.map((range) => this.#newPartition(range, options)),
     );
-    this.#places = new KeyPlaces(this.#compiled, this.#partitions);
+    this.#places = new KeyPlaces(this.#compiled, this.#partitions, (partition, itemKey) =>
+      partition.place(itemKey),
+    );
     this.#addFeeders(layout);
     this.#access = this.#newAccess();
   }

@@ -4,7 +4,8 @@ import type { PartitionRange } from '../partition/schema.ts';
 /** Partitions that tile the hash space, in order. */
 export type PartitionList<T> = readonly [T, ...T[]];
 
-interface Ranged {
+/** What has a place in the hash space. */
+export interface Ranged {
   readonly range: PartitionRange;
 }
 

@@ -34,6 +34,7 @@ export class PartitionRoute {
   readonly #nodeOf: (id: NodeId) => NodeState;
   /** The newest of each node. */
   readonly #reports = new Map<NodeId, PartitionReport>();
+  readonly #droppers = new Set<NodeId>();
   readonly #listeners = new Set<() => void>();
   #view: PartitionView;
   #hint: Hint | undefined;
@@ -71,17 +72,22 @@ export class PartitionRoute {
 
   takeReport(from: NodeId, report: PartitionReport): void {
     this.#reports.set(from, report);
+    this.#droppers.delete(from);
     this.#takeIndex(report);
     this.#update();
   }
 
-  /** Returns false when that was the last report of it. */
-  dropReport(from: NodeId): boolean {
+  /**
+   * A node does not have it any more.
+   * @param isDropped - it has dropped its replica, and has not just lost its data folder
+   * @returns false when the partition is gone: nobody reports it, or most of its members have
+   *   dropped it. Whoever still had it when it was last heard of cannot serve it alone.
+   */
+  dropReport(from: NodeId, isDropped: boolean): boolean {
     this.#reports.delete(from);
-    if (this.#reports.size > 0) {
-      this.#update();
-      return true;
-    }
+    if (isDropped) this.#droppers.add(from);
+    if (this.#reports.size > 0) this.#update();
+    if (this.#reports.size > 0 && !this.#isDroppedByMost()) return true;
     this.isGone = true;
     this.leader = undefined;
     this.#tell();
@@ -106,6 +112,12 @@ export class PartitionRoute {
   onceChanged(fn: () => void): () => void {
     this.#listeners.add(fn);
     return () => this.#listeners.delete(fn);
+  }
+
+  #isDroppedByMost(): boolean {
+    const voters = this.membership.members.filter(({ kind }) => kind === 'voter');
+    const dropped = voters.filter(({ node }) => this.#droppers.has(node));
+    return dropped.length * 2 > voters.length;
   }
 
   #takeIndex({ replica }: PartitionReport): void {

@@ -68,7 +68,7 @@ describe('get', () => {
     const { cluster, table, scheduler } = await oneTable({ zone: 'b' });
     cluster.node('a1').on('get', (): GetAnswer => [json, 5_000]);
     const { value } = await scheduler.until(table.get(key, strong));
-    expect(value.json).toBe(json);
+    expect(value.json).toEqual(json);
     expect(value.capacity.table).toBe(2);
     const [{ node, body } = { node: '', body: undefined }, ...others] = cluster.seenOf('get');
     const [id, epoch, itemKey, isConsistent] = body as GetCall;

@@ -22,8 +22,9 @@ import { Admission } from './admission.ts';
 import { CallFailed, faultOfCall } from './call-failure.ts';
 import type { ClusterMap } from './cluster-map.ts';
 import { type Forwarder, repeatable } from './forwarder.ts';
+import { KeyPlaces } from './key-places.ts';
 import type { NodeState } from './node-state.ts';
-import { type PartitionList, partitionOf } from './partition-map.ts';
+import type { PartitionList } from './partition-map.ts';
 import {
   type GetAnswer,
   type GetCall,
@@ -68,6 +69,7 @@ export class RemoteTable implements Table {
   #compiled: CompiledSchema;
   #parts: PartitionList<RemotePart>;
   #indexParts: ReadonlyMap<number, PartitionList<RemotePart>>;
+  #places: KeyPlaces<RemotePart, Uint8Array>;
 
   /** @param routersCount - how many routers, this one among them, share the table's throughput */
   constructor(access: RemoteAccess, configuration: TableConfiguration, routersCount: number) {
@@ -78,6 +80,7 @@ export class RemoteTable implements Table {
     this.#compiled = new CompiledSchema(layout.schema);
     this.#parts = partsOf(layout.partitions, access.map);
     this.#indexParts = indexPartsOf(configuration, access.map);
+    this.#places = new KeyPlaces(this.#compiled, this.#parts, withoutPrefix);
     const share = dividedThroughput(throughput, routersCount);
     const nowMs = access.scheduler.monotonicMs();
     this.#admission = new Admission(layout.schema.tableArn, share, nowMs);
@@ -98,6 +101,7 @@ export class RemoteTable implements Table {
     this.#compiled = new CompiledSchema(configuration.layout.schema);
     this.#parts = partsOf(configuration.layout.partitions, map);
     this.#indexParts = indexPartsOf(configuration, map);
+    this.#places = new KeyPlaces(this.#compiled, this.#parts, withoutPrefix);
     this.#setThroughput();
   }
 
@@ -111,9 +115,8 @@ export class RemoteTable implements Table {
   async get(key: Item, { consistentRead, projection }: GetOptions): Promise<ReadResult> {
     const { scheduler, forwarder } = this.#access;
     this.#admission.admitRead(undefined, scheduler.monotonicMs());
-    const placed = this.#compiled.itemKey(key);
-    const { route } = partitionOf(this.#parts, placed);
-    const itemKey = placed.subarray(PREFIX_BYTES);
+    const { partition, key: itemKey } = this.#places.placeOf(key, this.#compiled);
+    const { route } = partition;
     const id = typeof route === 'bigint' ? route : route.id;
     const body = (epoch: number): GetCall => [id, epoch, itemKey, consistentRead];
     let answer: GetAnswer;
@@ -140,7 +143,7 @@ export class RemoteTable implements Table {
     const nowMs = scheduler.monotonicMs();
     this.#admission.admitWrite(nowMs);
     const exhausted = this.#admission.exhaustedIndexes(nowMs);
-    const { route } = partitionOf(this.#parts, this.#compiled.itemKey(command.key));
+    const { route } = this.#places.placeOf(command.key, this.#compiled).partition;
     const id = typeof route === 'bigint' ? route : route.id;
     const requestId = requestIds.next();
     const encoded = encodeWriteCommand(command);
@@ -204,6 +207,11 @@ export class RemoteTable implements Table {
     const share = dividedThroughput(this.#configuration.throughput, this.#routersCount);
     this.#admission.set(share, this.#access.scheduler.monotonicMs());
   }
+}
+
+/** Nodes put the prefix of their own replica before it. */
+function withoutPrefix(_: RemotePart, itemKey: Buffer): Uint8Array {
+  return itemKey.subarray(PREFIX_BYTES);
 }
 
 /** What the client is told of a read that failed. */

@@ -14,12 +14,13 @@ export async function askAdmin(
   method: string,
   path: string,
   body?: object,
+  timeoutMs = TIMEOUT_MS,
 ): Promise<AdminAnswer> {
   try {
     const response = await fetch(`http://${host}:${adminPort}${path}`, {
       method,
       headers: { 'content-type': 'application/json' },
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(timeoutMs),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     return { status: response.status, body: await response.json() };

@@ -24,6 +24,18 @@ export function clientOf(router: Process): DynamoDBClient {
   });
 }
 
+/** What a client throws when the cluster is not well, in one line. */
+export function complaintOf(error: unknown): Complaint | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if ('$metadata' in error)
+    return new Complaint(`the API answers: ${error.name}: ${error.message}`);
+  if ('code' in error && 'syscall' in error) {
+    return new Complaint(`the router does not answer: ${String(error.code)}`);
+  }
+  const isWaiter = error.name === 'TimeoutError' || error.name === 'AbortError';
+  return isWaiter ? new Complaint('the table did not become active in time') : undefined;
+}
+
 /** Makes a table with the string keys pk and sk where there is none, and waits until it can be used. */
 export async function ensureTable(client: DynamoDBClient, TableName: string): Promise<void> {
   try {

@@ -45,6 +45,8 @@ class LoadRun {
   readonly #failures = new Map<string, number>();
   acknowledgedCount = 0;
   #longestGapMs = 0;
+  /** Of acknowledged writes, retries included: what the writers of one partition notice. */
+  #slowestMs = 0;
   #lastMs = performance.now();
 
   constructor(client: DynamoDBClient, table: string) {
@@ -77,7 +79,8 @@ class LoadRun {
     return (
       `${this.acknowledgedCount} writes acknowledged, ${failedCount} failed` +
       `${failedCount === 0 ? '' : ` (${kinds})`}, ` +
-      `longest time without an acknowledgement ${Math.round(this.#longestGapMs)} ms`
+      `slowest write ${Math.round(this.#slowestMs)} ms, ` +
+      `longest time without any acknowledgement ${Math.round(this.#longestGapMs)} ms`
     );
   }
 
@@ -103,6 +106,7 @@ class LoadRun {
         sk: { S: sortKey },
         value: { S: this.#value },
       };
+      const startMs = performance.now();
       try {
         await this.#client.send(new PutItemCommand({ TableName: this.#table, Item: item }));
       } catch (error) {
@@ -112,7 +116,9 @@ class LoadRun {
       }
       acknowledged.add(sortKey);
       this.acknowledgedCount += 1;
-      this.#noteGap(performance.now());
+      const nowMs = performance.now();
+      this.#slowestMs = Math.max(this.#slowestMs, nowMs - startMs);
+      this.#noteGap(nowMs);
     }
   }
 

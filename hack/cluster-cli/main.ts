@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { tellAdmin } from './admin-client.ts';
 import { ClusterFolder, ROUTER } from './cluster-folder.ts';
 import { Complaint } from './complaint.ts';
+import { complaintOf } from './demo-table.ts';
 import { load } from './load.ts';
 import { type CommandName, type Options, readOptions, usage } from './options.ts';
 import { Processes } from './processes.ts';
@@ -103,7 +104,9 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
-  if (!(error instanceof Complaint)) throw error;
-  console.error(`hack/cluster: ${error.message}${error.status === 2 ? ' (see --help)' : ''}`);
-  return error.status;
+  const complaint = error instanceof Complaint ? error : complaintOf(error);
+  if (complaint === undefined) throw error;
+  const { message, status } = complaint;
+  console.error(`hack/cluster: ${message}${status === 2 ? ' (see --help)' : ''}`);
+  return status;
 });

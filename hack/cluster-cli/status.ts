@@ -1,7 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { askAdmin } from './admin-client.ts';
 import type { ClusterFolder, Process } from './cluster-folder.ts';
 import { Complaint } from './complaint.ts';
 import type { Processes } from './processes.ts';
+
+const PROGRESS_MS = 200;
 
 /** What is read of `GET /partitions`; the admin interface's README describes it. */
 interface PartitionLine {
@@ -62,8 +65,7 @@ async function lineOf(process: Process, processes: Processes): Promise<NodeLine>
     const { reasons } = body as { readonly reasons: readonly string[] };
     const health = status === 200 ? 'ready' : `not ready: ${reasons.join('; ')}`;
     if (process.role === 'router') return { process, state: health, partitions: [], cutFrom: [] };
-    const { body: list } = await askAdmin(process, 'GET', '/partitions');
-    const { partitions } = list as { readonly partitions: readonly PartitionLine[] };
+    const partitions = await partitionsOf(process);
     const { body: faults } = await askAdmin(process, 'GET', '/faults');
     const { links = [] } = faults as { readonly links?: readonly { readonly peer: string }[] };
     return { process, state: health, partitions, cutFrom: links.map(({ peer }) => peer) };
@@ -71,6 +73,18 @@ async function lineOf(process: Process, processes: Processes): Promise<NodeLine>
     if (!(error instanceof Complaint)) throw error;
     return { process, state: 'does not answer', partitions: [], cutFrom: [] };
   }
+}
+
+/** A leader begins to look how far its followers are when it is asked; by the second time it knows. */
+async function partitionsOf(process: Process): Promise<readonly PartitionLine[]> {
+  const { body } = await askAdmin(process, 'GET', '/partitions');
+  const { partitions } = body as { readonly partitions: readonly PartitionLine[] };
+  const isUnknown = ({ followers, voters }: PartitionLine) =>
+    followers?.length === 0 && voters.length > 1;
+  if (!partitions.some(isUnknown)) return partitions;
+  await delay(PROGRESS_MS);
+  const again = await askAdmin(process, 'GET', '/partitions');
+  return (again.body as { readonly partitions: readonly PartitionLine[] }).partitions;
 }
 
 function isLeader({ role }: PartitionLine): boolean {
@@ -132,7 +146,9 @@ function lagOf({ followers, failure }: PartitionLine): string {
   return (
     followers
       .map(({ node, lagEntries, isRecentlyActive, isInSnapshot }) => {
-        const more = isInSnapshot ? ' (gets a snapshot)' : isRecentlyActive ? '' : ' (silent)';
+        // Groups without work are silent, and need not talk.
+        const isLost = lagEntries > 0 && !isRecentlyActive;
+        const more = isInSnapshot ? ' (gets a snapshot)' : isLost ? ' (silent)' : '';
         return `${node ?? '?'}: ${lagEntries}${more}`;
       })
       .join(', ') || '-'

@@ -11,6 +11,8 @@ import type { Processes } from './processes.ts';
 const POLL_MS = 100;
 const LIVE_MS_MAX = 30_000;
 const READY_MS_MAX = 60_000;
+/** A node gives up after 30 s by itself. */
+const BOOTSTRAP_MS_MAX = 35_000;
 
 /** Makes the cluster where there is none, starts what does not run, and waits until it serves. */
 export async function up(
@@ -92,7 +94,7 @@ async function bootstrap(folder: ClusterFolder, awake: readonly Process[]): Prom
   if (first === undefined) throw new Complaint('all nodes are paused');
   const endMs = performance.now() + READY_MS_MAX;
   for (;;) {
-    const { status, body } = await askAdmin(first, 'POST', '/bootstrap', {});
+    const { status, body } = await askAdmin(first, 'POST', '/bootstrap', {}, BOOTSTRAP_MS_MAX);
     if (status < 300) break;
     // Nodes may still be finding each other.
     if (status < 500 || performance.now() > endMs) {

@@ -1,0 +1,449 @@
+import {
+  BatchWriteItemCommand,
+  CreateTableCommand,
+  DeleteItemCommand,
+  DeleteTableCommand,
+  DescribeTableCommand,
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  paginateScan,
+  QueryCommand,
+  UpdateItemCommand,
+  waitUntilTableExists,
+  waitUntilTableNotExists,
+} from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ClusterLoad } from './cluster-load.ts';
+import { ClusterProcesses, freePorts, type MemberProcess } from './cluster-processes.ts';
+import { startServer } from './server-process.ts';
+import { waitFor } from './wait-for.ts';
+
+/** Real processes: three storage nodes and a router, driven by the SDK with its own retries. */
+
+const WAIT_MS = 60_000;
+const TableName = 'Orders';
+
+let cluster: ClusterProcesses;
+let client: DynamoDBClient;
+
+beforeAll(async () => {
+  cluster = await ClusterProcesses.start();
+  client = new DynamoDBClient({
+    endpoint: cluster.endpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  });
+  await createTable(TableName);
+});
+
+afterAll(async () => {
+  client?.destroy();
+  await cluster?.close();
+});
+
+async function createTable(name: string): Promise<void> {
+  const key = (AttributeName: string, KeyType: 'HASH' | 'RANGE') => ({ AttributeName, KeyType });
+  await client.send(
+    new CreateTableCommand({
+      TableName: name,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: [
+        { AttributeName: 'pk', AttributeType: 'S' },
+        { AttributeName: 'sk', AttributeType: 'N' },
+        { AttributeName: 'city', AttributeType: 'S' },
+      ],
+      KeySchema: [key('pk', 'HASH'), key('sk', 'RANGE')],
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: 'ByCity',
+          KeySchema: [key('city', 'HASH'), key('sk', 'RANGE')],
+          Projection: { ProjectionType: 'ALL' },
+        },
+      ],
+    }),
+  );
+  await waitUntilTableExists({ client, maxWaitTime: 60, minDelay: 1 }, { TableName: name });
+}
+
+interface Partition {
+  readonly partitionId: string;
+  readonly table: string | null;
+  readonly index: string | null;
+  readonly voters: readonly string[];
+  readonly learners: readonly string[];
+  readonly replicaId: number;
+  readonly items: number;
+  readonly lastIndex: number;
+  readonly appliedIndex: number;
+  readonly role: string;
+}
+
+async function partitionsOf(node: MemberProcess): Promise<readonly Partition[]> {
+  return (await node.admin('GET', '/partitions')).body.partitions;
+}
+
+/** A partition of the table that the tests write to. */
+async function somePartition(): Promise<string> {
+  const all = await partitionsOf(cluster.node('a-1'));
+  const found = all.find(({ table, index }) => table === TableName && index === null);
+  if (found === undefined) throw new Error('the table has no partition on a-1');
+  return found.partitionId;
+}
+
+/** All nodes have the same of every partition of the table. */
+async function replicasAreEven(): Promise<void> {
+  await waitFor(
+    async () => {
+      const lists = await Promise.all(cluster.nodes.map(partitionsOf));
+      return lists.map((list) =>
+        list
+          .filter(({ table }) => table === TableName)
+          .map(({ partitionId, items, appliedIndex, voters, learners }) =>
+            [partitionId, items, appliedIndex, voters.length, learners.length].join(),
+          )
+          .sort(),
+      );
+    },
+    ([first, ...others]) =>
+      first !== undefined &&
+      first.length > 0 &&
+      first.every((line) => line.endsWith(',3,0')) &&
+      others.every((other) => other.join() === first.join()),
+    WAIT_MS,
+  );
+}
+
+describe('a cluster serves the API', () => {
+  const item = { pk: { S: 'customer-1' }, sk: { N: '1' }, city: { S: 'Oslo' } };
+  const Key = { pk: item.pk, sk: item.sk };
+
+  it('puts, gets, updates, queries, scans and deletes', async () => {
+    await client.send(new PutItemCommand({ TableName, Item: item }));
+    const read = { TableName, Key, ConsistentRead: true };
+    expect((await client.send(new GetItemCommand(read))).Item).toEqual(item);
+    const updated = await client.send(
+      new UpdateItemCommand({
+        TableName,
+        Key,
+        UpdateExpression: 'ADD visits :one',
+        ConditionExpression: 'city = :city',
+        ExpressionAttributeValues: { ':one': { N: '1' }, ':city': { S: 'Oslo' } },
+        ReturnValues: 'ALL_NEW',
+      }),
+    );
+    expect(updated.Attributes).toEqual({ ...item, visits: { N: '1' } });
+    const queried = await client.send(
+      new QueryCommand({
+        TableName,
+        ConsistentRead: true,
+        KeyConditionExpression: 'pk = :pk',
+        ExpressionAttributeValues: { ':pk': item.pk },
+      }),
+    );
+    expect(queried.Items).toEqual([updated.Attributes]);
+    expect(await scan()).toEqual([updated.Attributes]);
+    await client.send(new DeleteItemCommand({ TableName, Key }));
+    expect((await client.send(new GetItemCommand(read))).Item).toBeUndefined();
+  });
+
+  it('refuses what embedded refuses, in the same words', async () => {
+    const put = new PutItemCommand({
+      TableName,
+      Item: item,
+      ConditionExpression: 'attribute_exists(pk)',
+    });
+    await expect(client.send(put)).rejects.toMatchObject({
+      name: 'ConditionalCheckFailedException',
+      message: 'The conditional request failed',
+    });
+    await expect(
+      client.send(new GetItemCommand({ TableName: 'Absent', Key })),
+    ).rejects.toMatchObject({
+      name: 'ResourceNotFoundException',
+      message: 'Requested resource not found',
+    });
+  });
+
+  it('feeds global indexes', async () => {
+    const items = Array.from({ length: 20 }, (_, index) => ({
+      pk: { S: `customer-${index}` },
+      sk: { N: '7' },
+      city: { S: index % 2 === 0 ? 'Lima' : 'Pune' },
+    }));
+    await client.send(
+      new BatchWriteItemCommand({
+        RequestItems: { [TableName]: items.map((Item) => ({ PutRequest: { Item } })) },
+      }),
+    );
+    const ofLima = new QueryCommand({
+      TableName,
+      IndexName: 'ByCity',
+      KeyConditionExpression: 'city = :city',
+      ExpressionAttributeValues: { ':city': { S: 'Lima' } },
+    });
+    await expect.poll(async () => (await client.send(ofLima)).Count, { timeout: WAIT_MS }).toBe(10);
+  });
+
+  it('makes and deletes tables', async () => {
+    await createTable('Short');
+    await client.send(new PutItemCommand({ TableName: 'Short', Item: item }));
+    await client.send(new DeleteTableCommand({ TableName: 'Short' }));
+    await waitUntilTableNotExists({ client, maxWaitTime: 60, minDelay: 1 }, { TableName: 'Short' });
+    await expect(
+      client.send(new DescribeTableCommand({ TableName: 'Short' })),
+    ).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+  });
+
+  it('keeps three replicas of each partition, one a zone, all the same', async () => {
+    await replicasAreEven();
+    const partitions = await partitionsOf(cluster.node('b-1'));
+    for (const { voters } of partitions) expect(voters).toEqual(['a-1', 'b-1', 'c-1']);
+  });
+});
+
+async function scan() {
+  const items = [];
+  const pages = paginateScan({ client }, { TableName, ConsistentRead: true });
+  for await (const { Items = [] } of pages) items.push(...Items);
+  return items;
+}
+
+describe('the admin interface', () => {
+  it('moves a leadership, and says who else is to be asked', async () => {
+    const partitionId = await somePartition();
+    const leader = await cluster.leaderOf(partitionId);
+    const [follower, other] = cluster.nodes.filter((node) => node !== leader);
+    if (follower === undefined || other === undefined) throw new Error('there are three nodes');
+    const toNode = follower.member.id;
+    const refused = await other.admin('POST', `/partitions/${partitionId}/leader`, { toNode });
+    expect(refused).toMatchObject({
+      status: 409,
+      body: { code: 'notLeader', leader: leader.member.id },
+    });
+    const moved = await leader.admin('POST', `/partitions/${partitionId}/leader`, { toNode });
+    expect(moved).toEqual({ status: 200, body: { partitionId, leader: toNode } });
+    expect((await cluster.leaderOf(partitionId)).member.id).toBe(toNode);
+  });
+
+  it('shows metrics of nodes and routers', async () => {
+    const ofNode = (await cluster.node('a-1').admin('GET', '/metrics')).body;
+    expect(ofNode).toMatch(/trestle_consumed_write_capacity_units_total\{.*table="Orders".*\} \d/);
+    expect(ofNode).toMatch(
+      /trestle_raft_is_leader\{partition="\d+",table="Orders",index="ByCity"\}/,
+    );
+    expect(ofNode).toMatch(/trestle_fsync_seconds_count [1-9]/);
+    expect(ofNode).toContain('trestle_peer_connected{peer="b-1"} 1');
+    const ofRouter = (await cluster.router.admin('GET', '/metrics')).body;
+    expect(ofRouter).toMatch(
+      /trestle_successful_request_latency_seconds_count\{operation="PutItem"\} [1-9]/,
+    );
+    expect(ofRouter).toContain('trestle_nodes_connected 3');
+  });
+
+  it('founds nothing a second time', async () => {
+    const again = await cluster.node('b-1').admin('POST', '/bootstrap', {});
+    expect(again).toEqual({
+      status: 200,
+      body: { outcome: 'found', nodes: ['a-1', 'b-1', 'c-1'] },
+    });
+  });
+});
+
+describe('a cluster outlives its nodes', () => {
+  it('goes on when the leader is killed, with no failed request', {
+    timeout: 120_000,
+  }, async () => {
+    const partitionId = await somePartition();
+    const leader = await cluster.leaderOf(partitionId);
+    const load = new ClusterLoad(client, TableName, 'killed');
+    load.start(8);
+    await load.acknowledges(100);
+    await leader.end('SIGKILL');
+    const next = await cluster.leaderOf(partitionId);
+    expect(next).not.toBe(leader);
+    await load.acknowledges(200);
+    leader.start();
+    await leader.isReady();
+    await load.acknowledges(100);
+    expect(await load.stop()).toEqual({ failures: [], missing: [] });
+    await replicasAreEven();
+  });
+
+  it('hands leaderships over on SIGTERM', { timeout: 120_000 }, async () => {
+    const partitionId = await somePartition();
+    const leader = await cluster.leaderOf(partitionId);
+    const load = new ClusterLoad(client, TableName, 'drained');
+    load.start(8);
+    await load.acknowledges(100);
+    expect(await leader.end('SIGTERM')).toBe(0);
+    expect(leader.output).not.toContain('leadershipNotHandedOver');
+    await load.acknowledges(100);
+    expect(await load.stop()).toEqual({ failures: [], missing: [] });
+    leader.start();
+    await leader.isReady();
+    await replicasAreEven();
+  });
+
+  it('goes on when a node is cut off, and heals', { timeout: 120_000 }, async () => {
+    const partitionId = await somePartition();
+    const leader = await cluster.leaderOf(partitionId);
+    const load = new ClusterLoad(client, TableName, 'cut');
+    load.start(8);
+    await load.acknowledges(50);
+    const cut = await leader.admin('POST', '/faults', { action: 'block' });
+    expect(cut.body.links).toHaveLength(3);
+    await leader.becomes('/readyz', ({ status }) => status === 503);
+    await load.acknowledges(200);
+    await leader.admin('POST', '/faults', { action: 'heal' });
+    await leader.isReady();
+    await load.acknowledges(50);
+    expect(await load.stop()).toEqual({ failures: [], missing: [] });
+    await replicasAreEven();
+  });
+
+  it('takes a node that lost its data for a new one, and brings it after', {
+    timeout: 120_000,
+  }, async () => {
+    const lost = cluster.node('c-1');
+    const before = await idsOf(lost);
+    const load = new ClusterLoad(client, TableName, 'wiped');
+    load.start(4);
+    await load.acknowledges(50);
+    await lost.end('SIGKILL');
+    cluster.wipe('c-1');
+    lost.start();
+    await lost.isReady();
+    await waitFor(
+      () => idsOf(lost),
+      (after) => after.size === before.size,
+      WAIT_MS,
+    );
+    expect(await load.stop()).toEqual({ failures: [], missing: [] });
+    await replicasAreEven();
+    for (const [partitionId, replicaId] of await idsOf(lost)) {
+      expect(replicaId).toBeGreaterThan(before.get(partitionId) ?? 0);
+    }
+  });
+
+  it('works with a node that speaks the protocol of before', { timeout: 120_000 }, async () => {
+    const old = cluster.node('b-1');
+    await old.end('SIGTERM');
+    old.start('--protocol-max', '1');
+    await old.isReady();
+    const status = await old.becomes('/status', ({ body }) =>
+      body.peers?.every((peer: { readonly isConnected: boolean }) => peer.isConnected),
+    );
+    expect(status.body.peers).toMatchObject([
+      { id: 'a-1', protocol: 1 },
+      { id: 'c-1', protocol: 1 },
+      { id: 'router-1', protocol: 1 },
+    ]);
+    const load = new ClusterLoad(client, TableName, 'mixed');
+    load.start(4);
+    await load.acknowledges(100);
+    expect(await load.stop()).toEqual({ failures: [], missing: [] });
+    await old.end('SIGTERM');
+    old.start();
+    await old.isReady();
+  });
+});
+
+async function idsOf(node: MemberProcess): Promise<ReadonlyMap<string, number>> {
+  const list = await partitionsOf(node);
+  return new Map(list.map(({ partitionId, replicaId }) => [partitionId, replicaId]));
+}
+
+describe('what contradicts the cluster is refused', () => {
+  /** A process that goes by the name of a node, in a topology that differs in what is given. */
+  function pretender(
+    id: string,
+    data: string,
+    { own = {}, topology = {} }: { readonly own?: object; readonly topology?: object },
+  ): MemberProcess {
+    const member = { ...cluster.node(id).member, ...own };
+    const others = cluster.topology.nodes.filter((node) => node.id !== id);
+    const all = { ...cluster.topology, ...topology, nodes: [member, ...others] };
+    return cluster.stranger(member, cluster.writeTopology(`${data} of ${id}.json`, all), data);
+  }
+
+  const otherCluster = { clusterId: '11111111-2222-3333-4444-555555555555' };
+
+  it.each<[string, object, RegExp]>([
+    ['a second process of one name', {}, /another process is connected as a-1/],
+    ['a node of another cluster', otherCluster, /belongs to cluster/],
+  ])('%s: no peer takes it', { timeout: 60_000 }, async (data, topology, reason) => {
+    const [port = 0, adminPort = 0] = await freePorts(2);
+    const second = pretender('a-1', data, { own: { port, adminPort }, topology });
+    second.start();
+    const { body } = await second.becomes(
+      '/readyz',
+      ({ status, body: { reasons } }) => status === 503 && reason.test(String(reasons)),
+    );
+    expect(body.reasons.join()).toMatch(/b-1 \(.*c-1 \(/);
+    await second.end('SIGKILL');
+    await cluster.node('a-1').isReady();
+  });
+
+  it.each<[string, string, object, string]>([
+    ['of another node', 'a-1', {}, 'belongs to node b-1, the topology says a-1'],
+    [
+      'of another zone',
+      'b-1',
+      { own: { zone: 'z' } },
+      'belongs to node b-1 in zone b, the topology says z',
+    ],
+    [
+      'of another cluster',
+      'b-1',
+      { topology: otherCluster },
+      `belongs to cluster THIS, the topology says ${otherCluster.clusterId}`,
+    ],
+  ])('a data folder %s', async (_whose, id, difference, complaint) => {
+    const folder = cluster.dataFolder('b-1');
+    expect(await pretender(id, 'b-1', difference).run()).toEqual({
+      status: 1,
+      output: `trestle: ${folder} ${complaint.replace('THIS', cluster.topology.clusterId)}\n`,
+    });
+    await cluster.node('b-1').isReady();
+  });
+
+  it('a data folder in use', async () => {
+    const [port = 0, adminPort = 0] = await freePorts(2);
+    const second = pretender('b-1', 'b-1', { own: { port, adminPort } });
+    expect(await second.run()).toEqual({
+      status: 1,
+      output: expect.stringMatching(/^trestle: [^\n]*in use[^\n]*\n$/),
+    });
+  });
+
+  it('a port in use', async () => {
+    const { host, port } = cluster.node('a-1').member;
+    const second = pretender('a-1', 'second', { own: { adminPort: (await freePorts(1))[0] } });
+    const { status, output } = await second.run();
+    expect([status, output]).toEqual([
+      1,
+      expect.stringContaining(`trestle: port ${port} of ${host} is in use: `),
+    ]);
+  });
+
+  it('the folder of an embedded server, and a node’s folder given to one', async () => {
+    const embedded = await startServer(['--data', cluster.dataFolder('embedded')]);
+    await embedded.stop();
+    expect(await pretender('a-1', 'embedded', {}).run()).toEqual({
+      status: 1,
+      output: `trestle: ${cluster.dataFolder('embedded')} holds the tables of an embedded server: a node needs a folder of its own\n`,
+    });
+    await expect(startServer(['--data', cluster.dataFolder('c-1')])).rejects.toThrow(
+      /is the data folder of the node 'c-1' of a cluster: give another one/,
+    );
+  });
+
+  it('a name that the topology does not have', async () => {
+    const stranger = { ...cluster.node('a-1').member, id: 'z-9' };
+    expect(await cluster.stranger(stranger, cluster.topologyFile, 'z-9').run()).toEqual({
+      status: 1,
+      output: "trestle: there is no node 'z-9' in the topology\n",
+    });
+  });
+});

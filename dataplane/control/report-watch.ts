@@ -1,0 +1,144 @@
+import { pause, type Scheduler } from '../replication/scheduler.ts';
+import {
+  type NodeId,
+  RemoteFailure,
+  RequestFailed,
+  type Transport,
+} from '../replication/transport/transport.ts';
+import {
+  methods,
+  type NodeReport,
+  type PartitionReport,
+  type ReportCall,
+} from '../routing/protocol.ts';
+import type { ClusterView, ObservedNode } from './cluster-view.ts';
+
+const ASK_INTERVAL_MS = 1_000;
+const ASK_TIMEOUT_MS = 2_000;
+/** Counts alone make no new version of a report: once in a while all of it is asked for. */
+const WHOLE_INTERVAL_MS = 10_000;
+
+export interface ReportWatchOptions {
+  readonly transport: Transport;
+  /** All nodes of the cluster. */
+  readonly nodes: () => readonly NodeId[];
+  readonly scheduler: Scheduler;
+}
+
+interface WatchedNode {
+  readonly report: NodeReport;
+  readonly partitions: Map<bigint, PartitionReport>;
+  /** It answered when it was asked the last time. */
+  isAnswering: boolean;
+  wholeAtMs: number;
+}
+
+/**
+ * The reports of all nodes, asked for once a second while the catalog is led from here. A router's
+ * map has each partition as it is believed to be; here every node's own word is needed.
+ */
+export class ReportWatch implements ClusterView {
+  readonly #options: ReportWatchOptions;
+  readonly #watched = new Map<NodeId, WatchedNode>();
+  readonly #asking = new Map<NodeId, Promise<void>>();
+  readonly #listeners = new Set<() => void>();
+  readonly #closed = new AbortController();
+
+  static start(options: ReportWatchOptions): ReportWatch {
+    const watch = new ReportWatch(options);
+    void watch.#run();
+    return watch;
+  }
+
+  private constructor(options: ReportWatchOptions) {
+    this.#options = options;
+  }
+
+  nodes(): readonly ObservedNode[] {
+    return [...this.#watched.values()].map((watched) => this.#observed(watched));
+  }
+
+  node(id: NodeId): ObservedNode | undefined {
+    const watched = this.#watched.get(id);
+    return watched && this.#observed(watched);
+  }
+
+  async refresh(): Promise<void> {
+    const asked = this.#options.nodes().filter((node) => this.#isUp(node));
+    await Promise.all(asked.map((node) => this.#ask(node)));
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  close(): void {
+    this.#closed.abort();
+    this.#listeners.clear();
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#closed;
+    while (!signal.aborted) {
+      // A node that does not answer must not keep the others from being asked.
+      for (const node of this.#options.nodes()) if (this.#isUp(node)) void this.#ask(node);
+      await pause(this.#options.scheduler, ASK_INTERVAL_MS, signal);
+    }
+  }
+
+  #observed({ report, partitions, isAnswering }: WatchedNode): ObservedNode {
+    const { node, zone, storeId, halted } = report;
+    const isConnected = isAnswering && this.#isUp(node);
+    return { node, zone, storeId, halted, partitions, isConnected };
+  }
+
+  #isUp(node: NodeId): boolean {
+    const { transport } = this.#options;
+    return node === transport.self || transport.isConnected(node);
+  }
+
+  /** One question a node is under way at a time; it is shared. */
+  #ask(node: NodeId): Promise<void> {
+    const running = this.#asking.get(node);
+    if (running !== undefined) return running;
+    const asking = this.#askOnce(node).finally(() => this.#asking.delete(node));
+    this.#asking.set(node, asking);
+    return asking;
+  }
+
+  async #askOnce(node: NodeId): Promise<void> {
+    const { transport, scheduler } = this.#options;
+    const { signal } = this.#closed;
+    if (signal.aborted) return;
+    const known = this.#watched.get(node);
+    const nowMs = scheduler.monotonicMs();
+    const isWhole = known === undefined || nowMs - known.wholeAtMs >= WHOLE_INTERVAL_MS;
+    const since = isWhole
+      ? undefined
+      : { processId: known.report.processId, version: known.report.version };
+    const call: ReportCall = { since };
+    try {
+      const options = { timeoutMs: ASK_TIMEOUT_MS, signal };
+      const answer = await transport.request(node, methods.report, call, options);
+      this.#take(answer as NodeReport, since, nowMs); // As the protocol has it.
+    } catch (error) {
+      if (!(error instanceof RequestFailed || error instanceof RemoteFailure)) throw error;
+      const watched = this.#watched.get(node);
+      if (watched !== undefined) watched.isAnswering = false;
+    }
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  #take(report: NodeReport, since: ReportCall['since'], askedAtMs: number): void {
+    const { node } = report;
+    const known = this.#watched.get(node);
+    const isWhole =
+      known === undefined || since === undefined || since.processId !== report.processId;
+    const partitions = isWhole ? new Map<bigint, PartitionReport>() : known.partitions;
+    for (const id of report.removedPartitions) partitions.delete(id);
+    for (const partition of report.partitions) partitions.set(partition.partitionId, partition);
+    const wholeAtMs = isWhole ? askedAtMs : known.wholeAtMs;
+    this.#watched.set(node, { report, partitions, isAnswering: true, wholeAtMs });
+  }
+}
