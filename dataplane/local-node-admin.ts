@@ -1,8 +1,7 @@
 import { AdminFault } from './admin/failure.ts';
 import { LinkSwitch } from './admin/link-switch.ts';
-import type { MetricsPage } from './admin/metrics-page.ts';
 import type { FaultSwitch, NodeAdmin, PeerStatus } from './admin/node-admin.ts';
-import { nodeMetricsPage } from './admin/node-metrics.ts';
+import { NodeMetrics } from './admin/node-metrics.ts';
 import type { ClusterMember } from './cluster-member.ts';
 import { BootstrapRefused, type BootstrapResult } from './control/bootstrap.ts';
 import { BootstrapLate, type NodeControl } from './control/node-control.ts';
@@ -35,13 +34,13 @@ export class LocalNodeAdmin implements NodeAdmin {
   isOpen = false;
   isDraining = false;
   readonly #parts: LocalNodeAdminParts;
-  readonly #metrics: MetricsPage;
+  readonly #metrics: NodeMetrics;
 
   constructor(parts: LocalNodeAdminParts) {
     const { faults, member, host, node } = parts;
     this.#parts = parts;
     this.faults = faults && new LinkSwitch(faults, () => member.peerIds);
-    this.#metrics = nodeMetricsPage({
+    this.#metrics = new NodeMetrics({
       replication: host.metrics,
       replicas: () => host.all(),
       hosted: () => node.metrics(),

@@ -96,6 +96,46 @@ describe('main: what cannot start says why in one line', () => {
     expect(stdout).toContain('--credentials FILE');
   });
 
+  it.each([
+    ['node', '--fault-injection'],
+    ['router', '--credentials FILE'],
+  ])('%s --help tells of its options', async (role, option) => {
+    const { status, stdout, stderr } = await run(role, '--help');
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toContain(option);
+  });
+
+  it.each(['node', 'router'])('a %s without a topology ends with status 1', async (role) => {
+    const absent = join(folder, 'absent.json');
+    const data = role === 'node' ? ['--data', join(folder, 'unused')] : [];
+    expect(await run(role, '--topology', absent, '--id', 'a-1', ...data)).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: `trestle: cannot read the topology file ${absent}: ENOENT\n`,
+    });
+  });
+
+  it('a router that others can reach ends with status 1 unless it is told whom to serve', async () => {
+    const topology = join(folder, 'open.json');
+    const member = (id: string) => ({ id, zone: 'a', host: '0.0.0.0', port: 1, adminPort: 2 });
+    writeFileSync(
+      topology,
+      JSON.stringify({
+        clusterId: '0b8f9d8e-53a1-4c5e-9c0e-6f2f6d1c7a10',
+        region: 'us-east-1',
+        accountId: '123456789012',
+        nodes: [{ ...member('a-1'), host: '127.0.0.1' }],
+        routers: [member('r-1')],
+      }),
+    );
+    expect(await run('router', '--topology', topology, '--id', 'r-1')).toEqual({
+      status: 1,
+      stdout: '',
+      stderr:
+        "trestle: the address 0.0.0.0 of 'r-1' can be reached from other machines: give --credentials FILE, or --credentials none to accept anyone\n",
+    });
+  });
+
   it('a wrong option ends with status 2', async () => {
     expect(await run('--port', 'x')).toEqual({
       status: 2,

@@ -157,11 +157,10 @@ async function compose(parts: Parts): Promise<void> {
     onCatalogLeader: control.catalogLeaderChanged,
   });
   undo.push(() => node.close());
-  await serve(parts, new LocalNodeAdmin({ ...parts, host, node, control }));
-  undo.push(() => node.drain());
+  await serve(parts, new LocalNodeAdmin({ ...parts, host, node, control }), node);
 }
 
-async function serve(parts: Parts, admin: LocalNodeAdmin): Promise<void> {
+async function serve(parts: Parts, admin: LocalNodeAdmin, node: StorageNode): Promise<void> {
   const { member, transport, log, undo } = parts;
   const server = await AdminServer.listen({
     host: member.own.host,
@@ -172,6 +171,7 @@ async function serve(parts: Parts, admin: LocalNodeAdmin): Promise<void> {
   undo.push(() => server.close());
   await transport.open();
   admin.isOpen = true;
+  undo.push(() => node.drain());
   undo.push(() => {
     admin.isOpen = false;
   });

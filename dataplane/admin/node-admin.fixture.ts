@@ -45,7 +45,7 @@ const members = [
 const membership = { members, replicaIdNext: 4, epoch: 2, isJoint: false };
 
 /** The leader of partition 7, as far as the admin interface looks at it. */
-const replica: Replica = {
+export const replica: Replica = {
   partitionId: 7n,
   replicaId: 1,
   storageId: 2n ** 63n + 5n,
@@ -71,7 +71,7 @@ const replica: Replica = {
   ],
 };
 
-const report: NodeReport = {
+export const report: NodeReport = {
   node: 'a-1',
   zone: 'a',
   storeId: 'store-1',

@@ -19,43 +19,56 @@ export interface NodeMetricsSources {
 const LABELS = ['partition', 'table', 'index'];
 
 /** The metrics of a storage node; README.md lists them. */
-export function nodeMetricsPage(sources: NodeMetricsSources): MetricsPage {
-  const page = new MetricsPage();
-  const labelled = new LabelledPartitions(sources);
-  addTrafficMetrics(page, labelled);
-  addSizeMetrics(page, labelled);
-  addReplicaMetrics(page, labelled);
-  addReplicationMetrics(page, sources.replication);
-  addPeerMetrics(page, sources.peers);
-  return page;
+export class NodeMetrics {
+  readonly #page = new MetricsPage();
+  readonly #partitions: LabelledPartitions;
+
+  constructor(sources: NodeMetricsSources) {
+    this.#partitions = new LabelledPartitions(sources);
+    addTrafficMetrics(this.#page, this.#partitions);
+    addSizeMetrics(this.#page, this.#partitions);
+    addReplicaMetrics(this.#page, this.#partitions);
+    addReplicationMetrics(this.#page, sources.replication);
+    addPeerMetrics(this.#page, sources.peers);
+  }
+
+  text() {
+    this.#partitions.look();
+    return this.#page.text();
+  }
 }
 
 /** Reads the node's parts, and names the table and index of each partition. */
 class LabelledPartitions {
   readonly #sources: NodeMetricsSources;
+  #reports: readonly PartitionReport[] = [];
+  #owners: ReadonlyMap<bigint, PartitionOwner> = new Map();
 
   constructor(sources: NodeMetricsSources) {
     this.#sources = sources;
   }
 
+  /** Once a scrape: a report of many partitions is some work. */
+  look(): void {
+    const report = this.#sources.report();
+    this.#reports = report.partitions;
+    this.#owners = ownersOf(report);
+  }
+
   replicas(pick: (replica: Replica) => number | undefined): Sample[] {
-    const owners = ownersOf(this.#sources.report());
     return [...this.#sources.replicas()].flatMap((replica) =>
-      sampleOf(replica.partitionId, owners, pick(replica)),
+      sampleOf(replica.partitionId, this.#owners, pick(replica)),
     );
   }
 
   hosted(pick: (metrics: PartitionMetrics) => number): Sample[] {
-    const owners = ownersOf(this.#sources.report());
     return this.#sources
       .hosted()
-      .flatMap(({ partitionId, metrics }) => sampleOf(partitionId, owners, pick(metrics)));
+      .flatMap(({ partitionId, metrics }) => sampleOf(partitionId, this.#owners, pick(metrics)));
   }
 
   reported(pick: (report: PartitionReport) => number): Sample[] {
-    const report = this.#sources.report();
-    const owners = ownersOf(report);
-    return report.partitions.flatMap((each) => sampleOf(each.partitionId, owners, pick(each)));
+    return this.#reports.flatMap((each) => sampleOf(each.partitionId, this.#owners, pick(each)));
   }
 }
 

@@ -70,10 +70,9 @@ function faultsCount({ faults }: OperationCount, isCounted: (type: string) => bo
 }
 
 function addCallMetrics(page: MetricsPage, read: () => RouterMetrics): void {
-  const one = (pick: (metrics: RouterMetrics) => number) => (): Sample[] => {
-    const value = pick(read());
-    return Number.isFinite(value) ? [{ value }] : [];
-  };
+  const one = (pick: (metrics: RouterMetrics) => number) => (): Sample[] => [
+    { value: pick(read()) },
+  ];
   page.counter(
     { name: 'partition_calls_total', help: 'Calls of partitions at their nodes.' },
     one(({ calls }) => calls),

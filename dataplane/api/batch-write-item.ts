@@ -167,9 +167,11 @@ function writesOf(
 /** What became of one write; a fault: throttled, to be sent again. */
 type Outcome = WriteResult | ClientFault;
 
+const nothing = { before: false, after: false };
+
 async function issue({ table, command }: Write): Promise<Outcome> {
   try {
-    return await table.write(command);
+    return await table.write(command, nothing);
   } catch (thrown) {
     if (isThrottling(thrown)) return thrown;
     throw thrown;

@@ -190,7 +190,7 @@ export class ClusterProcesses {
   }
 
   /** @returns its path */
-  writeTopology(name: string, topology: object): string {
+  writeTopology(name: string, topology: object | string): string {
     const path = join(this.folder, name);
     writeFileSync(path, JSON.stringify(topology));
     return path;

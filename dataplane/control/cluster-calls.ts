@@ -1,3 +1,4 @@
+import { ClientFault } from '../errors/client-fault.ts';
 import type { Scheduler } from '../replication/scheduler.ts';
 import {
   type NodeId,
@@ -52,11 +53,20 @@ export class ClusterCalls implements NodeCalls {
       });
     } catch (error) {
       if (signal.aborted) throw new RequestFailed('unknown', `${what}: given up`);
-      if (!(error instanceof CallFailed)) throw error;
-      const { code, message } = error;
-      if (code === 'damaged') throw new RemoteFailure(code, message);
-      const isOpen = code === 'unknownOutcome' || code === 'internal';
-      throw new RequestFailed(isOpen ? 'unknown' : 'notSent', `${what}: ${message}`);
+      throw asFailure(error, what);
     }
   }
+}
+
+/** As the transport would tell it, before it was put into words for clients of the API. */
+function asFailure(error: unknown, what: string): unknown {
+  if (error instanceof ClientFault) {
+    const { type, message, members } = error;
+    return new RemoteFailure('fault', `${what}: ${message}`, { type, message, members });
+  }
+  if (!(error instanceof CallFailed)) return error;
+  const { cause, code, message } = error;
+  if (cause instanceof RemoteFailure || cause instanceof RequestFailed) return cause;
+  const isOpen = code === 'unknownOutcome' || code === 'internal';
+  return new RequestFailed(isOpen ? 'unknown' : 'notSent', `${what}: ${message}`);
 }

@@ -3,6 +3,7 @@ import type { ReplicaHost } from '../replication/replica.ts';
 import {
   type Member,
   type Membership,
+  ProposalError,
   type Replica,
   ReplicaExists,
 } from '../replication/replica.ts';
@@ -15,6 +16,7 @@ import type {
   TransferLeadershipCall,
 } from '../routing/protocol.ts';
 import { decodeTableConfiguration } from '../routing/table-configuration.ts';
+import { StoreError } from '../storage/store.ts';
 import { failure, failureOf, notLeader } from './failures.ts';
 import type { HostedPartition } from './hosted-partition.ts';
 import type { NodeContext } from './node-context.ts';
@@ -43,7 +45,7 @@ export class GroupControl {
       await this.#host.create({ ...replica, initialEffects });
     } catch (error) {
       if (error instanceof ReplicaExists) throw new RemoteFailure('replicaExists', error.message);
-      throw failure('unavailable', error instanceof Error ? error.message : String(error));
+      throw withoutDisk(error);
     }
     return null;
   }
@@ -51,7 +53,11 @@ export class GroupControl {
   /** @throws RemoteFailure */
   async dropReplica({ storeId, partitionId }: DropReplicaCall): Promise<null> {
     this.#assertStore(storeId);
-    await this.#host.drop(partitionId);
+    try {
+      await this.#host.drop(partitionId);
+    } catch (error) {
+      throw withoutDisk(error);
+    }
     return null;
   }
 
@@ -129,6 +135,12 @@ export class GroupControl {
       throw failureOf(error, replica, { mayBeDone: true });
     }
   }
+}
+
+/** What the caller is told when the host could not write. */
+function withoutDisk(error: unknown): unknown {
+  const isExpected = error instanceof ProposalError || error instanceof StoreError;
+  return isExpected ? failure('unavailable', error.message) : error;
 }
 
 /** @throws RemoteFailure when the replica does not lead, or cannot take calls yet */

@@ -7,6 +7,7 @@ import { type FeedCall, methods } from '../routing/protocol.ts';
 import { walkSpace } from '../routing/space-walk.ts';
 import type { NodeLimits } from './limits.ts';
 import { turns } from './manual-scheduler.fixture.ts';
+import { mulberry32 } from './mulberry32.fixture.ts';
 import { configurationOf, indexedSchema, key, refusal, TestNode } from './node.fixture.ts';
 
 const schema = indexedSchema;
@@ -225,17 +226,6 @@ describe('a global index', () => {
     expect(await indexItems(test)).toHaveLength(1);
   });
 });
-
-/** A small generator of numbers of [0, 1), from a seed that fast-check prints. */
-function mulberry32(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Feed calls get lost, are answered in vain, and come again late and in any order; leaders change. */
 class RandomHistory {

@@ -17,6 +17,7 @@ import {
   refusal,
   TestNode,
 } from './node.fixture.ts';
+import { requestKey } from './request-record.ts';
 
 const absent: Condition = { kind: 'exists', path: ['p'], negated: true };
 const present: Condition = { kind: 'exists', path: ['p'], negated: false };
@@ -151,6 +152,52 @@ describe('a write that is sent again', () => {
       await expect(test.write(addOne, { time })).rejects.toMatchObject(refusal('expired'));
     }
     expect(await test.get(key(1))).toEqual({ ...key(1), n: { N: '1' } });
+  });
+
+  it('waits until the leader knows what earlier ones have done', async () => {
+    const { store } = test.host;
+    await test.write(addOne, { id });
+    test.replica().depose();
+    const { iterate } = store;
+    const loaded = Promise.withResolvers<void>();
+    store.iterate = (range) => {
+      const iterator = iterate.call(store, range);
+      return {
+        next: async (count) => {
+          await loaded.promise;
+          return iterator.next(count);
+        },
+        close: () => iterator.close(),
+      };
+    };
+    test.replica().elect();
+    const again = test.write(addOne, { id });
+    const late = expect(test.write(addOne)).rejects.toMatchObject(refusal('unavailable'));
+    const refused = expect(again).rejects.toMatchObject(refusal('unavailable'));
+    await test.scheduler.advance(6_000);
+    await Promise.all([late, refused]);
+    expect(await test.get(key(1))).toEqual({ ...key(1), n: { N: '1' } });
+    const third = test.write(addOne, { id });
+    await turns();
+    loaded.resolve();
+    await third;
+    expect(await test.get(key(1))).toEqual({ ...key(1), n: { N: '1' } });
+  });
+
+  it('is refused, as is any write, when the record of earlier ones is damaged', async () => {
+    await test.write(addOne, { id });
+    const replica = test.replica();
+    replica.depose();
+    const recordKey = requestKey(replica.storageId, 1);
+    const record = Buffer.from(test.host.store.get(recordKey) ?? []);
+    record[record.length - 1] = 0xff;
+    await replica.apply([{ key: recordKey, value: record }]);
+    replica.elect();
+    for (let round = 0; round < 2; round++) {
+      await expect(test.write(addOne)).rejects.toMatchObject(refusal('damaged'));
+    }
+    expect(await test.get(key(1))).toEqual({ ...key(1), n: { N: '1' } });
+    expect(test.events.filter(({ event }) => event === 'replicaDamaged')).toHaveLength(1);
   });
 
   it('is answered with the clock that the next call is to be stamped with', async () => {

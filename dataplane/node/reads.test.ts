@@ -87,6 +87,7 @@ describe('a read', () => {
     const reading = test.page(scanPage(true));
     const { iterate } = test.host.store;
     test.host.store.iterate = (range) => {
+      test.host.store.iterate = iterate;
       const iterator = iterate.call(test.host.store, range);
       return {
         next: async (count) => {

@@ -5,6 +5,7 @@ import type { UpdateCommand, WriteCommand } from '../partition/command.ts';
 import { pause } from '../replication/scheduler.ts';
 import { putOf } from '../routing/local-table.fixture.ts';
 import { methods } from '../routing/protocol.ts';
+import { mulberry32 } from './mulberry32.fixture.ts';
 import { configurationOf, indexedSchema, key } from './node.fixture.ts';
 import { ThreeNodes } from './three-nodes.fixture.ts';
 
@@ -21,17 +22,6 @@ const increment: UpdateCommand = {
 };
 const putIndexed = (index: number, g: string): WriteCommand =>
   putOf({ ...key(index), g: { S: g } }, indexedSchema);
-
-/** A small generator of numbers of [0, 1), from a seed that fast-check prints. */
-function mulberry32(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const countOf = (item: Item | undefined) => Number(item?.n && 'N' in item.n ? item.n.N : 0);
 const sorted = (items: readonly Item[]) => items.map((item) => JSON.stringify(item)).sort();

@@ -66,7 +66,10 @@ describe('Partition', () => {
   let flushes: (() => void)[];
   let compiled: CompiledSchema;
 
-  function openPartition(schema: TableSchema = schemaOf()): Partition {
+  function openPartition(
+    schema: TableSchema = schemaOf(),
+    parts: Partial<ConstructorParameters<typeof Partition>[0]> = {},
+  ): Partition {
     compiled = new CompiledSchema(schema);
     const [range] = evenPartitions(1);
     if (range === undefined) throw new Error('one partition');
@@ -80,6 +83,7 @@ describe('Partition', () => {
       schedule: (flush) => flushes.push(flush),
       collectionBytesMax: 1_000_000,
       onIndexChanges: () => {},
+      ...parts,
     });
   }
 
@@ -247,6 +251,52 @@ describe('Partition', () => {
     commits.next();
     const bytes = itemBytes(key);
     expect(await Promise.all(sizes)).toEqual([bytes, 2 * bytes, 3 * bytes]);
+  });
+
+  it('has what was told of its writes added before a group is committed', async () => {
+    const told: string[] = [];
+    const partition = openPartition(schemaOf(), {
+      beforeCommit: (effects, version) => {
+        told.push(`group ${version}`);
+        effects.push({ key: Buffer.from('more'), value: Buffer.from('of it') });
+      },
+    });
+    const toldOf = (bytes: number) => () => {
+      told.push('write');
+      return bytes;
+    };
+    const place = placeOf(partition, key);
+    const writes = [
+      partition.write(add, place, noLimit, toldOf(0)),
+      // As large as a group gets: it is sent off at once.
+      partition.write(add, place, noLimit, toldOf(1024 * 1024)),
+      partition.write(add, place, noLimit, toldOf(0)),
+    ];
+    expect(told).toEqual(['write', 'write', 'group 2', 'write']);
+    flush();
+    expect(told.at(-1)).toBe('group 3');
+    expect(commits.waiting.map(({ effects }) => effects.length)).toEqual([4, 3]);
+    commits.next();
+    commits.next();
+    await Promise.all(writes);
+  });
+
+  it('makes a put of the bytes that its command has', async () => {
+    const partition = openPartition();
+    const item = { ...key, x: { S: 'text' } };
+    const json = Buffer.from(JSON.stringify(item));
+    const command = { ...put(item), json } as const;
+    const parsed = Object.defineProperty({ ...command }, 'item', {
+      get: () => {
+        throw new Error('the item is not to be looked at');
+      },
+    });
+    const writing = write(partition, parsed);
+    flush();
+    commits.next();
+    const result = await writing;
+    expect(result.kind === 'applied' && result.afterJson).toEqual(json);
+    expect(partition.get(placeOf(partition, key))?.item).toEqual(item);
   });
 
   it('refuses a damaged item', async () => {

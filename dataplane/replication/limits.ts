@@ -59,7 +59,7 @@ export const defaultReplicationLimits: ReplicationLimits = {
   snapshotChunkBytes: 256 * 1024,
   snapshotWindow: 3,
   snapshotStreamsMax: 2,
-  snapshotBytesPerSecondMax: 32 * MiB,
+  snapshotBytesPerSecondMax: 16 * MiB,
   snapshotTimeoutMs: 10_000,
   coreBytesMax: 1024 * MiB,
   recoverPollMs: 250,

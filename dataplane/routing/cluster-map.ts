@@ -67,6 +67,10 @@ export class ClusterMap {
     return node;
   };
 
+  knows(id: NodeId): boolean {
+    return this.#nodes.has(id);
+  }
+
   nodes(): Iterable<NodeState> {
     return this.#nodes.values();
   }

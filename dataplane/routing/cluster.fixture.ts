@@ -218,7 +218,12 @@ export class FakeCluster {
 
   setUp(id: NodeId, isUp: boolean): void {
     this.node(id).isUp = isUp;
-    for (const transport of this.#transports) transport.peerChanged(id, isUp);
+    this.peerChanged(id, isUp);
+  }
+
+  /** A connection of all routers to this peer comes up or goes down. */
+  peerChanged(peer: NodeId, isUp: boolean): void {
+    for (const transport of this.#transports) transport.peerChanged(peer, isUp);
   }
 
   transport(self: NodeId): FakeTransport {

@@ -1,4 +1,4 @@
-import type { Scheduler } from '../replication/scheduler.ts';
+import { pause, type Scheduler } from '../replication/scheduler.ts';
 import { CallFailed, faultOfCall } from './call-failure.ts';
 import { CATALOG_PARTITION_ID } from './cluster-map.ts';
 import type { Forwarder } from './forwarder.ts';
@@ -82,7 +82,7 @@ export class ControlForwarder {
         if (!(error instanceof CallFailed) || error.code !== 'noPartition') throw error;
         if (scheduler.monotonicMs() + LOOK_INTERVAL_MS >= deadlineMs) throw error;
         // This process has only just started, and no node has answered it yet.
-        await new Promise<void>((resolve) => scheduler.after(LOOK_INTERVAL_MS, resolve));
+        await pause(scheduler, LOOK_INTERVAL_MS);
       }
     }
   }

@@ -2,37 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { ClientFault } from '../errors/client-fault.ts';
 import { RemoteFailure, RequestFailed } from '../replication/transport/transport.ts';
 import { CallFailed } from './call-failure.ts';
-import { FakeCluster, refusal } from './cluster.fixture.ts';
+import { failureOf, onePartition } from './calls.fixture.ts';
+import { refusal } from './cluster.fixture.ts';
 import { repeatable } from './forwarder.ts';
 import type { FailureCode } from './protocol.ts';
-import type { Router, RouterOptions } from './router.ts';
-
-/** One partition, led by a1, and a router in zone a that knows it. */
-async function onePartition(options: Partial<RouterOptions> = {}) {
-  const cluster = new FakeCluster();
-  cluster.addPartition({ id: 7n }, { leader: 'a1' });
-  for (const node of cluster.nodes.values()) {
-    node.on('work', () => {
-      throw refusal('notLeader', { leader: 'a1', term: 2 });
-    });
-  }
-  const router = await cluster.router(options);
-  const call = (parts: Partial<typeof repeatable> = {}) =>
-    router.forwarder.callLeader(7n, 'work', (epoch, node) => [epoch, node.id], {
-      ...repeatable,
-      ...parts,
-    });
-  return { cluster, router, call, scheduler: cluster.scheduler };
-}
-
-async function failureOf(work: Promise<unknown>): Promise<unknown> {
-  try {
-    await work;
-  } catch (error) {
-    return error;
-  }
-  throw new Error('the call succeeded');
-}
+import type { Router } from './router.ts';
 
 function countRetries({ forwarder }: Router): Record<string, number> {
   return Object.fromEntries(forwarder.metrics.retries);
@@ -337,125 +311,5 @@ describe('the end of a call', () => {
     await scheduler.until(failureOf(call({ isRepeatable: true })));
     expect(Object.fromEntries(router.metrics.failed)).toEqual({ unavailable: 1 });
     expect(router.metrics.calls).toBe(1);
-  });
-});
-
-describe('calls of the nearest replica', () => {
-  async function nearest(options: Partial<RouterOptions> = {}) {
-    const { cluster, router, scheduler } = await onePartition(options);
-    for (const node of cluster.nodes.values()) node.on('read', () => node.id);
-    const read = () => router.forwarder.callNearest(7n, 'read', () => []);
-    return { cluster, router, scheduler, read };
-  }
-
-  test('go to the own zone, whoever leads', async () => {
-    for (const zone of ['a', 'b', 'c']) {
-      const { scheduler, read } = await nearest({ zone });
-      expect((await scheduler.until(read())).value).toBe(`${zone}1`);
-    }
-  });
-
-  test('go to the leader last when no replica is in the zone', async () => {
-    const { cluster, scheduler, read } = await nearest({ zone: 'elsewhere' });
-    expect((await scheduler.until(read())).value).not.toBe('a1');
-    for (const id of ['b1', 'c1']) cluster.setUp(id, false);
-    expect((await scheduler.until(read())).value).toBe('a1');
-  });
-
-  test.each(['stale', 'noReplica', 'damaged', 'unavailable'] as FailureCode[])(
-    '%s: the next replica is asked',
-    async (code) => {
-      const { cluster, scheduler, read } = await nearest({ zone: 'b' });
-      cluster.node('b1').on('read', () => {
-        throw refusal(code);
-      });
-      const { value, tookMs } = await scheduler.until(read());
-      expect([value, tookMs]).toEqual(['c1', 0]);
-    },
-  );
-
-  test('a replica that does not answer is not asked first again before it does', async () => {
-    const { cluster, scheduler, read } = await nearest({ zone: 'b' });
-    cluster.node('b1').isPaused = true;
-    const first = await scheduler.until(read());
-    expect(first.value).toBe('c1');
-    expect(first.tookMs).toBeGreaterThanOrEqual(2_000);
-    for (let second = 0; second < 5; second += 1) {
-      await scheduler.advance(1_000);
-      const { value, tookMs } = await scheduler.until(read());
-      expect([value, tookMs]).toEqual(['c1', 0]);
-    }
-    cluster.node('b1').isPaused = false;
-    await scheduler.advance(3_000);
-    expect((await scheduler.until(read())).value).toBe('b1');
-  });
-
-  test('a call that all replicas are damaged for says so at the deadline', async () => {
-    const { cluster, scheduler, read } = await nearest();
-    for (const node of cluster.nodes.values()) {
-      node.on('read', () => {
-        throw refusal('damaged');
-      });
-    }
-    expect((await scheduler.until(failureOf(read()))).value).toMatchObject({ code: 'damaged' });
-  });
-});
-
-describe('bounds', () => {
-  const bounds = { perNodeMax: 2, totalMax: 3, waitingPerPartitionMax: 2 };
-
-  test('calls beyond those that a node may have wait, in order, and calls beyond those are refused', async () => {
-    const { cluster, router, call, scheduler } = await onePartition({ bounds });
-    const gates: (() => void)[] = [];
-    cluster.node('a1').on('work', () => new Promise<void>((resolve) => gates.push(resolve)));
-    const ends: number[] = [];
-    const works = [0, 1, 2, 3].map((index) => call().then(() => ends.push(index)));
-    await scheduler.settle();
-    expect(gates.length).toBe(2);
-    const refused = await scheduler.until(failureOf(call()));
-    expect(refused.value).toMatchObject({ code: 'overloaded' });
-    expect(refused.tookMs).toBe(0);
-    while (ends.length < 4) {
-      gates.shift()?.();
-      await scheduler.settle();
-      expect(router.forwarder.callsInFlight).toBeLessThanOrEqual(2);
-    }
-    await Promise.all(works);
-    expect(ends).toEqual([0, 1, 2, 3]);
-    expect(router.forwarder.callsInFlight).toBe(0);
-    expect(cluster.askedFor('work').length).toBe(4);
-  });
-
-  test('calls of all nodes together are bounded, and a place that is free goes to any that waits', async () => {
-    const { cluster, router, call, scheduler } = await onePartition({ bounds });
-    cluster.addPartition({ id: 8n }, { leader: 'b1' });
-    cluster.tell();
-    await scheduler.settle();
-    const gates: (() => void)[] = [];
-    const hold = () => new Promise<void>((resolve) => gates.push(resolve));
-    cluster.node('a1').on('work', hold);
-    cluster.node('b1').on('work', hold);
-    const other = () => router.forwarder.callLeader(8n, 'work', () => [], repeatable);
-    const works = [call(), call(), other(), other()];
-    await scheduler.settle();
-    expect(cluster.askedFor('work')).toEqual(['a1', 'a1', 'b1']);
-    gates.shift()?.();
-    await scheduler.settle();
-    expect(cluster.askedFor('work')).toEqual(['a1', 'a1', 'b1', 'b1']);
-    for (const open of gates) open();
-    await Promise.all(works);
-  });
-
-  test('a call that waits at a paused leader follows the partition to the next one', async () => {
-    const { cluster, call, scheduler } = await onePartition({ bounds });
-    cluster.node('a1').isPaused = true;
-    const works = [call(), call(), call()];
-    await scheduler.advance(1_000);
-    cluster.node('b1').on('work', () => 'done');
-    cluster.setLeader(7n, 'b1', 3);
-    cluster.tell();
-    const { value, tookMs } = await scheduler.until(works[2] ?? Promise.reject(new Error('three')));
-    expect([value, tookMs]).toEqual(['done', 0]);
-    await scheduler.until(Promise.all(works));
   });
 });

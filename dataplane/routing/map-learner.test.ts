@@ -37,6 +37,14 @@ describe('a router learns', () => {
     expect(cluster.seenOf('report').length - before).toBe(6);
   });
 
+  it('nothing from other routers that a node is connected to', async () => {
+    const cluster = new FakeCluster(['a']);
+    const { map } = await cluster.router({ routerId: 'a1', isNode: true });
+    for (const isUp of [true, false]) cluster.peerChanged('router7', isUp);
+    await cluster.scheduler.advance(3_000);
+    expect([...map.nodes()].map(({ id }) => id)).toEqual(['a1']);
+  });
+
   it('every second, only what changed', async () => {
     const cluster = new FakeCluster();
     await cluster.router();

@@ -1,4 +1,4 @@
-import type { Scheduler, Timer } from '../replication/scheduler.ts';
+import { pause, type Scheduler, type Timer } from '../replication/scheduler.ts';
 import type { NodeId, Transport } from '../replication/transport/transport.ts';
 import { RemoteFailure, RequestFailed } from '../replication/transport/transport.ts';
 import type { ClusterMap } from './cluster-map.ts';
@@ -29,7 +29,6 @@ export interface MapLearnerOptions {
 interface Asking {
   /** Settled when the answer was taken in, or when there was none. Never rejects. */
   readonly done: Promise<void>;
-  readonly startedAtMs: number;
   /** The one behind it, for whoever wants to know what came after this one was asked. */
   next: Promise<void> | undefined;
 }
@@ -58,7 +57,6 @@ export class MapLearner {
     transport.onPeer((peer, isUp) => this.#onPeer(peer, isUp));
     transport.onMessage(REPORT_CHANGED_CHANNEL, (from) => this.#onChanged(from));
     if (isNode) map.node(transport.self).isUp = true;
-    for (const { id, role } of transport.peers()) if (role === 'node') map.node(id).isUp = true;
     this.#tick();
   }
 
@@ -83,16 +81,22 @@ export class MapLearner {
   }
 
   #tick(): void {
+    const { map, transport } = this.#options;
+    for (const { id, role } of transport.peers()) if (role === 'node') map.node(id).isUp = true;
     for (const node of this.#connected()) if (!this.#asking.has(node.id)) void this.#ask(node);
     this.#timer = this.#options.scheduler.after(ASK_INTERVAL_MS, () => this.#tick());
   }
 
   #onPeer(peer: NodeId, isUp: boolean): void {
     const { map, transport } = this.#options;
-    if (isUp && transport.peers().find(({ id }) => id === peer)?.role !== 'node') return;
+    if (!isUp) {
+      if (map.knows(peer)) map.node(peer).isUp = false;
+      return;
+    }
+    const isNode = transport.peers().some(({ id, role }) => id === peer && role === 'node');
+    if (!isNode || this.#isClosed) return;
     const node = map.node(peer);
-    node.isUp = isUp;
-    if (!isUp || this.#isClosed) return;
+    node.isUp = true;
     node.isSilent = false;
     node.suspectUntilMs = 0;
     void this.#ask(node);
@@ -109,7 +113,7 @@ export class MapLearner {
   async #startRefresh(): Promise<void> {
     const { scheduler } = this.#options;
     const waitMs = this.#refreshedAtMs + REFRESH_INTERVAL_MS - scheduler.monotonicMs();
-    if (waitMs > 0) await new Promise<void>((resolve) => scheduler.after(waitMs, resolve));
+    if (waitMs > 0) await pause(scheduler, waitMs);
     else await Promise.resolve();
     this.#refresh = undefined;
     this.#refreshedAtMs = scheduler.monotonicMs();
@@ -125,9 +129,8 @@ export class MapLearner {
       running.next ??= running.done.then(() => this.#ask(node));
       return running.next;
     }
-    const startedAtMs = this.#options.scheduler.monotonicMs();
     const done = this.#askOnce(node).finally(() => this.#asking.delete(node.id));
-    this.#asking.set(node.id, { done, startedAtMs, next: undefined });
+    this.#asking.set(node.id, { done, next: undefined });
     return done;
   }
 

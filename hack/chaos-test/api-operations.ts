@@ -104,7 +104,7 @@ export function outcomeOf(operation: Operation, answer: Answer): Outcome {
   const { status, body } = answer;
   if (status === 200) return okOf(operation, body);
   if (body.__type?.endsWith('#ConditionalCheckFailedException') && operation.kind === 'putIf') {
-    return { kind: 'conditionFailed', old: { value: valueOf(body.Item) } };
+    return { kind: 'conditionFailed', old: { value: registerValue(body.Item) } };
   }
   return { kind: 'failed' };
 }
@@ -124,13 +124,13 @@ const expectedRefusals: ReadonlySet<string> = new Set([
 ]);
 
 function okOf({ kind }: Operation, { Item, Attributes }: AnswerBody): Outcome {
-  if (kind === 'get' || kind === 'getEventual') return { kind: 'ok', value: valueOf(Item) };
-  if (kind === 'add') return { kind: 'ok', value: valueOf(Attributes) };
+  if (kind === 'get' || kind === 'getEventual') return { kind: 'ok', value: registerValue(Item) };
+  if (kind === 'add') return { kind: 'ok', value: registerValue(Attributes) };
   return { kind: 'ok' };
 }
 
 /** The register's value in an item. */
-export function valueOf(item: ApiItem | undefined): RegisterValue {
+export function registerValue(item: ApiItem | undefined): RegisterValue {
   const value = item?.v;
   return value?.N === undefined ? value?.S : Number(value.N);
 }

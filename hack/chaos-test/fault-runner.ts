@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Fault, TimedFault } from '../../dataplane/simulation/faults.ts';
-import { askAdmin, tellAdmin } from '../cluster-cli/admin-client.ts';
-import { Complaint } from '../cluster-cli/complaint.ts';
 import type { OwnCluster } from '../cluster-benchmark/own-cluster.ts';
 import { clusterState, leaderOf, untilWhole } from '../cluster-benchmark/wholeness.ts';
+import { askAdmin, tellAdmin } from '../cluster-cli/admin-client.ts';
+import { Complaint } from '../cluster-cli/complaint.ts';
 
 export const VOTERS = 3;
 /** What followers may lack, while clients write, in a cluster that counts as whole. */

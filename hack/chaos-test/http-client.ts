@@ -1,4 +1,5 @@
 import { Agent, request } from 'node:http';
+import { amzDate } from '../benchmark/signature.ts';
 import type { Answer, AnswerBody, ApiRequest } from './api-operations.ts';
 
 /** Names a key but proves nothing: the cluster under test accepts any. */
@@ -41,6 +42,7 @@ export class HttpClient {
           'content-type': 'application/x-amz-json-1.0',
           'content-length': Buffer.byteLength(text),
           'x-amz-target': `DynamoDB_20120810.${target}`,
+          'x-amz-date': amzDate(new Date()),
           authorization: AUTHORIZATION,
         },
       },

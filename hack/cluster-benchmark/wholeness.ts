@@ -33,9 +33,7 @@ export interface Wanted {
 
 export async function clusterState(nodes: readonly Process[]): Promise<ClusterState> {
   return new Map(
-    await Promise.all(
-      nodes.map(async (node) => [node.id, await replicasOf(node)] as const),
-    ),
+    await Promise.all(nodes.map(async (node) => [node.id, await replicasOf(node)] as const)),
   );
 }
 
