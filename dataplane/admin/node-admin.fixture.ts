@@ -95,6 +95,7 @@ export const report: NodeReport = {
       configurationVersion: 3,
     },
   ],
+  isWhole: true,
   removedPartitions: [],
   tables: [encodeTableConfiguration(configuration)],
 };

@@ -133,8 +133,7 @@ export class ReportWatch implements ClusterView {
   #take(report: NodeReport, since: ReportCall['since'], askedAtMs: number): void {
     const { node } = report;
     const known = this.#watched.get(node);
-    const isWhole =
-      known === undefined || since === undefined || since.processId !== report.processId;
+    const isWhole = known === undefined || report.isWhole || since?.processId !== report.processId;
     const partitions = isWhole ? new Map<bigint, PartitionReport>() : known.partitions;
     for (const id of report.removedPartitions) partitions.delete(id);
     for (const partition of report.partitions) partitions.set(partition.partitionId, partition);

@@ -58,13 +58,14 @@ describe('the report of a node', () => {
     expect(second.tables).toEqual([]);
     await test.call(methods.dropReplica, { storeId: 'store-1', partitionId: 1n });
     const third = await test.report(since(second));
-    expect(third).toMatchObject({ partitions: [], removedPartitions: [1n] });
+    expect(third).toMatchObject({ isWhole: false, partitions: [], removedPartitions: [1n] });
     expect(idsOf(await test.report(since(first)))).toEqual([2n]);
   });
 
   it('tells all to who knows another process', async () => {
     const first = await test.report();
     const report = await test.report({ processId: 'process-0', version: first.version });
+    expect(report.isWhole).toBe(true);
     expect(idsOf(report)).toEqual([1n, 2n]);
     expect(report.removedPartitions).toEqual([]);
   });

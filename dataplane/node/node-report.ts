@@ -98,6 +98,7 @@ export class NodeReporter {
       monotonicMs: node.scheduler.monotonicMs(),
       routersCount: routersCount(),
       halted: halted(),
+      isWhole: from === 0,
       partitions: replicas.flatMap(partitionReport),
       removedPartitions: from === 0 ? [] : removed.map(({ partitionId }) => partitionId),
       tables: [...this.#tables.values()]

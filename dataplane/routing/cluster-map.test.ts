@@ -17,6 +17,7 @@ function nodeReport(node: string, parts: Partial<NodeReport> = {}): NodeReport {
     routersCount: 1,
     halted: undefined,
     partitions: [],
+    isWhole: false,
     removedPartitions: [],
     tables: [],
     ...parts,

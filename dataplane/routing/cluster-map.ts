@@ -112,11 +112,11 @@ export class ClusterMap {
 
   /**
    * Takes a node's report in.
-   * @param since - what the call asked for; the report is whole when that was of another process
+   * @param since - what the call asked for
    */
   merge(report: NodeReport, since: ReportCall['since'], nowMs: number): MergeOutcome {
     const node = this.node(report.node);
-    const isWhole = since === undefined || since.processId !== report.processId;
+    const isWhole = report.isWhole || since?.processId !== report.processId;
     if (!isWhole && report.version < node.version) return nothingMissing;
     const hasItsFolder = node.storeId === report.storeId;
     node.takeReport(report, nowMs);

@@ -72,6 +72,7 @@ export class FakeNode {
       routersCount: this.routersCount,
       halted: undefined,
       partitions: isSame ? [] : [...this.partitions.values()],
+      isWhole,
       removedPartitions: isWhole || isSame ? [] : [...this.#removed],
       tables: isSame ? [] : this.tables,
     };

@@ -174,6 +174,8 @@ export interface NodeReport {
   readonly routersCount: number;
   /** Why it takes no part at present; undefined when well. */
   readonly halted: string | undefined;
+  /** It says all there is, whatever the call asked for: what it does not list is not there. */
+  readonly isWhole: boolean;
   /** What changed since the call's version, all of it without one. */
   readonly partitions: readonly PartitionReport[];
   readonly removedPartitions: readonly bigint[];

@@ -1,10 +1,10 @@
 import type { Operation, Outcome, RegisterValue } from '../../dataplane/simulation/history.ts';
 import { hashText } from '../../dataplane/simulation/random.ts';
 
-/** The table: key `pk`, the value at `v` (a text or a number), and `bucket`, which the index is by. */
+/** The table: key `pk`, the value at `v` (a text or a number), and `shelf`, which the index is by. */
 export const TABLE = 'Chaos';
-export const INDEX = 'ByBucket';
-const BUCKETS_COUNT = 8;
+export const INDEX = 'ByShelf';
+const SHELVES_COUNT = 8;
 
 /** CreateTable's body. */
 export const tableRequest = {
@@ -12,14 +12,14 @@ export const tableRequest = {
   BillingMode: 'PAY_PER_REQUEST',
   AttributeDefinitions: [
     { AttributeName: 'pk', AttributeType: 'S' },
-    { AttributeName: 'bucket', AttributeType: 'S' },
+    { AttributeName: 'shelf', AttributeType: 'S' },
   ],
   KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
   GlobalSecondaryIndexes: [
     {
       IndexName: INDEX,
       KeySchema: [
-        { AttributeName: 'bucket', KeyType: 'HASH' },
+        { AttributeName: 'shelf', KeyType: 'HASH' },
         { AttributeName: 'pk', KeyType: 'RANGE' },
       ],
       Projection: { ProjectionType: 'ALL' },
@@ -83,10 +83,10 @@ export function requestOf(key: string, operation: Operation): ApiRequest {
         body: {
           TableName: TABLE,
           Key,
-          UpdateExpression: 'ADD v :by SET bucket = if_not_exists(bucket, :bucket)',
+          UpdateExpression: 'ADD v :by SET shelf = if_not_exists(shelf, :shelf)',
           ExpressionAttributeValues: {
             ':by': { N: String(operation.by) },
-            ':bucket': { S: bucketOf(key) },
+            ':shelf': { S: shelfOf(key) },
           },
           ReturnValues: 'UPDATED_NEW',
         },
@@ -137,12 +137,12 @@ export function registerValue(item: ApiItem | undefined): RegisterValue {
 
 function itemOf(key: string, value: RegisterValue): ApiItem {
   const v: ApiValue = typeof value === 'number' ? { N: String(value) } : { S: String(value) };
-  return { pk: { S: key }, v, bucket: { S: bucketOf(String(value)) } };
+  return { pk: { S: key }, v, shelf: { S: shelfOf(String(value)) } };
 }
 
 /** Values move items from one place of the index to another. */
-function bucketOf(text: string): string {
-  return `bucket-${hashText(text) % BUCKETS_COUNT}`;
+function shelfOf(text: string): string {
+  return `shelf-${hashText(text) % SHELVES_COUNT}`;
 }
 
 function conditionOf(expected: RegisterValue): object {

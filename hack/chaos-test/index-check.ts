@@ -55,7 +55,7 @@ async function scan(client: HttpClient, options: object): Promise<ItemsByKey> {
     for (const item of page.Items) {
       const text = canonical(item);
       const key = item.pk?.S ?? '?';
-      // An entry that was left behind in another bucket must not hide behind the right one.
+      // An entry that was left behind in another shelf must not hide behind the right one.
       items.set(key, items.has(key) ? `${items.get(key)} and ${text}` : text);
     }
     from = page.LastEvaluatedKey;
