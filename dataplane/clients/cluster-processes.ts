@@ -35,6 +35,12 @@ export interface AdminAnswer {
   readonly body: any;
 }
 
+/** What tests read of a peer in `GET /status`. */
+export interface PeerOf {
+  readonly id: string;
+  readonly isConnected: boolean;
+}
+
 /** One process of a cluster, which may be started again and again. */
 export class MemberProcess {
   readonly member: Member;

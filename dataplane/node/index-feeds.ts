@@ -1,11 +1,5 @@
 import type { IndexChange } from '../partition/index-change.ts';
-import {
-  afterPrefix,
-  indexIdBytes,
-  joinKey,
-  metaKey,
-  readPendingKey,
-} from '../partition/key-space.ts';
+import { afterPrefix, indexIdBytes, joinKey, readPendingKey } from '../partition/key-space.ts';
 import type { Partition } from '../partition/partition.ts';
 import { pause } from '../replication/scheduler.ts';
 import { walk } from '../routing/space-walk.ts';
@@ -121,7 +115,7 @@ export class IndexFeeds {
       const indexId = await this.#firstIndexFrom(start);
       if (indexId === undefined) return;
       const ofIndex = joinKey(prefix, indexIdBytes(indexId));
-      if (!this.#feeds.has(indexId)) await this.#discard(indexId, ofIndex);
+      if (!this.#feeds.has(indexId)) await this.#discard(ofIndex);
       start = afterPrefix(ofIndex);
     }
   }
@@ -135,16 +129,12 @@ export class IndexFeeds {
     return undefined;
   }
 
-  async #discard(indexId: number, prefix: Buffer): Promise<void> {
+  async #discard(prefix: Buffer): Promise<void> {
     const { partition, node } = this.#parts;
     const range = { start: prefix, end: afterPrefix(prefix) };
     for await (const pairs of walk(node.store, range, DISCARDED_AT_ONCE)) {
       if (this.#isStopped) return;
       await partition.include(pairs.map(([key]) => ({ key, value: undefined })));
-    }
-    const cursor = metaKey(partition.range.id, 'backfill', indexIdBytes(indexId));
-    if (node.store.get(cursor) !== undefined) {
-      await partition.include([{ key: cursor, value: undefined }]);
     }
   }
 }

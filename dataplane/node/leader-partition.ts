@@ -2,7 +2,7 @@ import { ClientFault } from '../errors/client-fault.ts';
 import { throughputFaults } from '../errors/items.ts';
 import type { Capacity, WriteResult } from '../partition/command.ts';
 import { CompiledSchema } from '../partition/compiled-schema.ts';
-import { HASH_BYTES, metaKey, PREFIX_BYTES } from '../partition/key-space.ts';
+import { HASH_BYTES, indexIdBytes, metaKey, PREFIX_BYTES } from '../partition/key-space.ts';
 import { Partition } from '../partition/partition.ts';
 import type { PartitionRange, TableSchema } from '../partition/schema.ts';
 import { pause } from '../replication/scheduler.ts';
@@ -19,7 +19,7 @@ import {
 } from '../routing/table-configuration.ts';
 import { decodeWriteCommand } from '../routing/wire-command.ts';
 import { encodeCapacity } from '../routing/wire-page.ts';
-import { StoreError } from '../storage/store.ts';
+import { type Effect, StoreError } from '../storage/store.ts';
 import { failure, failureOf, overloaded } from './failures.ts';
 import { IndexFeeds } from './index-feeds.ts';
 import type { Leadership } from './leadership.ts';
@@ -149,9 +149,11 @@ export class LeaderPartition {
     this.leadership.assertLive();
     const isListed = rangeOfPartition(table, partitionId)?.indexId === 0;
     if (table.version > this.#table.version && isListed) {
-      const key = metaKey(storageId, 'configuration');
       const value = encodePartitionConfiguration({ partitionId, indexId: 0, table });
-      this.#configuring = this.partition.include([{ key, value }]);
+      this.#configuring = this.partition.include([
+        { key: metaKey(storageId, 'configuration'), value },
+        ...droppedCursors(storageId, this.#table, table),
+      ]);
       this.#configuring.catch(() => {}); // whoever waits for it hears of its failure
       this.#table = table;
       this.#compiled = new CompiledSchema(table.layout.schema);
@@ -305,6 +307,18 @@ export class LeaderPartition {
       }
     }
   }
+}
+
+/** How far backfills of indexes came that are no more. */
+function droppedCursors(
+  storageId: bigint,
+  before: TableConfiguration,
+  after: TableConfiguration,
+): Effect[] {
+  const left = new Set(after.layout.schema.globalIndexes.map(({ id }) => id));
+  return before.layout.schema.globalIndexes
+    .filter(({ id }) => !left.has(id))
+    .map(({ id }) => ({ key: metaKey(storageId, 'backfill', indexIdBytes(id)), value: undefined }));
 }
 
 function rememberedOf(result: WriteResult, returns: number): RememberedAnswer {

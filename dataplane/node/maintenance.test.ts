@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Item } from '../item/attribute-value.ts';
-import { spacePrefix } from '../partition/key-space.ts';
+import { indexIdBytes, metaKey, spacePrefix } from '../partition/key-space.ts';
 import { schemaOf } from '../partition/schema.fixture.ts';
 import type { TableSchema } from '../partition/schema.ts';
 import { putOf } from '../routing/local-table.fixture.ts';
@@ -113,6 +113,17 @@ describe('a backfill', () => {
     expect(await indexItems()).toBe(449);
     expect((test.node.metrics()[1]?.metrics.fedChanges ?? 0) - fedChanges).toBe(250);
     expect(await countOf('pendingIndex')).toBe(0);
+  });
+
+  it('leaves nothing behind when the index is dropped', async () => {
+    await start(items);
+    await addIndex();
+    await backfill();
+    const { storageId } = test.replica();
+    const cursorKey = metaKey(storageId, 'backfill', indexIdBytes(2));
+    expect(test.host.store.get(cursorKey)).toBeDefined();
+    await configure(plainSchema, 3);
+    expect(test.host.store.get(cursorKey)).toBeUndefined();
   });
 
   it('waits for room, and answers in time all the same', async () => {

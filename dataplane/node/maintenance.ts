@@ -41,7 +41,10 @@ export class Maintenance {
           );
           await Promise.all(done);
         },
-        hasRoom: () => feed.room(this.#leftMs(deadlineMs)),
+        hasRoom: async () =>
+          (await feed.room(this.#leftMs(deadlineMs))) &&
+          // The index may be dropped meanwhile.
+          leader.feeds.feed(feed.indexId) === feed,
       });
       return isWalked && feed.caughtUp(feed.lastSequence, this.#leftMs(deadlineMs));
     });

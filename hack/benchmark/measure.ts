@@ -1,8 +1,7 @@
 import { itemAt, tableRequest, tables } from './dataset.ts';
-import type { EndpointName } from './endpoint.ts';
 import type { LoadGenerator } from './load-generator.ts';
 import type { RunResult } from './load-job.ts';
-import type { RunningServer } from './server-process.ts';
+import type { MeasuredServer } from './server-process.ts';
 import { type OperationName, workloads } from './workload.ts';
 
 /** What is measured: one row of results has one of these for each endpoint. */
@@ -15,7 +14,8 @@ export interface Setting {
 
 /** Medians over the rounds of one endpoint in one setting. */
 export interface Measurement extends Setting {
-  readonly endpoint: EndpointName;
+  /** Its name. */
+  readonly endpoint: string;
   readonly perSecond: number;
   readonly p50Us: number;
   readonly p99Us: number;
@@ -55,11 +55,11 @@ interface Round {
  */
 export async function measure(
   setting: Setting,
-  servers: readonly RunningServer[],
+  servers: readonly MeasuredServer[],
   generator: LoadGenerator,
   rounds: Rounds,
 ): Promise<Measurement[]> {
-  const found = new Map<RunningServer, Round[]>(servers.map((server) => [server, []]));
+  const found = new Map<MeasuredServer, Round[]>(servers.map((server) => [server, []]));
   for (let round = 0; round < rounds.count; round += 1) {
     for (const [server, done] of found) {
       try {
@@ -77,7 +77,7 @@ export async function measure(
 
 async function measureOnce(
   setting: Setting,
-  server: RunningServer,
+  server: MeasuredServer,
   generator: LoadGenerator,
   { seconds, warmUpMs }: { readonly seconds: number; readonly warmUpMs: number },
 ): Promise<Round> {
@@ -98,7 +98,7 @@ async function measureOnce(
   return { run, cpuUs: ((server.cpuMs() - cpuMsBefore) * 1000) / run.answers };
 }
 
-function summary(setting: Setting, server: RunningServer, rounds: readonly Round[]): Measurement {
+function summary(setting: Setting, server: MeasuredServer, rounds: readonly Round[]): Measurement {
   const middle = (pick: (round: Round) => number): number => median(rounds.map(pick));
   return {
     ...setting,
@@ -132,7 +132,7 @@ export function median(values: readonly number[]): number {
 
 /** Makes the benchmark's tables anew and stores its items. @returns items stored a second */
 export async function fill(
-  server: RunningServer,
+  server: MeasuredServer,
   generator: LoadGenerator,
   { itemCount, itemBytes }: Pick<Setting, 'itemCount' | 'itemBytes'>,
 ): Promise<number> {
@@ -158,7 +158,7 @@ export async function fill(
   return perSecond;
 }
 
-async function makeTable(server: RunningServer, table: string): Promise<void> {
+async function makeTable(server: MeasuredServer, table: string): Promise<void> {
   const { TableNames: names } = await server.call('ListTables', {});
   if (Array.isArray(names) && names.includes(table)) {
     await server.call('DeleteTable', { TableName: table });
@@ -182,7 +182,7 @@ async function waitFor(isSo: () => Promise<boolean>): Promise<void> {
 }
 
 /** The last item must be there whole: otherwise figures would be of a server that forgets. */
-async function checkLast(server: RunningServer, index: number, bytes: number): Promise<void> {
+async function checkLast(server: MeasuredServer, index: number, bytes: number): Promise<void> {
   const { pk, sk, note } = itemAt(index, bytes);
   const { Item: item } = await server.call('GetItem', { TableName: tables.reads, Key: { pk, sk } });
   if (!JSON.stringify(item ?? {}).includes(JSON.stringify(note))) {

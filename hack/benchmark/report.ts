@@ -1,4 +1,4 @@
-import type { Endpoint, EndpointName, Mode } from './endpoint.ts';
+import type { Endpoint, Mode } from './endpoint.ts';
 import type { Measurement, Setting } from './measure.ts';
 import { textTable } from './table.ts';
 import { type Results, type Target, targets } from './targets.ts';
@@ -72,7 +72,7 @@ function bestPeer(
   endpoints: readonly Endpoint[],
   mode: Mode,
 ): Measurement | undefined {
-  const peers = new Set<EndpointName>(
+  const peers = new Set<string>(
     endpoints.filter((peer) => peer.isPeer && peer.mode === mode).map(({ name }) => name),
   );
   return found

@@ -6,32 +6,31 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Endpoint } from './endpoint.ts';
 import { type Answer, Caller } from './load-connection.ts';
+import { cpuMsOf, type Memory, memoryOf } from './process-usage.ts';
 import { requestBytes } from './request.ts';
 
 const START_MS_MAX = 60_000;
 const STOP_MS_MAX = 20_000;
 const POLL_MS = 2;
 
-/** A started endpoint. */
-export interface RunningServer {
-  readonly endpoint: Endpoint;
+/** What is measured: something that serves the API on a port of this machine. */
+export interface MeasuredServer {
+  readonly endpoint: Pick<Endpoint, 'mode' | 'accessKey'> & { readonly name: string };
   readonly port: number;
-  /** From starting the process to the first answer of ListTables. */
-  readonly startMs: number;
   /** One call of the API; throws when the answer is not 200. */
   call(target: string, body: object): Promise<Record<string, unknown>>;
   /** Sets what the bare server answers with; nothing for the others. */
   setAnswer(answer: object): Promise<void>;
   memory(): Memory;
-  /** Milliseconds of processor time used so far, by all threads. */
+  /** Milliseconds of processor time used so far, by all threads of all its processes. */
   cpuMs(): number;
-  stop(): Promise<void>;
 }
 
-/** Resident memory in MB (of 2^20 bytes): all, and without mapped files that the system may drop. */
-export interface Memory {
-  readonly residentMb: number;
-  readonly withoutFilesMb: number;
+/** A started endpoint. */
+export interface RunningServer extends MeasuredServer {
+  /** From starting the process to the first answer of ListTables. */
+  readonly startMs: number;
+  stop(): Promise<void>;
 }
 
 /**
@@ -82,13 +81,7 @@ function runningServer({ endpoint, child, port, startMs, folder }: Started): Run
     endpoint,
     port,
     startMs,
-    call: async (target, body) => {
-      const answer = await callServer(endpoint, port, target, body);
-      if (answer.status !== 200) {
-        throw new Error(`${endpoint.name} answers ${target} with ${answer.status}: ${answer.body}`);
-      }
-      return JSON.parse(answer.body ?? '{}');
-    },
+    call: (target, body) => callOnce(endpoint, port, target, body),
     setAnswer: async (answer) => {
       if (endpoint.mode !== 'ceiling') return;
       const isSet = once(child, 'message');
@@ -125,8 +118,22 @@ async function firstAnswer(child: ChildProcess, endpoint: Endpoint, port: number
   throw new Error(`${endpoint.name} does not answer: ${problem}`);
 }
 
+/** One call of the API, on a connection of its own. @throws Error when the answer is not 200 */
+export async function callOnce(
+  endpoint: MeasuredServer['endpoint'],
+  port: number,
+  target: string,
+  body: object,
+): Promise<Record<string, unknown>> {
+  const answer = await callServer(endpoint, port, target, body);
+  if (answer.status !== 200) {
+    throw new Error(`${endpoint.name} answers ${target} with ${answer.status}: ${answer.body}`);
+  }
+  return JSON.parse(answer.body ?? '{}');
+}
+
 async function callServer(
-  { accessKey }: Endpoint,
+  { accessKey }: Pick<Endpoint, 'accessKey'>,
   port: number,
   target: string,
   body: object,
@@ -148,21 +155,4 @@ async function freePort(): Promise<number> {
   await once(server, 'close');
   if (address === null || typeof address === 'string') throw new Error('no port');
   return address.port;
-}
-
-function memoryOf(pid: number): Memory {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  const kilobytes = (name: string): number =>
-    Number(new RegExp(`^${name}:\\s+([0-9]+) kB`, 'm').exec(status)?.[1] ?? 0);
-  return {
-    residentMb: kilobytes('VmRSS') / 1024,
-    withoutFilesMb: kilobytes('RssAnon') / 1024,
-  };
-}
-
-/** User and system time from /proc/PID/stat, in ticks of 10 ms, which all Linux systems of today use. */
-function cpuMsOf(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * 10;
 }

@@ -155,7 +155,7 @@ function steady(value: number | undefined): Found | undefined {
   return value === undefined ? undefined : { value, spread: 0 };
 }
 
-function isTrestle({ endpoint }: { readonly endpoint: EndpointName }): boolean {
+function isTrestle({ endpoint }: { readonly endpoint: string }): boolean {
   return endpoint === 'trestle';
 }
 

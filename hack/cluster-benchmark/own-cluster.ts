@@ -21,6 +21,8 @@ export interface OwnClusterOptions {
   readonly limits?: object;
   /** What `hack/cluster up` makes. */
   readonly table: string;
+  /** Further environment of the processes as they are started first. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A cluster of three nodes in three zones and a router, started through `hack/cluster`, on ports of its own. */
@@ -29,13 +31,13 @@ export class OwnCluster {
   readonly processes: Processes;
 
   /** @throws Error when it does not come up; then nothing is left of it */
-  static async start({ folder, limits, table }: OwnClusterOptions): Promise<OwnCluster> {
+  static async start({ folder, limits, table, env = {} }: OwnClusterOptions): Promise<OwnCluster> {
     const cluster = new OwnCluster(folder);
     const hostOf = (await canBind(ownAddress(ZONES - 1, 0).host)) ? ownAddress : ownPorts;
     cluster.folder.create({ zones: ZONES, nodesPerZone: 1, port: await freePort(hostOf), hostOf });
     if (limits !== undefined) cluster.#setLimits(limits);
     try {
-      await runCli(['up', '--data', folder, '--table', table]);
+      await runCli(['up', '--data', folder, '--table', table], env);
     } catch (error) {
       await cluster.close();
       throw error;
@@ -103,8 +105,14 @@ export class OwnCluster {
 }
 
 /** @throws Error with what it complained of */
-async function runCli(args: readonly string[]): Promise<void> {
-  const child = spawn(process.execPath, [CLI, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+async function runCli(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<void> {
+  const child = spawn(process.execPath, [CLI, ...args], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...env },
+  });
   let complaint = '';
   child.stderr.on('data', (chunk: Buffer) => {
     complaint = (complaint + chunk.toString()).slice(-2_000);

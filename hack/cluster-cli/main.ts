@@ -7,7 +7,7 @@ import { load } from './load.ts';
 import { type CommandName, type Options, readOptions, usage } from './options.ts';
 import { Processes } from './processes.ts';
 import { status } from './status.ts';
-import { up } from './up.ts';
+import { isLive, up } from './up.ts';
 
 /** `hack/cluster`: each command does one thing to the processes of a cluster, and says so. */
 
@@ -33,6 +33,7 @@ const COMMANDS: Readonly<Record<CommandName, Command>> = {
     const process = folder.process(nodeOf(options));
     await processes.stop(process.id);
     processes.start(process);
+    await isLive(process, processes);
     console.log(`${process.id} is started`);
   },
   pause: ({ folder, processes, options }) => {

@@ -86,20 +86,30 @@ export class Processes {
     await this.kill(id);
   }
 
-  /** The last line that a process wrote, for the reason of its end. */
-  lastWords(id: string): string {
+  /** Why it does not run, in one line, as far as its log tells; undefined while it runs. */
+  epitaph(id: string): string | undefined {
+    if (this.pid(id) !== undefined) return undefined;
+    return `${id} has ended: ${this.#lastWords(id)} (log: ${this.#folder.logFile(id)})`;
+  }
+
+  #lastWords(id: string): string {
     const path = this.#folder.logFile(id);
-    if (!existsSync(path)) return '';
-    return readFileSync(path, 'utf8').trimEnd().split('\n').at(-1) ?? '';
+    const lines = existsSync(path) ? readFileSync(path, 'utf8').trimEnd().split('\n') : [];
+    return wordsOf(lines.at(-1) ?? '');
   }
 
   async #isGone(id: string, pid: number, msMax: number): Promise<boolean> {
     const endMs = performance.now() + msMax;
-    while (this.#isOurs(pid, id)) {
+    while (isAlive(pid) && !this.#isAnother(pid, id)) {
       if (performance.now() > endMs) return false;
       await delay(POLL_MS);
     }
     return true;
+  }
+
+  /** The number was given to another process since. One that is ending shows no command line. */
+  #isAnother(pid: number, id: string): boolean {
+    return commandLine(pid).length > 0 && !this.#isOurs(pid, id);
   }
 
   /** Whether the process of that number is the one that we started, and not a later one. */
@@ -109,11 +119,35 @@ export class Processes {
   }
 }
 
-/** Words of a process's command line; empty when it is gone, also when nobody has collected it yet. */
+/** What a line of the log tells: one of a failed start as it is, of a JSON line event and error. */
+function wordsOf(line: string): string {
+  if (!line.startsWith('{')) return line.replace(/^trestle: /, '');
+  try {
+    const { msg = '', err } = JSON.parse(line) as {
+      readonly msg?: string;
+      readonly err?: { readonly message?: string };
+    };
+    return err?.message === undefined ? msg : `${msg}: ${err.message}`;
+  } catch (error) {
+    if (error instanceof SyntaxError) return line;
+    throw error;
+  }
+}
+
+/**
+ * Whether a process still holds files and ports. One that has ended and that nobody has collected
+ * yet holds nothing.
+ */
+export function isAlive(pid: number): boolean {
+  return !['', 'Z', 'X'].includes(stateLetter(pid));
+}
+
+/** Words of a process's command line; empty when it is gone, or ending. */
 function commandLine(pid: number): CommandLine {
   try {
     if (existsSync('/proc/self/cmdline')) {
-      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+      const text = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+      return text === '' ? [] : text.split('\0');
     }
     // The system's ps joins the words, so that blanks in paths cannot be told from those between words.
     return execFileSync('ps', ['-ww', '-o', 'args=', '-p', String(pid)], { encoding: 'utf8' });
@@ -122,7 +156,7 @@ function commandLine(pid: number): CommandLine {
   }
 }
 
-type CommandLine = { includes(word: string): boolean };
+type CommandLine = { readonly length: number; includes(word: string): boolean };
 
 /** As `ps` has it: T is stopped by a signal. Empty when it cannot be found out. */
 function stateLetter(pid: number): string {

@@ -25,7 +25,7 @@ export async function up(
   const all = folder.processes();
   for (const process of all) processes.start(process);
   const awake = all.filter(({ id }) => processes.state(id) !== 'paused');
-  await Promise.all(awake.map((process) => isLive(process, processes, folder)));
+  await Promise.all(awake.map((process) => isLive(process, processes)));
   await bootstrap(folder, awake);
   const router = folder.process(ROUTER);
   if (awake.includes(router) || processes.state(ROUTER) === 'running') {
@@ -34,6 +34,9 @@ export async function up(
   const client = clientOf(router);
   try {
     await ensureTable(client, options.table);
+  } catch (error) {
+    complainOfEnded(awake, processes);
+    throw error;
   } finally {
     client.destroy();
   }
@@ -73,18 +76,16 @@ function checkShape(folder: ClusterFolder, { zones, nodesPerZone, port }: Option
 }
 
 /** Waits until a process answers; says why when it has ended instead. */
-async function isLive(
-  process: Process,
-  processes: Processes,
-  folder: ClusterFolder,
-): Promise<void> {
-  const { id } = process;
-  const hasEnded = () => {
-    if (processes.pid(id) !== undefined) return;
-    const words = processes.lastWords(id).replace(/^trestle: /, '');
-    throw new Complaint(`${id} ended at its start: ${words} (log: ${folder.logFile(id)})`);
-  };
-  await becomes(process, '/livez', LIVE_MS_MAX, hasEnded);
+export async function isLive(process: Process, processes: Processes): Promise<void> {
+  await becomes(process, '/livez', LIVE_MS_MAX, () => complainOfEnded([process], processes));
+}
+
+/** @throws Complaint when one of them has ended */
+function complainOfEnded(all: readonly Process[], processes: Processes): void {
+  for (const { id } of all) {
+    const epitaph = processes.epitaph(id);
+    if (epitaph !== undefined) throw new Complaint(epitaph);
+  }
 }
 
 /** Founds the catalog: once, since a second one would be another cluster. */
