@@ -37,10 +37,14 @@ export interface RouterOptions extends MemberOptions {
 }
 
 const COMMON_HELP = `  --topology FILE        the processes of the cluster and where they listen; read again on SIGHUP
+                         {"clusterId": UUID, "region": "us-east-1", "accountId": "123456789012",
+                          "nodes": [{"id": "a-1", "zone": "a", "host": "127.0.1.1", "port": 8002,
+                          "adminPort": 8003}, ...], "routers": [alike, "port" being the API's],
+                          "tls": {"ca": PATH, "cert": "{id}.crt", "key": "{id}.key"}}, or no "tls"
   --id ID                which of them this is`;
 
 const COMMON_END_HELP = `  --protocol-max N       speak no newer version of the protocol between processes than this:
-                         ${PROTOCOL_MIN} is that of the release before       (${PROTOCOL_MAX})
+                         ${PROTOCOL_MIN} is that of the release before                  (${PROTOCOL_MAX})
   --log-level LEVEL      ${LOG_LEVELS.join(', ')}; JSON lines on standard error
                                                                         (info)
   --help                 this text`;

@@ -68,6 +68,8 @@ export const replica: Replica = {
   progress: () => [
     { replicaId: 2, matchIndex: 98, isRecentlyActive: true, isInSnapshot: false },
     { replicaId: 3, matchIndex: 0, isRecentlyActive: true, isInSnapshot: true },
+    // Not a member any more.
+    { replicaId: 9, matchIndex: 5, isRecentlyActive: false, isInSnapshot: false },
   ],
 };
 

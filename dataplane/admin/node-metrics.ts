@@ -159,7 +159,11 @@ function addReplicaMetrics(page: MetricsPage, partitions: LabelledPartitions): v
 
 function followerLag(replica: Replica): number | undefined {
   if (replica.role !== 'leader') return undefined;
-  const lags = replica.progress().map(({ matchIndex }) => replica.lastIndex - matchIndex);
+  const members = new Set(replica.membership.members.map(({ replicaId }) => replicaId));
+  const lags = replica
+    .progress()
+    .filter(({ replicaId }) => members.has(replicaId))
+    .map(({ matchIndex }) => replica.lastIndex - matchIndex);
   return Math.max(0, ...lags);
 }
 

@@ -71,16 +71,22 @@ export function replicaStatus(replica: Replica, report: NodeReport): object {
   };
 }
 
-/** How far the other members of the group are, by node: at the leader. */
+/**
+ * How far the other members of the group are, as the leader knew it within the last second or so.
+ * Nothing when nobody has asked it for a while: it begins to look then.
+ */
 function followersOf(replica: Replica): object {
   const nodes = new Map(
     replica.membership.members.map((member) => [member.replicaId, member.node]),
   );
-  return replica.progress().map((follower) => ({
-    ...follower,
-    node: nodes.get(follower.replicaId) ?? null,
-    lagEntries: Math.max(0, replica.lastIndex - follower.matchIndex),
-  }));
+  return replica.progress().flatMap((follower) => {
+    const node = nodes.get(follower.replicaId);
+    // One that was removed since.
+    if (node === undefined) return [];
+    return [
+      { ...follower, node, lagEntries: Math.max(0, replica.lastIndex - follower.matchIndex) },
+    ];
+  });
 }
 
 function nodeOf({ node }: { readonly node: string }): string {

@@ -2,8 +2,8 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { TableDescription } from '../catalog/description.ts';
 import type { JsonObject } from './operation.ts';
 
-/** The longest that an answer is held back. */
-const HOLD_MS_MAX = 200;
+/** The longest that an answer is held back: the groups of a cluster's new table elect their leaders. */
+const HOLD_MS_MAX = 1_000;
 
 /**
  * The answer of CreateTable or DeleteTable: it says CREATING or DELETING, but comes only once the

@@ -31,6 +31,7 @@ export interface GarbageRecord {
  * | 0x10, table name UTF-8 | descriptor |
  * | 0x11 | next partition id |
  * | 0x12, first partition id u64 | ids of partitions to clear |
+ * | 0x20 to 0x24 | of a cluster's control plane (control/placement-records.ts) |
  *
  * Values are checked records, see descriptor-codec.ts. All effects of a change go in one batch.
  */

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   ClusterProcesses,
   freePorts,
@@ -9,6 +9,9 @@ import { startServer } from './server-process.ts';
 
 /** Who may take part in a cluster, and who may not: real processes, and what they say. */
 
+/** Elections, snapshots and starts of processes, on a machine that may be busy. */
+vi.setConfig({ testTimeout: 120_000 });
+
 let cluster: ClusterProcesses;
 beforeAll(async () => {
   cluster = await ClusterProcesses.start();
@@ -16,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => cluster?.close());
 
 describe('a topology that changes', () => {
-  it('is read again on SIGHUP: a node comes', { timeout: 60_000 }, async () => {
+  it('is read again on SIGHUP: a node comes', async () => {
     const [port = 0, adminPort = 0] = await freePorts(2);
     const member = { ...cluster.node('a-1').member, id: 'd-1', zone: 'd', port, adminPort };
     const { topology } = cluster;
@@ -68,7 +71,7 @@ describe('what contradicts the cluster is refused', () => {
   it.each<[string, object, RegExp]>([
     ['a second process of one name', {}, /another process is connected as a-1/],
     ['a node of another cluster', otherCluster, /belongs to cluster/],
-  ])('%s: no peer takes it', { timeout: 60_000 }, async (data, topology, reason) => {
+  ])('%s: no peer takes it', async (data, topology, reason) => {
     const [port = 0, adminPort = 0] = await freePorts(2);
     const second = pretender('a-1', data, { own: { port, adminPort }, topology });
     second.start();

@@ -13,7 +13,7 @@ import {
   waitUntilTableExists,
   waitUntilTableNotExists,
 } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ClusterLoad } from './cluster-load.ts';
 import { ClusterProcesses, type MemberProcess, type PeerOf } from './cluster-processes.ts';
 import { waitFor } from './wait-for.ts';
@@ -22,6 +22,9 @@ import { waitFor } from './wait-for.ts';
 
 const WAIT_MS = 60_000;
 const TableName = 'Orders';
+
+/** Elections, snapshots and starts of processes, on a machine that may be busy. */
+vi.setConfig({ testTimeout: 120_000 });
 
 let cluster: ClusterProcesses;
 let client: DynamoDBClient;
@@ -250,9 +253,7 @@ describe('the admin interface', () => {
 });
 
 describe('a cluster outlives its nodes', () => {
-  it('goes on when the leader is killed, with no failed request', {
-    timeout: 120_000,
-  }, async () => {
+  it('goes on when the leader is killed, with no failed request', async () => {
     const partitionId = await somePartition();
     const leader = await cluster.leaderOf(partitionId);
     const load = new ClusterLoad(client, TableName, 'killed');
@@ -269,7 +270,7 @@ describe('a cluster outlives its nodes', () => {
     await replicasAreEven();
   });
 
-  it('makes tables when the leader of the catalog is killed', { timeout: 120_000 }, async () => {
+  it('makes tables when the leader of the catalog is killed', async () => {
     const leader = await cluster.leaderOf('0');
     await leader.end('SIGKILL');
     await createTable('Meanwhile');
@@ -280,7 +281,7 @@ describe('a cluster outlives its nodes', () => {
     await waitUntilTableNotExists(gone, { TableName: 'Meanwhile' });
   });
 
-  it('hands leaderships over on SIGTERM', { timeout: 120_000 }, async () => {
+  it('hands leaderships over on SIGTERM', async () => {
     const partitionId = await somePartition();
     const leader = await cluster.leaderOf(partitionId);
     const load = new ClusterLoad(client, TableName, 'drained');
@@ -295,7 +296,7 @@ describe('a cluster outlives its nodes', () => {
     await replicasAreEven();
   });
 
-  it('goes on when a node is cut off, and heals', { timeout: 120_000 }, async () => {
+  it('goes on when a node is cut off, and heals', async () => {
     const partitionId = await somePartition();
     const leader = await cluster.leaderOf(partitionId);
     const load = new ClusterLoad(client, TableName, 'cut');
@@ -312,9 +313,7 @@ describe('a cluster outlives its nodes', () => {
     await replicasAreEven();
   });
 
-  it('takes a node that lost its data for a new one, and brings it after', {
-    timeout: 120_000,
-  }, async () => {
+  it('takes a node that lost its data for a new one, and brings it after', async () => {
     const lost = cluster.node('c-1');
     const before = await idsOf(lost);
     const load = new ClusterLoad(client, TableName, 'wiped');
@@ -336,7 +335,7 @@ describe('a cluster outlives its nodes', () => {
     }
   });
 
-  it('works with a node that speaks the protocol of before', { timeout: 120_000 }, async () => {
+  it('works with a node that speaks the protocol of before', async () => {
     const old = cluster.node('b-1');
     await old.end('SIGTERM');
     old.start('--protocol-max', '1');

@@ -103,6 +103,7 @@ export class CatalogLeader {
     return runOperation(call, {
       context: this.#contextOf(catalog, call),
       replica: term.replica,
+      store: term.store,
       ended: term.ended.signal,
       notLeader: () => notLeader(term.replica),
     });

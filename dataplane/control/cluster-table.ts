@@ -1,3 +1,4 @@
+import type { Log } from '../catalog/background-work.ts';
 import type { TableLayout, TableSchema } from '../partition/schema.ts';
 import { pause, type Scheduler } from '../replication/scheduler.ts';
 import { RemoteFailure, RequestFailed } from '../replication/transport/transport.ts';
@@ -13,12 +14,13 @@ import { StoreError } from '../storage/store.ts';
 import type { ClusterView, NodeCalls } from './cluster-view.ts';
 import { ConfigurationPush, type PushParts } from './configuration-push.ts';
 import { statisticsOf } from './statistics.ts';
-import { Backoff, WorkLimit } from './waiting.ts';
+import { Backoff, unlessAborted, WorkLimit } from './waiting.ts';
 
 /** A change of settings waits so long for the nodes; what has not been done by then is done later. */
 const PATIENCE_MS = 2_000;
 /** New index partitions may take so long before their table begins to feed them all the same. */
 const INDEX_PATIENCE_MS = 10_000;
+const SAVE_AGAIN_MS = 500;
 /** Nodes answer calls of long work after a few seconds. */
 const WORK_TIMEOUT_MS = 15_000;
 /** Base partitions of one table that work at once. */
@@ -30,6 +32,7 @@ export interface ClusterTableParts extends PushParts {
   readonly view: ClusterView;
   readonly calls: NodeCalls;
   readonly scheduler: Scheduler;
+  readonly log: Log;
   /**
    * Writes a changed configuration down, with the places of partitions that are new in it, and has
    * them founded. Returns it with its version, and how to wait until all its partitions live.
@@ -56,14 +59,20 @@ export class ClusterTable implements ManagedTable {
   readonly #parts: ClusterTableParts;
   readonly #push: ConfigurationPush;
   readonly #closed = new AbortController();
+  /** As it is written down. */
   #configuration: TableConfiguration;
-  /** Changes of the configuration, one after the other. */
-  #turn: Promise<unknown> = Promise.resolve();
+  /** As it is to be. */
+  #wanted: Pick<TableConfiguration, 'layout' | 'throughput'>;
+  #changesWanted = 0;
+  #changesSaved = 0;
+  #saving: Promise<void> | undefined;
+  #saved = Promise.withResolvers<void>();
 
   /** @param configuration written down already; its partitions are being founded */
   constructor(configuration: TableConfiguration, parts: ClusterTableParts) {
     this.#parts = parts;
     this.#configuration = configuration;
+    this.#wanted = configuration;
     this.#push = new ConfigurationPush(parts);
   }
 
@@ -86,11 +95,11 @@ export class ClusterTable implements ManagedTable {
   }
 
   reconfigure(layout: TableLayout): Promise<void> {
-    return this.#change((current) => ({ ...current, layout }));
+    return this.#change({ ...this.#wanted, layout });
   }
 
   setThroughput(throughput: TableThroughput): Promise<void> {
-    return this.#change((current) => ({ ...current, throughput }));
+    return this.#change({ ...this.#wanted, throughput });
   }
 
   statistics(): TableStatistics {
@@ -156,27 +165,56 @@ export class ClusterTable implements ManagedTable {
     this.#parts.onClosed(this);
   }
 
-  /** Resolves when all partitions have the change, or after a while: the rest get it later. */
-  async #change(change: (current: TableConfiguration) => TableConfiguration): Promise<void> {
-    const saved = this.#turn.then(async () => {
-      this.#closed.signal.throwIfAborted();
-      const { layout, throughput } = change(this.#configuration);
-      const { configuration, founded } = await this.#parts.save(layout, throughput);
-      this.#closed.signal.throwIfAborted();
-      this.#configuration = configuration;
-      this.begin(founded);
-      return configuration.version;
+  /**
+   * Resolves when all partitions have the change, or after a while: the rest follows by itself.
+   * @throws StoreError `closed`
+   */
+  async #change(wanted: Pick<TableConfiguration, 'layout' | 'throughput'>): Promise<void> {
+    this.#closed.signal.throwIfAborted();
+    this.#wanted = wanted;
+    this.#changesWanted += 1;
+    this.#saving ??= this.#saveWanted().finally(() => {
+      this.#saving = undefined;
     });
-    this.#turn = saved.catch(() => {}); // The caller has the error; the next change goes on.
-    const version = await saved;
     const patience = this.#until(PATIENCE_MS);
     try {
-      await this.#push.pushed(version, patience.signal);
+      await this.#allPushed(patience.signal);
     } catch {
       this.#closed.signal.throwIfAborted();
     } finally {
       patience.end();
     }
+  }
+
+  /** Writes down what is wanted, again until it succeeds or the table is closed. */
+  async #saveWanted(): Promise<void> {
+    const { scheduler, log, save } = this.#parts;
+    const { signal } = this.#closed;
+    while (this.#changesSaved < this.#changesWanted && !signal.aborted) {
+      const changes = this.#changesWanted;
+      try {
+        const { configuration, founded } = await save(this.#wanted.layout, this.#wanted.throughput);
+        if (signal.aborted) return;
+        this.#configuration = configuration;
+        this.#changesSaved = changes;
+        this.begin(founded);
+        this.#saved.resolve();
+        this.#saved = Promise.withResolvers();
+      } catch (error) {
+        if (!(error instanceof StoreError)) throw error;
+        if (signal.aborted) return;
+        const { code, message } = error;
+        log('configurationNotSaved', { table: this.schema.tableName, code, message });
+        await pause(scheduler, SAVE_AGAIN_MS, signal);
+      }
+    }
+  }
+
+  /** Resolves when all that is wanted by now is written down, and with all partitions. */
+  async #allPushed(signal: AbortSignal): Promise<void> {
+    const changes = this.#changesWanted;
+    while (this.#changesSaved < changes) await unlessAborted(this.#saved.promise, signal);
+    await this.#push.pushed(this.#configuration.version, signal);
   }
 
   /** Has every base partition work until it is done, after all of them know what it is about. */
@@ -186,7 +224,7 @@ export class ClusterTable implements ManagedTable {
     callOf: (partitionId: bigint) => unknown,
   ): Promise<void> {
     const either = AbortSignal.any([signal, this.#closed.signal]);
-    await this.#push.pushed(this.#configuration.version, either);
+    await this.#allPushed(either);
     const limit = new WorkLimit(WORKERS_COUNT);
     const work = this.#configuration.layout.partitions.map(({ id }) =>
       limit.run(() =>

@@ -18,8 +18,12 @@ import type { PlacedReplica, Placement } from './placement-records.ts';
 import { triedToDrop } from './replica-drop.ts';
 import { Backoff, WorkLimit } from './waiting.ts';
 
-/** A table in creation waits so long for its partitions; then the catalog asks again. */
+/**
+ * A table in creation waits so long for its partitions; then the catalog asks again, every second.
+ * It keeps other changes waiting meanwhile, so it is short from the second time on.
+ */
 const OPEN_PATIENCE_MS = 3_000;
+const OPEN_AGAIN_PATIENCE_MS = 50;
 /** A table that is deleted waits so long for its nodes; the rest is done with the garbage. */
 const DROP_PATIENCE_MS = 500;
 const DROP_TIMEOUT_MS = 5_000;
@@ -54,6 +58,8 @@ export class ClusterTables implements TableHost {
   readonly #dropLimit = new WorkLimit(DROP_CALLS_MAX);
   readonly #tables = new Set<ClusterTable>();
   readonly #dropping = new Set<bigint>();
+  /** Ids of tables in creation that have been waited for. */
+  readonly #slow = new Set<string>();
   readonly #closed = new AbortController();
   #nodesKnown: Promise<void> | undefined;
 
@@ -199,9 +205,11 @@ export class ClusterTables implements TableHost {
 
   /** @throws StoreError when no node is known to put them on */
   #place(places: readonly Place[], { version, layout }: TableConfiguration): readonly Placement[] {
+    if (places.length === 0) return [];
+    const candidates = this.candidates();
     const load = new Map<string, number>();
     return places.map(({ range, indexId }) => {
-      const founders = this.#chooseNodes(load).map((place, i) => ({
+      const founders = this.#chooseNodes(candidates, load).map((place, i) => ({
         ...place,
         replicaId: i + 1,
         state: 'open' as const,
@@ -221,12 +229,15 @@ export class ClusterTables implements TableHost {
   }
 
   /** @param load replicas that are about to come, by node */
-  #chooseNodes(load?: ReadonlyMap<string, number>): readonly Omit<PlacedReplica, 'replicaId'>[] {
-    const candidates = this.candidates().map((candidate) => ({
+  #chooseNodes(
+    candidates: readonly CandidateNode[] = this.candidates(),
+    load: ReadonlyMap<string, number> = new Map(),
+  ): readonly Omit<PlacedReplica, 'replicaId'>[] {
+    const loaded = candidates.map((candidate) => ({
       ...candidate,
-      replicasCount: candidate.replicasCount + (load?.get(candidate.node) ?? 0),
+      replicasCount: candidate.replicasCount + (load.get(candidate.node) ?? 0),
     }));
-    return chooseNodes(candidates).flatMap((node) => {
+    return chooseNodes(loaded).flatMap((node) => {
       const storeId = this.#options.view.node(node)?.storeId;
       return storeId === undefined ? [] : [{ node, storeId }];
     });
@@ -240,14 +251,18 @@ export class ClusterTables implements TableHost {
   }
 
   async #allLed({ layout }: TableConfiguration): Promise<void> {
+    const { tableId } = layout.schema;
+    const patienceMs = this.#slow.has(tableId) ? OPEN_AGAIN_PATIENCE_MS : OPEN_PATIENCE_MS;
     const late = new AbortController();
-    const timer = this.#options.scheduler.after(OPEN_PATIENCE_MS, () =>
+    const timer = this.#options.scheduler.after(patienceMs, () =>
       late.abort(new StoreError('io', 'Not all partitions of the table have a leader yet.')),
     );
+    this.#slow.add(tableId);
     try {
       await Promise.all(
         partitionsOf(layout).map(({ range }) => this.#founding.led(range.id, late.signal)),
       );
+      this.#slow.delete(tableId);
     } finally {
       timer.cancel();
     }
@@ -277,11 +292,13 @@ export class ClusterTables implements TableHost {
     replica: PlacedReplica,
     signal: AbortSignal,
   ): Promise<void> {
-    const { calls, scheduler, view } = this.#options;
+    const { calls, nodes, scheduler, view } = this.#options;
     const backoff = new Backoff();
     for (;;) {
       signal.throwIfAborted();
       const node = view.node(replica.node);
+      // One that has left the cluster takes its replicas with it.
+      if (node === undefined && !nodes().includes(replica.node)) return;
       // A data folder that is gone has nothing to be dropped.
       if (node !== undefined && node.storeId !== replica.storeId) return;
       if (node === undefined || !node.isConnected) {

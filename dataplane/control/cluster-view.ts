@@ -23,6 +23,8 @@ export interface ClusterView {
   node(id: NodeId): ObservedNode | undefined;
   /** Asks all connected nodes now; resolves when they have answered, or after a short while. */
   refresh(): Promise<void>;
+  /** As `refresh`, of these nodes, and counts and places in logs too. */
+  refreshCounts(nodes: Iterable<NodeId>): Promise<void>;
   /** Called after a report has come, and when a node went or came; returns what ends that. */
   onChange(listener: () => void): () => void;
 }

@@ -28,10 +28,12 @@ async function untilActive(cluster: NodeCluster): Promise<void> {
 async function put(cluster: NodeCluster, item: Item): Promise<void> {
   const { pk } = item;
   if (pk === undefined) throw new Error('no pk');
-  const written = cluster.router.tables.openTable('Music').write(
-    { kind: 'put', item, itemBytes: itemBytes(item), key: { pk }, condition: undefined },
-    { before: false, after: false },
-  );
+  const written = cluster.router.tables
+    .openTable('Music')
+    .write(
+      { kind: 'put', item, itemBytes: itemBytes(item), key: { pk }, condition: undefined },
+      { before: false, after: false },
+    );
   await cluster.time.during(Promise.resolve(written));
 }
 

@@ -6,6 +6,7 @@ import { ProposalError, type Replica } from '../replication/replica.ts';
 import { RemoteFailure } from '../replication/transport/transport.ts';
 import type { ControlAnswer, ControlCall, FaultData } from '../routing/protocol.ts';
 import { StoreError } from '../storage/store.ts';
+import type { ReplicatedStore } from './replicated-store.ts';
 import { unlessAborted } from './waiting.ts';
 
 /** A quorum that does not answer in this time has another leader by then. */
@@ -15,6 +16,7 @@ export interface OperationParts {
   readonly context: ControlContext;
   /** Of partition 0; led when the operation began. */
   readonly replica: Replica;
+  readonly store: Pick<ReplicatedStore, 'commitsCount'>;
   /** Fires when that is over. */
   readonly ended: AbortSignal;
   readonly notLeader: () => RemoteFailure;
@@ -38,8 +40,10 @@ export async function runOperation(
 ): Promise<ControlAnswer> {
   if (parts.ended.aborted) throw parts.notLeader();
   const isRead = /^(Describe|List)/.test(call.operation);
+  const commitsBefore = parts.store.commitsCount;
   const outcome = await compute(call, { ...parts, isRead });
-  if (isRead || outcome.kind === 'fault') await confirm(parts);
+  const hasWritten = parts.store.commitsCount > commitsBefore;
+  if (isRead || !hasWritten || outcome.kind === 'fault') await confirm(parts);
   if (outcome.kind === 'fault') throw faultFailure(outcome.fault);
   return bytesOf(outcome.body);
 }

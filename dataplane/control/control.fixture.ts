@@ -17,6 +17,8 @@ import { VirtualTime } from './virtual-time.fixture.ts';
 class Life implements NodeCalls {
   /** How many steps are left. */
   stepsLeft = Number.POSITIVE_INFINITY;
+  /** Told before each step. */
+  onStep: () => void = () => {};
   readonly #cluster: FakeCluster;
   readonly #late = Promise.withResolvers<void>();
 
@@ -35,24 +37,29 @@ class Life implements NodeCalls {
 
   /** Never resolves for the dead. */
   async step(): Promise<void> {
+    this.onStep();
     this.stepsLeft -= 1;
     if (this.stepsLeft < 0) await new Promise(() => {});
   }
 
   async callNode(node: NodeId, method: string, body: unknown, options: CallOptions) {
-    this.stepsLeft -= 1;
-    if (this.stepsLeft < 0) await this.#late.promise;
+    await this.#leave();
     const answer = await this.#cluster.callNode(node, method, body, options);
     await this.step();
     return answer;
   }
 
   async callLeader(partitionId: bigint, method: string, body: unknown, options: CallOptions) {
-    this.stepsLeft -= 1;
-    if (this.stepsLeft < 0) await this.#late.promise;
+    await this.#leave();
     const answer = await this.#cluster.callLeader(partitionId, method, body, options);
     await this.step();
     return answer;
+  }
+
+  async #leave(): Promise<void> {
+    this.onStep();
+    this.stepsLeft -= 1;
+    if (this.stepsLeft < 0) await this.#late.promise;
   }
 }
 
@@ -131,12 +138,13 @@ export class ControlPlane {
 
   /** Waits until the table and all its indexes are ACTIVE. */
   async untilActive(name = 'Music'): Promise<void> {
-    for (;;) {
+    for (let tries = 0; tries < 600; tries++) {
       const { TableStatus, GlobalSecondaryIndexes = [] } = await this.describe(name);
       const all = [TableStatus, ...GlobalSecondaryIndexes.map((index) => index.IndexStatus)];
       if (all.every((status) => status === 'ACTIVE')) return;
       await this.time.pass(100);
     }
+    throw new Error(`${name} is not ACTIVE within a minute`);
   }
 
   /** Partition ids that have a placement with a group that lives. */

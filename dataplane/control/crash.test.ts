@@ -114,3 +114,32 @@ describe('a crash of the leader of the catalog at any step', () => {
     }, 120_000);
   }
 });
+
+describe('a node that loses its data at any step of the creation of a table', () => {
+  for (const id of ['n1', 'n2']) {
+    it(`${id}: the table is ACTIVE all the same, and has all its replicas in the end`, async () => {
+      for (let stepsCount = 0; ; stepsCount++) {
+        const plane = await ControlPlane.open();
+        let stepsLeft = stepsCount;
+        plane.life.onStep = () => {
+          if (stepsLeft === 0) plane.cluster.wipe(id);
+          stepsLeft -= 1;
+        };
+        await created(plane, tableWithIndex);
+        const isWiped = stepsLeft < 0;
+        await plane.time.pass(60_000);
+        expect(plane.cluster.violations).toEqual([]);
+        expect(plane.partitions()).toHaveLength(8);
+        for (const partitionId of plane.partitions()) {
+          const members = plane.cluster.groupOf(partitionId)?.membership.members ?? [];
+          expect(members.map(({ kind }) => kind)).toEqual(['voter', 'voter', 'voter']);
+          for (const { node, replicaId } of members) {
+            expect(plane.cluster.replicaAt(node, partitionId)?.replicaId).toBe(replicaId);
+          }
+        }
+        if (!isWiped) break;
+        expect(stepsCount, 'the creation ends').toBeLessThan(500);
+      }
+    }, 120_000);
+  }
+});

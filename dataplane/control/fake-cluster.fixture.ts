@@ -137,6 +137,10 @@ export class FakeCluster implements ClusterView, NodeCalls {
     this.#report();
   }
 
+  async refreshCounts(): Promise<void> {
+    this.#report();
+  }
+
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -1,7 +1,7 @@
 import type { NodeId } from '../replication/transport/transport.ts';
 import type { PartitionReport } from '../routing/protocol.ts';
 import type { ObservedNode } from './cluster-view.ts';
-import { reportsOf } from './member-state.ts';
+import { type NodePartition, reportsByPartition } from './member-state.ts';
 import { CATALOG_PARTITION } from './placement-records.ts';
 
 /** A node leads its share and a little more before something is moved away from it. */
@@ -36,12 +36,13 @@ export function planTransfer(nodes: readonly ObservedNode[]): Transfer | undefin
     EXCESS_MIN,
     Math.ceil((led.length / Math.max(1, counts.size)) * EXCESS_PART),
   );
+  const reports = reportsByPartition(nodes);
   let best: (Transfer & { readonly difference: number }) | undefined;
   for (const { node, report } of led) {
     for (const member of report.membership.members) {
       const difference = (counts.get(node) ?? 0) - (counts.get(member.node) ?? Infinity);
       if (difference <= excess || difference <= (best?.difference ?? 0)) continue;
-      if (!isAtRest(nodes, report)) continue;
+      if (!isAtRest(reports.get(report.partitionId) ?? [], report)) continue;
       best = { partitionId: report.partitionId, toNode: member.node, difference };
     }
   }
@@ -49,11 +50,10 @@ export function planTransfer(nodes: readonly ObservedNode[]): Transfer | undefin
 }
 
 function isAtRest(
-  nodes: readonly ObservedNode[],
-  { partitionId, membership, replica }: PartitionReport,
+  reports: readonly NodePartition[],
+  { membership, replica }: PartitionReport,
 ): boolean {
   if (membership.isJoint) return false;
-  const reports = reportsOf(nodes, partitionId);
   return membership.members.every(({ replicaId, node: id, kind }) => {
     const found = reports.find(({ node }) => node.node === id);
     if (found === undefined || kind === 'learner') return false;

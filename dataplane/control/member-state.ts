@@ -77,13 +77,17 @@ export interface NodePartition {
   readonly report: PartitionReport;
 }
 
-/** All reports of one partition, newest of each node. */
-export function reportsOf(
+/** All reports, by partition. */
+export function reportsByPartition(
   nodes: readonly ObservedNode[],
-  partitionId: bigint,
-): readonly NodePartition[] {
-  return nodes.flatMap((node) => {
-    const report = node.partitions.get(partitionId);
-    return report === undefined ? [] : [{ node, report }];
-  });
+): ReadonlyMap<bigint, readonly NodePartition[]> {
+  const reports = new Map<bigint, NodePartition[]>();
+  for (const node of nodes) {
+    for (const [id, report] of node.partitions) {
+      const ofPartition = reports.get(id);
+      if (ofPartition === undefined) reports.set(id, [{ node, report }]);
+      else ofPartition.push({ node, report });
+    }
+  }
+  return reports;
 }

@@ -8,7 +8,7 @@ import { Router } from '../routing/router.ts';
 import { MemoryStore } from '../storage/memory-store.ts';
 import type { Store } from '../storage/store.ts';
 import { NodeControl } from './node-control.ts';
-import { NodeNetwork, type NetworkTransport } from './node-network.fixture.ts';
+import { type NetworkTransport, NodeNetwork } from './node-network.fixture.ts';
 import { VirtualTime } from './virtual-time.fixture.ts';
 
 const place = { region: 'eu-test-1', accountId: '123456789012' };

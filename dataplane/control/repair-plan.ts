@@ -9,7 +9,7 @@ import {
   type NodePartition,
   type Patience,
   placeOf,
-  reportsOf,
+  reportsByPartition,
 } from './member-state.ts';
 import { type CandidateNode, chooseFurtherNode, REPLICAS_COUNT } from './placement.ts';
 import type { PlacedReplica, Placement } from './placement-records.ts';
@@ -65,7 +65,12 @@ const LEARNER_AWAY_MS_MAX = 30_000;
  * taken out are dropped. Depends on the arguments alone; at most one change of a group at a time.
  */
 export function planRepairs(input: RepairInput): readonly RepairStep[] {
-  const parts = input.placements.map((placement) => observe(placement, input));
+  const reports = reportsByPartition(input.nodes);
+  const nodes = new Map(input.nodes.map((node) => [node.node, node]));
+  const parts = input.placements.map((placement) => {
+    const ofPartition = reports.get(placement.partitionId) ?? [];
+    return observe(placement, { input, nodes, reports: ofPartition });
+  });
   let learnersCount = parts.filter(({ learners }) => learners.length > 0).length;
   const steps: RepairStep[] = dropsOfGone(input);
   for (const part of parts) {
@@ -99,10 +104,12 @@ interface ObservedMember extends Member {
   readonly isUp: boolean;
 }
 
-function observe(placement: Placement, input: RepairInput): Part {
+function observe(
+  placement: Placement,
+  parts: Pick<Part, 'nodes' | 'reports'> & { readonly input: RepairInput },
+): Part {
   const { partitionId } = placement;
-  const reports = reportsOf(input.nodes, partitionId);
-  const nodes = new Map(input.nodes.map((node) => [node.node, node]));
+  const { nodes, reports, input } = parts;
   const answered = input.memberships.get(partitionId);
   const membership = newest(reports, answered);
   const leader = leaderOf(reports);
@@ -124,6 +131,8 @@ function observe(placement: Placement, input: RepairInput): Part {
     membership,
     leader,
     isChangeable:
+      // Before that it may still have to begin anew.
+      placement.isFounded &&
       leader !== undefined &&
       membership !== undefined &&
       leader.membership.epoch >= membership.epoch &&

@@ -1,5 +1,5 @@
 import type { Log } from '../catalog/background-work.ts';
-import type { Membership } from '../replication/replica.ts';
+import type { Member, Membership } from '../replication/replica.ts';
 import { pause, type Scheduler } from '../replication/scheduler.ts';
 import { type NodeId, RemoteFailure, RequestFailed } from '../replication/transport/transport.ts';
 import {
@@ -11,7 +11,13 @@ import {
 import { StoreError } from '../storage/store.ts';
 import type { ClusterView, NodeCalls } from './cluster-view.ts';
 import { planTransfer } from './leader-balance.ts';
-import { isMissing, isWell, placeOf, reportsOf } from './member-state.ts';
+import {
+  isMissing,
+  isWell,
+  type NodePartition,
+  placeOf,
+  reportsByPartition,
+} from './member-state.ts';
 import type { CandidateNode } from './placement.ts';
 import type { PlacementBook } from './placement-book.ts';
 import { CATALOG_PARTITION, type PlacedReplica, type Placement } from './placement-records.ts';
@@ -64,6 +70,8 @@ export class Repair {
   readonly #parts: RepairParts;
   readonly #awaySinceMs = new Map<NodeId, number>();
   readonly #missingSinceMs = new Map<string, number>();
+  /** Nodes of groups that have a learner. */
+  readonly #learnersAt = new Set<NodeId>();
   readonly #memberships = new Map<bigint, Membership>();
   readonly #unsettledUntilMs = new Map<bigint, number>();
   readonly #createdAtMs = new Map<string, number>();
@@ -92,6 +100,8 @@ export class Repair {
   async #look(signal: AbortSignal): Promise<void> {
     await this.#knowCatalog();
     this.#observe();
+    // Whether a learner has caught up is seen from counts that belong together.
+    if (this.#learnersAt.size > 0) await this.#parts.view.refreshCounts(this.#learnersAt);
     const limit = new WorkLimit(STEPS_MAX);
     const steps = this.#plan();
     await Promise.all(steps.map((step) => limit.run(() => this.#do(step, signal))));
@@ -115,15 +125,19 @@ export class Repair {
     await book.save({ placements: [placement] });
   }
 
-  /** Notes since when nodes are away and replicas missing. */
+  /** Notes since when nodes are away and replicas missing, and where learners are. */
   #observe(): void {
     const { view, scheduler, book } = this.#parts;
     const nowMs = scheduler.monotonicMs();
+    const reports = reportsByPartition(view.nodes());
     const missing = new Set<string>();
+    this.#learnersAt.clear();
     for (const { partitionId } of book.placements()) {
-      this.#settle(partitionId, nowMs);
-      for (const { replicaId, node: id } of this.#membershipOf(partitionId)?.members ?? []) {
+      const members = this.#membersOf(partitionId, reports.get(partitionId) ?? []);
+      const hasLearner = members.some(({ kind }) => kind === 'learner');
+      for (const { replicaId, node: id } of members) {
         const node = view.node(id);
+        if (hasLearner) this.#learnersAt.add(id);
         if (node?.isConnected === true) this.#awaySinceMs.delete(id);
         else if (!this.#awaySinceMs.has(id)) this.#awaySinceMs.set(id, nowMs);
         if (node === undefined || !isWell(node) || !isMissing(node, partitionId, replicaId))
@@ -137,30 +151,22 @@ export class Repair {
     for (const name of missing) {
       if (!this.#missingSinceMs.has(name)) this.#missingSinceMs.set(name, nowMs);
     }
-  }
-
-  /** Forgets what reports have caught up with. */
-  #settle(partitionId: bigint, nowMs: number): void {
-    const answered = this.#memberships.get(partitionId);
-    const reported = this.#reportedMembership(partitionId);
-    if (answered !== undefined && reported !== undefined && reported.epoch >= answered.epoch) {
-      this.#memberships.delete(partitionId);
+    for (const [partitionId, untilMs] of this.#unsettledUntilMs) {
+      if (untilMs <= nowMs) this.#unsettledUntilMs.delete(partitionId);
     }
-    const untilMs = this.#unsettledUntilMs.get(partitionId);
-    if (untilMs !== undefined && untilMs <= nowMs) this.#unsettledUntilMs.delete(partitionId);
   }
 
-  #membershipOf(partitionId: bigint): Membership | undefined {
-    return this.#memberships.get(partitionId) ?? this.#reportedMembership(partitionId);
-  }
-
-  #reportedMembership(partitionId: bigint): Membership | undefined {
+  /** The newest that is known; what was answered is forgotten when reports have caught up with it. */
+  #membersOf(partitionId: bigint, reports: readonly NodePartition[]): readonly Member[] {
+    const answered = this.#memberships.get(partitionId);
     let newest: Membership | undefined;
-    for (const { report } of reportsOf(this.#parts.view.nodes(), partitionId)) {
+    for (const { report } of reports) {
       if (newest === undefined || report.membership.epoch > newest.epoch)
         newest = report.membership;
     }
-    return newest;
+    if (answered !== undefined && answered.epoch > (newest?.epoch ?? 0)) return answered.members;
+    this.#memberships.delete(partitionId);
+    return newest?.members ?? [];
   }
 
   #plan(): readonly RepairStep[] {

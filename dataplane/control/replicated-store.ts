@@ -32,6 +32,7 @@ export class ReplicatedStore implements Store {
   readonly #range: { readonly start: Buffer; readonly end: Buffer };
   readonly #underWay = new Set<Promise<void>>();
   #end: StoreError | undefined;
+  #commitsCount = 0;
 
   /** @param replica leads, and is ready */
   constructor(replica: Replica, nodeStore: Store) {
@@ -45,10 +46,16 @@ export class ReplicatedStore implements Store {
     return this.#nodeStore.get(this.#storedKey(key));
   }
 
+  /** Commits that were asked for so far. */
+  get commitsCount(): number {
+    return this.#commitsCount;
+  }
+
   /** @throws StoreError `io`, with the ProposalError as its cause; `closed` */
   async commit(effects: readonly Effect[]): Promise<void> {
     this.#assertUsable();
     if (effects.length === 0) return;
+    this.#commitsCount += 1;
     const proposal = this.#propose(effects);
     const settled = proposal.catch(() => {}); // The caller has the error.
     this.#underWay.add(settled);

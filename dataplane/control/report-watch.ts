@@ -16,7 +16,7 @@ import type { ClusterView, ObservedNode } from './cluster-view.ts';
 const ASK_INTERVAL_MS = 1_000;
 const ASK_TIMEOUT_MS = 2_000;
 /** Counts alone make no new version of a report: once in a while all of it is asked for. */
-const WHOLE_INTERVAL_MS = 10_000;
+const WHOLE_INTERVAL_MS = 20_000;
 
 export interface ReportWatchOptions {
   readonly transport: Transport;
@@ -26,7 +26,7 @@ export interface ReportWatchOptions {
 }
 
 interface WatchedNode {
-  readonly report: NodeReport;
+  readonly about: Pick<NodeReport, 'zone' | 'storeId' | 'halted' | 'processId' | 'version'>;
   readonly partitions: Map<bigint, PartitionReport>;
   /** It answered when it was asked the last time. */
   isAnswering: boolean;
@@ -55,16 +55,25 @@ export class ReportWatch implements ClusterView {
   }
 
   nodes(): readonly ObservedNode[] {
-    return [...this.#watched.values()].map((watched) => this.#observed(watched));
+    return Array.from(this.#watched, ([id, watched]) => this.#observed(id, watched));
   }
 
   node(id: NodeId): ObservedNode | undefined {
     const watched = this.#watched.get(id);
-    return watched && this.#observed(watched);
+    return watched && this.#observed(id, watched);
   }
 
   async refresh(): Promise<void> {
     const asked = this.#options.nodes().filter((node) => this.#isUp(node));
+    await Promise.all(asked.map((node) => this.#ask(node)));
+  }
+
+  async refreshCounts(nodes: Iterable<NodeId>): Promise<void> {
+    const asked = [...nodes].filter((node) => this.#isUp(node));
+    for (const node of asked) {
+      const watched = this.#watched.get(node);
+      if (watched !== undefined) watched.wholeAtMs = Number.NEGATIVE_INFINITY;
+    }
     await Promise.all(asked.map((node) => this.#ask(node)));
   }
 
@@ -87,8 +96,8 @@ export class ReportWatch implements ClusterView {
     }
   }
 
-  #observed({ report, partitions, isAnswering }: WatchedNode): ObservedNode {
-    const { node, zone, storeId, halted } = report;
+  #observed(node: NodeId, { about, partitions, isAnswering }: WatchedNode): ObservedNode {
+    const { zone, storeId, halted } = about;
     const isConnected = isAnswering && this.#isUp(node);
     return { node, zone, storeId, halted, partitions, isConnected };
   }
@@ -116,12 +125,12 @@ export class ReportWatch implements ClusterView {
     const isWhole = known === undefined || nowMs - known.wholeAtMs >= WHOLE_INTERVAL_MS;
     const since = isWhole
       ? undefined
-      : { processId: known.report.processId, version: known.report.version };
+      : { processId: known.about.processId, version: known.about.version };
     const call: ReportCall = { since };
     try {
       const options = { timeoutMs: ASK_TIMEOUT_MS, signal };
       const answer = await transport.request(node, methods.report, call, options);
-      this.#take(answer as NodeReport, since, nowMs); // As the protocol has it.
+      this.#take(answer as NodeReport, nowMs); // As the protocol has it.
     } catch (error) {
       if (!(error instanceof RequestFailed || error instanceof RemoteFailure)) throw error;
       const watched = this.#watched.get(node);
@@ -130,14 +139,16 @@ export class ReportWatch implements ClusterView {
     for (const listener of [...this.#listeners]) listener();
   }
 
-  #take(report: NodeReport, since: ReportCall['since'], askedAtMs: number): void {
+  #take(report: NodeReport, askedAtMs: number): void {
     const { node } = report;
     const known = this.#watched.get(node);
-    const isWhole = known === undefined || report.isWhole || since?.processId !== report.processId;
+    const isWhole = known === undefined || report.isWhole;
     const partitions = isWhole ? new Map<bigint, PartitionReport>() : known.partitions;
     for (const id of report.removedPartitions) partitions.delete(id);
     for (const partition of report.partitions) partitions.set(partition.partitionId, partition);
     const wholeAtMs = isWhole ? askedAtMs : known.wholeAtMs;
-    this.#watched.set(node, { report, partitions, isAnswering: true, wholeAtMs });
+    const { zone, storeId, halted, processId, version } = report;
+    const about = { zone, storeId, halted, processId, version };
+    this.#watched.set(node, { about, partitions, isAnswering: true, wholeAtMs });
   }
 }

@@ -46,6 +46,7 @@ export function splitAppend(message: Uint8Array, bytesMax: number): AppendPart[]
     previousTerm = readU64(view, at);
     at += ENTRY_HEAD_BYTES + (kind === KIND_CONF ? length : 0);
   }
+  if (parts.length === 0) return [{ message, payloadsCount: part.payloads }];
   cut();
   return parts;
 }

@@ -62,7 +62,7 @@ export class AppendWriter {
       return;
     }
     // Needs no write, but may not overtake those before it.
-    const before = group.lastAppend?.acks.get(group);
+    const before = (this.#turn?.acks.has(group) ? this.#turn : group.lastAppend)?.acks.get(group);
     if (before === undefined) {
       commands.push({ op: 'appendAck', group: group.handle, seq: prepared.seq });
     } else {
@@ -177,10 +177,12 @@ export class AppendWriter {
    * way in the store beside the queue of synced commits ends first, for it must not come behind.
    */
   async #install(group: Group, install: Install): Promise<void> {
+    const { handle } = group;
     group.install = install;
     group.parked.length = 0;
     await group.unsynced.idle();
-    if (group.install !== install) return;
+    // It may have left the core meanwhile: its disk must not change while it is read again.
+    if (group.install !== install || group.handle !== handle) return;
     const { replica } = group.keys;
     const { storageId } = install.staged;
     const { replicaId, founders } = group;
@@ -191,7 +193,6 @@ export class AppendWriter {
     });
     for (const prepared of install.behind) addTo(commit, group, prepared);
     install.isWritten = true;
-    const { handle } = group;
     if (!(await this.#commit(commit)) || group.handle !== handle) return;
     this.#finishInstall(group, install);
     install.end(true);
@@ -207,6 +208,7 @@ export class AppendWriter {
     group.storagePrefix.writeBigUInt64BE(staged.storageId);
     group.appliedIndex = staged.place.index;
     group.commitIndex = Math.max(group.commitIndex, staged.place.index);
+    group.staleness.applied(staged.place.index);
     group.configure(staged.configuration);
     group.nextConfiguration = staged.configuration;
     group.change?.reject(new ProposalError('unknown', 'a snapshot took the place of its entry'));

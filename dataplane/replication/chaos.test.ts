@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Effect } from '../storage/store.ts';
-import { Cluster, fullKey, put, stateOf } from './cluster.fixture.ts';
+import { Cluster, fullKey, put, randomFrom, stateOf } from './cluster.fixture.ts';
+import type { NewCore } from './core/consensus-core.ts';
+import { loadCore } from './core/wasm-core.ts';
 import { CrashingStore } from './crashing-store.fixture.ts';
+import { readStorages } from './recovery.ts';
 import type { Replica, ReplicaListener } from './replica.ts';
+import { TrapCore } from './trap-core.fixture.ts';
 
 const NODES = ['a', 'b', 'c', 'd'] as const;
 const FOUNDERS = NODES.slice(0, 3);
@@ -49,19 +53,26 @@ class Owner implements ReplicaListener {
   onChange(): void {}
 }
 
+interface Write {
+  readonly key: string;
+  outcome: string | undefined;
+}
+
 class Chaos {
   readonly #seed: number;
-  #state: number;
+  readonly #random: () => number;
   readonly #acknowledged: string[] = [];
   readonly #stores = new Map<string, CrashingStore>();
+  readonly #cores = new Map<string, TrapCore>();
+  #load: NewCore | undefined;
   #cluster: Cluster | undefined;
+  readonly #batches: Write[][] = [];
   #writes = 0;
   #changes = 0;
-  #replicaIds = new Map<string, number>();
 
   constructor(seed: number) {
     this.#seed = seed;
-    this.#state = seed;
+    this.#random = randomFrom(seed);
   }
 
   get #nodes(): Cluster {
@@ -72,6 +83,7 @@ class Chaos {
   async run(): Promise<void> {
     this.#cluster = await Cluster.open([], {
       limits: {
+        proposalEntriesMax: 12,
         logEntriesMax: 60,
         logEntriesKept: 20,
         logSnapshotFactor: 2,
@@ -83,9 +95,9 @@ class Chaos {
     });
     const cluster = this.#nodes;
     for (const id of NODES) {
-      const store = await CrashingStore.open(() => this.#random());
+      const store = await CrashingStore.open(this.#random);
       this.#stores.set(id, store);
-      await cluster.start(id, store);
+      await this.#start(id, store);
     }
     await cluster.found(FOUNDERS);
     for (const id of FOUNDERS) this.#own(id);
@@ -94,8 +106,10 @@ class Chaos {
     for (let step = 0; step < STEPS; step += 1) {
       const dice = this.#random();
       if (dice < 0.06) await this.#crash();
-      else if (dice < 0.12) cluster.hub.isolate(this.#pick(NODES));
-      else if (dice < 0.15) cluster.hub.cut(this.#pick(NODES), this.#pick(NODES));
+      else if (dice < 0.08) this.#failDisk();
+      else if (dice < 0.09) this.#trap(this.#pick(NODES));
+      else if (dice < 0.13) cluster.hub.isolate(this.#pick(NODES));
+      else if (dice < 0.16) cluster.hub.cut(this.#pick(NODES), this.#pick(NODES));
       else if (dice < 0.25) cluster.hub.heal();
       else if (dice < 0.28) lossChance = this.#pick([0, 0, 0.05, 0.2]);
       else if (dice < 0.32) this.#transfer();
@@ -107,21 +121,54 @@ class Chaos {
     lossChance = 0;
     cluster.hub.heal();
     await this.#settle();
+    await this.#checkLeftovers();
     await cluster.close();
+  }
+
+  async #start(id: string, store: CrashingStore): Promise<void> {
+    this.#load ??= await loadCore();
+    const load = this.#load;
+    await this.#nodes.start(id, store, (randomU32) => {
+      const core = new TrapCore(load(randomU32));
+      this.#cores.set(id, core);
+      return core;
+    });
   }
 
   async #write(): Promise<void> {
     const leader = this.#nodes.replicas().find(({ isReady }) => isReady);
     if (leader === undefined) return;
     const count = 1 + Math.floor(this.#random() * 8);
+    const batch: Write[] = [];
+    this.#batches.push(batch);
     for (let i = 0; i < count; i += 1) {
-      const key = `w${this.#writes}`;
+      const write: Write = { key: `w${this.#writes}`, outcome: undefined };
+      batch.push(write);
       this.#writes += 1;
       const value = 'x'.repeat(Math.floor(this.#random() * 600));
-      leader.propose([put(leader, key, value)]).then(
-        () => this.#acknowledged.push(key),
-        () => undefined,
+      leader.propose([put(leader, write.key, value)]).then(
+        () => {
+          write.outcome = 'done';
+          this.#acknowledged.push(write.key);
+        },
+        ({ code }) => {
+          write.outcome = code;
+        },
       );
+    }
+  }
+
+  /** What was computed from a write that was never proposed must not be there. */
+  #checkOrder(has: (key: string) => boolean): void {
+    for (const batch of this.#batches) {
+      const firstFailed = batch.findIndex(({ outcome }) => outcome !== 'done');
+      const behind = firstFailed < 0 ? [] : batch.slice(firstFailed);
+      expect(behind.filter(({ outcome }) => outcome === 'done')).toEqual([]);
+      const firstDropped = batch.findIndex(
+        ({ outcome }) => outcome !== 'done' && outcome !== 'unknown',
+      );
+      const never = firstDropped < 0 ? [] : batch.slice(firstDropped);
+      expect(never.filter(({ key }) => has(key))).toEqual([]);
     }
   }
 
@@ -137,8 +184,20 @@ class Chaos {
     // What the dead process has under way never ends: nobody waits for it.
     void host.close();
     this.#stores.set(id, after);
-    await cluster.start(id, after);
+    await this.#start(id, after);
     if (cluster.node(id).host.get(1n) !== undefined) this.#own(id);
+  }
+
+  #failDisk(): void {
+    const store = this.#stores.get(this.#pick(NODES));
+    if (store === undefined || store.writesRefused !== undefined) return;
+    store.fail();
+    this.#nodes.scheduler.after(3_000 * this.#random(), () => void store.repair());
+  }
+
+  #trap(id: string): void {
+    const core = this.#cores.get(id);
+    if (core !== undefined) core.isDead = true;
   }
 
   #transfer(): void {
@@ -160,7 +219,12 @@ class Chaos {
       const voters = members.filter(({ kind }) => kind === 'voter');
       const removed = this.#pick(voters);
       const change = { promote: [learner.replicaId], remove: [removed.replicaId] };
-      leader.changeMembers(change).then(() => { this.#changes += 1; }, () => undefined);
+      leader.changeMembers(change).then(
+        () => {
+          this.#changes += 1;
+        },
+        () => undefined,
+      );
     } else if (absent !== undefined) {
       void this.#join(leader, absent, replicaIdNext);
     }
@@ -198,7 +262,7 @@ class Chaos {
 
   async #settle(): Promise<void> {
     const cluster = this.#nodes;
-    await cluster.clock?.advance(3_000);
+    await cluster.clock?.advance(4_000);
     const leader = await cluster.leader();
     await cluster.put(leader, 'end', 'yes');
     await cluster.until('no change is under way', () => !leader.membership.isJoint);
@@ -225,8 +289,30 @@ class Chaos {
         throw new Error(`seed ${this.#seed}: ${key} was acknowledged and is lost`);
       }
     }
+    this.#checkOrder((key) => store?.get(fullKey(leader.storageId, key)) !== undefined);
     if (process.env.TRESTLE_CHAOS_TELL !== undefined) {
-      console.warn(this.#seed, this.#acknowledged.length, this.#writes, this.#changes, Object.fromEntries(cluster.probes), this.#replicaIds);
+      const told = {
+        writes: this.#writes,
+        changes: this.#changes,
+        ...Object.fromEntries(cluster.probes),
+      };
+      process.stderr.write(`seed ${this.#seed}: ${JSON.stringify(told)}\n`);
+    }
+  }
+
+  /** Behind a restart, a store has the states of its replicas and no other. */
+  async #checkLeftovers(): Promise<void> {
+    const cluster = this.#nodes;
+    for (const id of NODES) {
+      const store = this.#stores.get(id);
+      await cluster.node(id).host.close();
+      if (store !== undefined) await this.#start(id, store);
+    }
+    await cluster.clock?.advance(2_000);
+    for (const id of NODES) {
+      const { store, host } = cluster.node(id);
+      const { storageIds } = await readStorages(store);
+      expect([...storageIds]).toEqual([...host.all()].map(({ storageId }) => storageId));
     }
   }
 
@@ -234,13 +320,5 @@ class Chaos {
     const picked = of[Math.floor(this.#random() * of.length)];
     if (picked === undefined) throw new Error('nothing to pick from');
     return picked;
-  }
-
-  /** mulberry32, from 0 to below 1. */
-  #random(): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0;
-    let t = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   }
 }

@@ -3,201 +3,13 @@ import type { Effect, Store } from '../storage/store.ts';
 import type { NewCore } from './core/consensus-core.ts';
 import { loadCore } from './core/wasm-core.ts';
 import { storageIdBytes } from './effects-codec.ts';
+import { Hub } from './hub.fixture.ts';
 import type { ReplicationLimits } from './limits.ts';
 import { MultiRaft } from './multi-raft.ts';
 import type { Member, Replica, ReplicaListener } from './replica.ts';
-import type { Scheduler, Timer } from './scheduler.ts';
-import {
-  type NodeId,
-  RemoteFailure,
-  RequestFailed,
-  type RequestHandler,
-  type RequestOptions,
-  type Transport,
-} from './transport/transport.ts';
-
-/** Time that passes when a test says so; turns are those of the real event loop. */
-export class VirtualClock implements Scheduler {
-  #nowMs = 1_000_000;
-  #timers: { atMs: number; fn: () => void }[] = [];
-
-  nowMs(): number {
-    return this.#nowMs;
-  }
-
-  monotonicMs(): number {
-    return this.#nowMs;
-  }
-
-  after(delayMs: number, fn: () => void): Timer {
-    const timer = { atMs: this.#nowMs + delayMs, fn };
-    this.#timers.push(timer);
-    return {
-      cancel: () => {
-        this.#timers = this.#timers.filter((other) => other !== timer);
-      },
-    };
-  }
-
-  soon(fn: () => void): void {
-    setImmediate(fn);
-  }
-
-  /** Moves on by `ms`, firing timers in order, with some turns of the event loop behind each step. */
-  async advance(ms: number): Promise<void> {
-    const endMs = this.#nowMs + ms;
-    while (this.#nowMs < endMs) {
-      this.#nowMs = Math.min(this.#nowMs + STEP_MS, endMs);
-      const due = this.#timers.filter(({ atMs }) => atMs <= this.#nowMs);
-      this.#timers = this.#timers.filter(({ atMs }) => atMs > this.#nowMs);
-      due.sort((a, b) => a.atMs - b.atMs);
-      for (const { fn } of due) fn();
-      await turns(TURNS_A_STEP);
-    }
-  }
-}
-
-const STEP_MS = 10;
-const TURNS_A_STEP = 8;
-
-export async function turns(count: number): Promise<void> {
-  for (let i = 0; i < count; i += 1) await new Promise((resolve) => setImmediate(resolve));
-}
-
-/** Transports of nodes in one process; bodies are copied as a network would. */
-export class Hub {
-  readonly scheduler: Scheduler;
-  readonly #nodes = new Map<NodeId, HubTransport>();
-  readonly #cut = new Set<string>();
-  /** Decides for each message whether it gets there. */
-  filter: (from: NodeId, to: NodeId, channel: string, body: unknown) => boolean = () => true;
-  framesCount = 0;
-
-  constructor(scheduler: Scheduler) {
-    this.scheduler = scheduler;
-  }
-
-  join(node: NodeId): Transport {
-    const transport = new HubTransport(this, node);
-    this.#nodes.set(node, transport);
-    return transport;
-  }
-
-  leave(node: NodeId): void {
-    this.#nodes.delete(node);
-  }
-
-  /** No message passes between the two, in either direction. */
-  cut(a: NodeId, b: NodeId): void {
-    this.#cut.add(`${a} ${b}`).add(`${b} ${a}`);
-  }
-
-  isolate(node: NodeId): void {
-    for (const other of this.#nodes.keys()) if (other !== node) this.cut(node, other);
-  }
-
-  heal(): void {
-    this.#cut.clear();
-  }
-
-  reach(from: NodeId, to: NodeId): HubTransport | undefined {
-    return this.#cut.has(`${from} ${to}`) ? undefined : this.#nodes.get(to);
-  }
-
-  ids(): NodeId[] {
-    return [...this.#nodes.keys()];
-  }
-}
-
-class HubTransport implements Transport {
-  readonly self: NodeId;
-  readonly #hub: Hub;
-  readonly handlers = new Map<string, (from: NodeId, body: unknown) => void>();
-  readonly methods = new Map<string, RequestHandler>();
-
-  constructor(hub: Hub, self: NodeId) {
-    this.#hub = hub;
-    this.self = self;
-  }
-
-  send(to: NodeId, channel: string, body: unknown): boolean {
-    if (this.#hub.reach(this.self, to) === undefined) return false;
-    this.#hub.framesCount += 1;
-    if (!this.#hub.filter(this.self, to, channel, body)) return true;
-    const copy = structuredCloneOf(body);
-    setImmediate(() => {
-      this.#hub.reach(this.self, to)?.handlers.get(channel)?.(this.self, copy);
-    });
-    return true;
-  }
-
-  async request(
-    to: NodeId,
-    method: string,
-    body: unknown,
-    options: RequestOptions,
-  ): Promise<unknown> {
-    if (this.#hub.reach(this.self, to) === undefined) throw new RequestFailed('notSent', 'cut off');
-    const copy = structuredCloneOf(body);
-    await turns(1);
-    const handler = this.#hub.reach(this.self, to)?.methods.get(method);
-    if (handler === undefined || !this.#hub.filter(this.self, to, method, body)) {
-      throw new RequestFailed('unknown', 'lost');
-    }
-    const controller = new AbortController();
-    options.signal?.addEventListener('abort', () => controller.abort());
-    try {
-      const answer = await Promise.race([
-        handler(copy, { from: this.self, signal: controller.signal }),
-        this.#timeout(options.timeoutMs),
-      ]);
-      await turns(1);
-      if (this.#hub.reach(to, this.self) === undefined) throw new RequestFailed('unknown', 'lost');
-      return structuredCloneOf(answer);
-    } catch (error) {
-      if (error instanceof RemoteFailure || error instanceof RequestFailed) throw error;
-      throw new RemoteFailure('internal', String(error));
-    }
-  }
-
-  #timeout(ms: number): Promise<never> {
-    return new Promise((_, reject) => {
-      this.#hub.scheduler.after(ms, () => reject(new RequestFailed('unknown', 'timed out')));
-    });
-  }
-
-  onMessage(channel: string, handler: (from: NodeId, body: unknown) => void): void {
-    this.handlers.set(channel, handler);
-  }
-
-  onRequest(method: string, handler: RequestHandler): void {
-    this.methods.set(method, handler);
-  }
-
-  onPeer(): void {}
-
-  isConnected(peer: NodeId): boolean {
-    return this.#hub.reach(this.self, peer) !== undefined;
-  }
-
-  peers(): readonly { readonly id: NodeId; readonly role: 'node' | 'router' }[] {
-    return this.#hub.ids().map((id) => ({ id, role: 'node' }));
-  }
-
-  async close(): Promise<void> {
-    this.#hub.leave(this.self);
-  }
-}
-
-/** As the network would: buffers stay buffers. */
-function structuredCloneOf(body: unknown): unknown {
-  if (Buffer.isBuffer(body)) return Buffer.from(body);
-  if (Array.isArray(body)) return body.map(structuredCloneOf);
-  if (typeof body === 'object' && body !== null) {
-    return Object.fromEntries(Object.entries(body).map(([k, v]) => [k, structuredCloneOf(v)]));
-  }
-  return body;
-}
+import type { Scheduler } from './scheduler.ts';
+import type { NodeId } from './transport/transport.ts';
+import { STEP_MS, turns, VirtualClock } from './virtual-clock.fixture.ts';
 
 /** What a listener was told, in order. */
 export class Recorder implements ReplicaListener {
@@ -242,7 +54,7 @@ export class Cluster {
     [];
   readonly #options: ClusterOptions;
   readonly #newCore: NewCore;
-  #seed = 1;
+  readonly #random = randomFrom(1);
 
   private constructor(options: ClusterOptions, newCore: NewCore) {
     this.#options = options;
@@ -267,7 +79,7 @@ export class Cluster {
       transport: this.hub.join(id),
       scheduler: this.scheduler,
       newCore,
-      randomU32: () => this.#random(),
+      randomU32: () => Math.floor(this.#random() * 2 ** 32),
       log: (event, fields) => this.logged.push({ event, node: id, fields }),
       limits: this.#options.limits ?? {},
       probe: (branch) => this.probes.set(branch, (this.probes.get(branch) ?? 0) + 1),
@@ -387,14 +199,17 @@ export class Cluster {
     const probes = Object.fromEntries(this.probes);
     return JSON.stringify({ replicas, probes, logged: this.logged.slice(-12) }, undefined, 1);
   }
+}
 
-  /** mulberry32 */
-  #random(): number {
-    this.#seed = (this.#seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(this.#seed ^ (this.#seed >>> 15), 1 | this.#seed);
+/** mulberry32: numbers from 0 to below 1, the same for the same seed. */
+export function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return (t ^ (t >>> 14)) >>> 0;
-  }
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
 }
 
 export function membersOn(ids: readonly NodeId[]): Member[] {

@@ -26,6 +26,8 @@ export interface ReplicationContext {
   readonly payloads: PayloadCache;
   readonly commands: CommandQueue;
   readonly commits: StoreCommits;
+  /** Nothing is to be written: what is on disk is about to be read again. */
+  isHalted(): boolean;
   groupOf(partitionId: bigint): Group | undefined;
   groupByHandle(handle: GroupHandle): Group | undefined;
   allGroups(): Iterable<Group>;

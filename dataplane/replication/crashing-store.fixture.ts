@@ -7,14 +7,14 @@ import type {
   StoreIterator,
   StoreSnapshot,
 } from '../storage/store.ts';
-import { turns } from './cluster.fixture.ts';
+import { StoreError } from '../storage/store.ts';
+import { turns } from './virtual-clock.fixture.ts';
 
 /**
  * A store whose machine can lose power: what was committed without sync since the last synced commit
  * is lost from some point on.
  */
 export class CrashingStore implements Store {
-  readonly writesRefused = undefined;
   readonly #inner: MemoryStore;
   readonly #random: () => number;
   readonly #journal: Effect[][] = [];
@@ -22,6 +22,10 @@ export class CrashingStore implements Store {
   #synced: Promise<void> = Promise.resolve();
   #unsynced: Promise<void> = Promise.resolve();
   #isDead = false;
+  #hasFailed = false;
+  #refused: StoreError | undefined;
+  readonly #recoveries: (() => Promise<void>)[] = [];
+  onCommit: () => void = () => {};
 
   private constructor(inner: MemoryStore, random: () => number, journal: readonly Effect[][]) {
     this.#inner = inner;
@@ -55,17 +59,43 @@ export class CrashingStore implements Store {
     const work = async () => {
       await turns(1 + Math.floor(this.#random() * 3));
       if (this.#isDead) return new Promise<void>(() => {});
+      if (this.#refused !== undefined) {
+        // The write that failed may have got there all the same; those behind it have not.
+        if (!this.#hasFailed && this.#random() < 0.5) {
+          this.#journal.push(own);
+          await this.#inner.commit(own);
+        }
+        this.#hasFailed = true;
+        throw this.#refused;
+      }
       const done = this.#inner.commit(own);
       this.#journal.push(own);
+      this.onCommit();
       if (isSynced) this.#syncedCount = this.#journal.length;
       await done;
     };
-    if (isSynced) {
-      this.#synced = this.#synced.then(work);
-      return this.#synced;
-    }
-    this.#unsynced = this.#unsynced.then(work);
-    return this.#unsynced;
+    if (this.#refused !== undefined) return Promise.reject(this.#refused);
+    const done = (isSynced ? this.#synced : this.#unsynced).then(work);
+    const settled = done.catch(() => undefined);
+    if (isSynced) this.#synced = settled;
+    else this.#unsynced = settled;
+    return done;
+  }
+
+  get writesRefused(): StoreError | undefined {
+    return this.#refused;
+  }
+
+  /** Commits under way and to come fail. */
+  fail(): void {
+    this.#hasFailed = false;
+    this.#refused = new StoreError('io', 'the disk failed');
+  }
+
+  async repair(): Promise<void> {
+    await Promise.all([this.#synced, this.#unsynced]);
+    for (const recover of this.#recoveries) await recover();
+    this.#refused = undefined;
   }
 
   get(key: Uint8Array): Buffer | undefined {
@@ -94,7 +124,9 @@ export class CrashingStore implements Store {
     return Promise.resolve(0);
   }
 
-  onReopened(): void {}
+  onReopened(recover: () => Promise<void>): void {
+    this.#recoveries.push(recover);
+  }
 
   async close(): Promise<void> {
     this.#isDead = true;

@@ -1,11 +1,12 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { MemoryStore } from '../storage/memory-store.ts';
 import { Cluster, put, Recorder, stateOf } from './cluster.fixture.ts';
-import { type ConsensusCore, CoreTrapped, type NewCore } from './core/consensus-core.ts';
+import type { NewCore } from './core/consensus-core.ts';
 import { loadCore } from './core/wasm-core.ts';
 import { FailingStore } from './failing-store.fixture.ts';
 import { LogKeys } from './log-keys.ts';
 import type { Replica } from './replica.ts';
+import { TrapCore } from './trap-core.fixture.ts';
 
 const THREE = ['a', 'b', 'c'] as const;
 
@@ -100,6 +101,30 @@ describe('failures', () => {
     expect(cluster.read(cluster.nodeOf(next), 'before')).toBe('yes');
     await areEqual();
     for (const { host } of cluster.nodes.values()) expect(host.halted).toBeUndefined();
+  });
+
+  it('a group that panics begins anew from disk; the third time in a minute it fails', async () => {
+    const load = await loadCore();
+    const cores: TrapCore[] = [];
+    const leader = await founded((randomU32) => {
+      const core = new TrapCore(load(randomU32));
+      cores.push(core);
+      return core;
+    });
+    await cluster.put(leader, 'before', 'yes');
+    const follower = cluster.replicas().find((replica) => replica !== leader) ?? leader;
+    const core = cores[THREE.indexOf(cluster.nodeOf(follower) as 'a')];
+    for (let panics = 1; panics <= 2; panics += 1) {
+      if (core !== undefined) core.panicsNext = true;
+      await cluster.until('recreated', () => cluster.probes.get('groupRecreated') === panics);
+      await cluster.put(leader, `after ${panics}`, 'yes');
+      await areEqual();
+    }
+    expect(follower.failure).toBeUndefined();
+    if (core !== undefined) core.panicsNext = true;
+    await cluster.until('it has failed', () => follower.failure);
+    await cluster.put(leader, 'after 3', 'yes');
+    expect(cluster.node(cluster.nodeOf(follower)).host.halted).toBeUndefined();
   });
 
   it('an instance that has grown too large is replaced, its leaderships handed over', async () => {
@@ -223,7 +248,8 @@ describe('failures', () => {
 
   it('all leaderships are handed over before a node stops', async () => {
     const leader = await founded();
-    for (let partition = 2n; partition < 20n; partition += 1n) await cluster.found(THREE, partition);
+    for (let partition = 2n; partition < 20n; partition += 1n)
+      await cluster.found(THREE, partition);
     await cluster.until('all lead', () =>
       Array.from({ length: 19 }, (_, i) => BigInt(i + 1)).every((id) =>
         cluster.replicas(id).some((replica) => replica.isReady),
@@ -248,27 +274,3 @@ describe('failures', () => {
     expect((stores.get(node)?.syncedCommits ?? 0) - before).toBe(1);
   });
 });
-
-/** A core that dies, or says it is large, when told to. */
-class TrapCore implements ConsensusCore {
-  readonly #inner: ConsensusCore;
-  isDead = false;
-  extraBytes = 0;
-
-  constructor(inner: ConsensusCore) {
-    this.#inner = inner;
-  }
-
-  get memoryBytes(): number {
-    return this.#inner.memoryBytes + this.extraBytes;
-  }
-
-  send(...of: Parameters<ConsensusCore['send']>): ReturnType<ConsensusCore['send']> {
-    if (this.isDead) throw new CoreTrapped('told to die');
-    return this.#inner.send(...of);
-  }
-
-  close(): void {
-    this.#inner.close();
-  }
-}

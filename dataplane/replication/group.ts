@@ -133,6 +133,8 @@ export class Group {
   failure: Error | undefined;
   replica: Replica | undefined;
   listener: ReplicaListener | undefined;
+  /** Counts its ways out of the core: what was begun before one is void behind it. */
+  exits = 0;
   /** 0 while it is not in the core. A new one each time it gets there. */
   handle: GroupHandle = 0;
   role: Replica['role'] = 'follower';
@@ -182,6 +184,8 @@ export class Group {
   progress: ReturnType<Replica['progress']> = [];
   /** Monotonic; somebody wants to know the progress until then. */
   progressWantedUntilMs = Number.NEGATIVE_INFINITY;
+  /** Of the joint configuration that was in force at the look before, if one was. */
+  jointEpoch: number | undefined;
   /** Snapshots of it being sent. */
   snapshotsUnderWay = 0;
   /** Monotonic; when the core lost it. */

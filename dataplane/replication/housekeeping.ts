@@ -80,6 +80,29 @@ export class Housekeeping {
     if (group.isLeader && (isWanted || isLong)) {
       commands.push({ op: 'status', group: group.handle });
     }
+    this.#leaveJoint(group);
     compact(this.#context, group);
+  }
+
+  /**
+   * A leader leaves a joint configuration by itself, but not while it hands over, and then not before
+   * another entry comes along.
+   */
+  #leaveJoint(group: Group): void {
+    const { isJoint, epoch } = group.configuration.membership;
+    if (isJoint && group.isLeader && group.jointEpoch === epoch && group.transfer === undefined) {
+      this.#context.probe('jointLeft');
+      this.#context.commands.push(
+        {
+          op: 'confChange',
+          group: group.handle,
+          changes: [],
+          context: new Uint8Array(0),
+          leaveJoint: true,
+        },
+        () => {},
+      );
+    }
+    group.jointEpoch = isJoint ? epoch : undefined;
   }
 }

@@ -14,15 +14,16 @@ type SoftRecord = Extract<CoreRecord, { kind: 'soft' }>;
  */
 export function takeSoft(group: Group, record: SoftRecord): void {
   const role = record.role === 'preCandidate' ? 'candidate' : record.role;
-  const wasLeader = group.isLeader;
-  const isLost = wasLeader && (role !== 'leader' || record.term !== group.term);
+  const leads = role === 'leader';
+  const isSame = group.isLeader === leads && record.term === group.term;
+  const isLost = group.isLeader && !isSame;
   if (record.leader !== group.leaderId) group.staleness.forgetWaiting();
   group.role = role;
   group.term = record.term;
   group.leaderId = record.leader;
   group.changed();
   if (isLost) endLeadership(group, 'leadership was lost', 'notLeader');
-  if (role === 'leader') {
+  if (leads && !isSame) {
     group.lease.reset();
     group.floorIndex = 0;
     group.progress = [];
@@ -54,6 +55,7 @@ export function endLeadership(group: Group, message: string, other: ProposalErro
 /** The core does not hold it any more: it is a follower of nobody. */
 export function leaveCore(group: Group, message: string): void {
   group.handle = 0;
+  group.exits += 1;
   group.role = 'follower';
   group.leaderId = 0;
   group.changed();
@@ -124,6 +126,9 @@ export function newReadRounds(
       ),
     monotonicMs: () => scheduler.monotonicMs(),
     turn,
-    onConfirmed: (issuedMs) => group.lease.extend(issuedMs),
+    onConfirmed: (issuedMs) => {
+      group.lease.extend(issuedMs);
+      group.staleness.confirmed(issuedMs);
+    },
   });
 }

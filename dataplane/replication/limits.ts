@@ -32,7 +32,7 @@ export interface ReplicationLimits {
   readonly snapshotBytesPerSecondMax: number;
   /** A peer that has not answered a chunk, or sent none, for so long is given up. */
   readonly snapshotTimeoutMs: number;
-  /** A core that has grown beyond this is replaced. */
+  /** A core that has grown beyond this is replaced (`core/instance.ts`: CORE_MEMORY_BYTES_BOUND). */
   readonly coreBytesMax: number;
   /** How often a halted node looks whether its store takes writes again. */
   readonly recoverPollMs: number;
@@ -47,9 +47,9 @@ export const defaultReplicationLimits: ReplicationLimits = {
   proposalEntriesMax: 4_096,
   proposalBytesMax: 32 * MiB,
   payloadBytesMax: 16 * MiB,
-  messageEntriesMax: 256,
+  messageEntriesMax: 128,
   messageBytesMax: 4 * MiB,
-  inflightMessagesMax: 64,
+  inflightMessagesMax: 32,
   payloadCacheBytesMax: 64 * MiB,
   applyBytesMax: 16 * MiB,
   logEntriesMax: 10_000,
@@ -61,6 +61,6 @@ export const defaultReplicationLimits: ReplicationLimits = {
   snapshotStreamsMax: 2,
   snapshotBytesPerSecondMax: 16 * MiB,
   snapshotTimeoutMs: 10_000,
-  coreBytesMax: 1024 * MiB,
+  coreBytesMax: 512 * MiB,
   recoverPollMs: 250,
 };

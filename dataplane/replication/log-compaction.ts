@@ -44,8 +44,14 @@ export function compact(context: ReplicationContext, group: Group): void {
   void context.commits.commit(effects, { sync: false }).then(() => group.unsynced.end());
 }
 
+/** What the decision depends on. */
+type CompactionFacts = Pick<
+  Group,
+  'log' | 'floorIndex' | 'settledIndex' | 'appliedIndex' | 'snapshotsUnderWay'
+>;
+
 /** Entries up to here are to go. */
-export function compactionIndex(limits: ReplicationLimits, group: Group): number {
+export function compactionIndex(limits: ReplicationLimits, group: CompactionFacts): number {
   const { log, floorIndex, settledIndex } = group;
   const factor = group.snapshotsUnderWay > 0 ? limits.logSnapshotFactor : 1;
   let index = 0;

@@ -82,7 +82,10 @@ describe('membership', () => {
       initialEffects: [],
     });
     await cluster.settle(next.changeMembers({ addLearners: [{ node: lost }] }));
-    await cluster.until('caught up', () => cluster.replica(lost).appliedIndex === next.appliedIndex);
+    await cluster.until(
+      'caught up',
+      () => cluster.replica(lost).appliedIndex === next.appliedIndex,
+    );
     await cluster.settle(next.changeMembers({ promote: [4], remove: [lostId] }));
     await cluster.until('all know', () =>
       THREE.every((id) => cluster.replica(id).appliedIndex === next.appliedIndex),

@@ -55,6 +55,8 @@ export class ReplicationMetrics {
 
 /** One replica, read when asked. */
 export interface ReplicaMetrics {
+  readonly partitionId: bigint;
+  readonly replicaId: number;
   readonly appliedIndex: number;
   readonly commitIndex: number;
   readonly lastIndex: number;

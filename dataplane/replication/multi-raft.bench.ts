@@ -75,10 +75,18 @@ async function answer(host: MultiRaft, command: Command): Promise<unknown> {
     case 'cpu': {
       const { user, system } = process.cpuUsage();
       const { framesSent, messagesSent, snapshotsInstalled } = host.metrics;
-      return { snapshotsInstalled, cpuMs: (user + system) / 1_000, rss: anonymousBytes(), framesSent, messagesSent };
+      return {
+        snapshotsInstalled,
+        cpuMs: (user + system) / 1_000,
+        rss: anonymousBytes(),
+        framesSent,
+        messagesSent,
+      };
     }
     case 'lead':
-      return [...host.all()].filter(({ isReady }) => isReady).map(({ partitionId }) => `${partitionId}`);
+      return [...host.all()]
+        .filter(({ isReady }) => isReady)
+        .map(({ partitionId }) => `${partitionId}`);
     case 'load':
       return load(host, command.bytes);
     case 'writes':
@@ -107,7 +115,12 @@ async function writes(host: MultiRaft, inFlight: number, count: number): Promise
   const ms = performance.now() - startMs;
   latencies.sort((a, b) => a - b);
   const at = (part: number) => latencies[Math.floor(latencies.length * part)]?.toFixed(2);
-  return { perSecond: Math.round((count / ms) * 1_000), p50: at(0.5), p99: at(0.99), max: at(0.9999) };
+  return {
+    perSecond: Math.round((count / ms) * 1_000),
+    p50: at(0.5),
+    p99: at(0.99),
+    max: at(0.9999),
+  };
 }
 
 /** Memory of its own, without the tables of the store, which are mapped. */
@@ -170,7 +183,13 @@ async function allLead(nodes: readonly Node[], groups: number): Promise<number> 
   }
 }
 
-type Cpu = { snapshotsInstalled: number; cpuMs: number; rss: number; framesSent: number; messagesSent: number };
+type Cpu = {
+  snapshotsInstalled: number;
+  cpuMs: number;
+  rss: number;
+  framesSent: number;
+  messagesSent: number;
+};
 
 async function measureCpu(nodes: readonly Node[], work: () => Promise<unknown>): Promise<string> {
   const before = (await Promise.all(nodes.map((node) => node.ask({ do: 'cpu' })))) as Cpu[];
@@ -224,7 +243,14 @@ async function failover(nodes: Node[], start: (id: string) => Node, rounds: numb
     const leader = nodes[at];
     if (leader === undefined) throw new Error('no leader');
     leader.child.kill('SIGKILL');
-    took.push(Math.round(await allLead(nodes.filter((node) => node !== leader), 1)));
+    took.push(
+      Math.round(
+        await allLead(
+          nodes.filter((node) => node !== leader),
+          1,
+        ),
+      ),
+    );
     const again = start(NODES[at] ?? 'a');
     await once(again.child, 'message');
     nodes[at] = again;
@@ -234,11 +260,7 @@ async function failover(nodes: Node[], start: (id: string) => Node, rounds: numb
   say(`failover ms: ${took.join(' ')}`);
 }
 
-async function snapshot(
-  nodes: Node[],
-  start: (id: string) => Node,
-  bytes: number,
-): Promise<void> {
+async function snapshot(nodes: Node[], start: (id: string) => Node, bytes: number): Promise<void> {
   const lists = (await Promise.all(nodes.map((node) => node.ask({ do: 'lead' })))) as string[][];
   const sender = lists.findIndex((list) => list.includes('1'));
   const receiver = (sender + 1) % nodes.length;
@@ -250,7 +272,9 @@ async function snapshot(
   await wait(5_000);
   const [before] = (await Promise.all([leader.ask({ do: 'cpu' })])) as Cpu[];
   for (const text of ['before', 'before']) {
-    say(`${text}: ${JSON.stringify(await leader.ask({ do: 'writes', inFlight: 4, count: 1_000 }))}`);
+    say(
+      `${text}: ${JSON.stringify(await leader.ask({ do: 'writes', inFlight: 4, count: 1_000 }))}`,
+    );
   }
   const again = start(NODES[receiver] ?? 'a');
   await once(again.child, 'message');

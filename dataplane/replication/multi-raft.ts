@@ -3,7 +3,7 @@ import { AppendWriter } from './append-writer.ts';
 import { Applier } from './applier.ts';
 import { CommandQueue } from './command-queue.ts';
 import type { ReplicationContext } from './context.ts';
-import type { NewCore } from './core/consensus-core.ts';
+import { CoreTrapped, type NewCore } from './core/consensus-core.ts';
 import { CoreDriver } from './core-driver.ts';
 import type { Group } from './group.ts';
 import { Housekeeping } from './housekeeping.ts';
@@ -11,7 +11,7 @@ import { applied } from './leadership.ts';
 import { defaultReplicationLimits, type ReplicationLimits } from './limits.ts';
 import { MessageReceiver } from './message-receiver.ts';
 import { MessageSender } from './message-sender.ts';
-import { ReplicationMetrics } from './metrics.ts';
+import { type ReplicaMetrics, ReplicationMetrics } from './metrics.ts';
 import { NodeReplicas, type OnReplica } from './node-replicas.ts';
 import { PayloadCache } from './payload-cache.ts';
 import { readReplicas, readStorages } from './recovery.ts';
@@ -59,6 +59,8 @@ export class MultiRaft implements ReplicaHost {
   readonly #snapshotReceiver: SnapshotReceiver;
   readonly #closing = new AbortController();
   #halted: Error | undefined;
+  #startFailure: Error | undefined;
+  #starting: Promise<void> = Promise.resolve();
   #isReplacing = false;
 
   private constructor(options: MultiRaftOptions) {
@@ -82,6 +84,7 @@ export class MultiRaft implements ReplicaHost {
       payloads: new PayloadCache(limits.payloadCacheBytesMax),
       commands: new CommandQueue(scheduler, () => this.#driver.flush()),
       commits: new StoreCommits({ store, scheduler, metrics, onFailure }),
+      isHalted: () => this.#halted !== undefined || this.#closing.signal.aborted,
       groupOf: (partitionId) => this.#replicas.groups.get(partitionId),
       groupByHandle: (handle) => this.#driver.groupByHandle(handle),
       allGroups: () => this.#replicas.groups.values(),
@@ -106,7 +109,8 @@ export class MultiRaft implements ReplicaHost {
   static async open(options: MultiRaftOptions): Promise<MultiRaft> {
     const host = new MultiRaft(options);
     try {
-      await host.#start();
+      host.#starting = host.#start();
+      await host.#starting;
     } catch (error) {
       await host.close();
       throw error;
@@ -139,6 +143,23 @@ export class MultiRaft implements ReplicaHost {
   *all(): Iterable<Replica> {
     for (const { replica } of this.#replicas.groups.values()) {
       if (replica !== undefined) yield replica;
+    }
+  }
+
+  *replicaMetrics(): Iterable<ReplicaMetrics> {
+    for (const group of this.#replicas.groups.values()) {
+      const { partitionId, replicaId, appliedIndex, log, proposals } = group;
+      yield {
+        partitionId,
+        replicaId,
+        appliedIndex,
+        commitIndex: Math.max(group.commitIndex, appliedIndex),
+        lastIndex: log.lastIndex,
+        logEntries: log.entriesCount,
+        logBytes: Math.round(log.bytes),
+        proposalsInFlight: proposals.count,
+        proposalBytesInFlight: proposals.bytes,
+      };
     }
   }
 
@@ -190,21 +211,24 @@ export class MultiRaft implements ReplicaHost {
     this.#states.clear(storageIdBefore);
   }
 
-  /** Puts everything that is on disk into a new core. */
+  /**
+   * Puts everything that is on disk into a new core. What fails meanwhile is found in
+   * `#startFailure` afterwards.
+   */
   async #start(): Promise<void> {
     const { store, randomU32 } = this.#context;
-    const { signal } = this.#closing;
     const replicas = this.#replicas;
+    const isOver = () => this.#startFailure !== undefined || this.#closing.signal.aborted;
     const { storageIds, storageIdNext } = await readStorages(store);
-    if (signal.aborted) return;
+    if (isOver()) return;
     this.#states.start(storageIdNext);
     this.#driver.start(this.#newCore(randomU32));
     const found = new Set<bigint>();
     const disk = await readReplicas(store, (replica) => {
       found.add(replica.partitionId);
-      if (!signal.aborted) replicas.recover(replica);
+      if (!isOver()) replicas.recover(replica);
     });
-    if (signal.aborted) return;
+    if (isOver()) return;
     for (const { replica, error } of disk.damaged) {
       found.add(replica.partitionId);
       replicas.recoverDamaged(replica, error);
@@ -224,15 +248,17 @@ export class MultiRaft implements ReplicaHost {
    * dead. All begins anew from disk as soon as that can be read and written.
    */
   #halt(error: Error): void {
-    if (this.#halted !== undefined || this.#closing.signal.aborted) return;
+    if (this.#closing.signal.aborted) return;
     const { log, metrics, probe } = this.#context;
+    this.#housekeeping.stop();
+    this.#leaveCore();
+    this.#replicas.suspendAll(error.message);
+    this.#startFailure ??= error;
+    if (this.#halted !== undefined) return;
     this.#halted = error;
     metrics.halts += 1;
     probe('halted');
     log('replicationHalted', { reason: error.message });
-    this.#housekeeping.stop();
-    this.#leaveCore();
-    this.#replicas.suspendAll(error.message);
     void this.#recover();
   }
 
@@ -240,25 +266,33 @@ export class MultiRaft implements ReplicaHost {
     const { commits, limits, log, metrics, scheduler, store } = this.#context;
     const { signal } = this.#closing;
     for (;;) {
+      await this.#starting.catch(() => undefined);
       await commits.underWay.idle();
       await this.#states.idle();
       if (signal.aborted) return;
-      if (store.writesRefused === undefined) {
-        try {
-          await this.#start();
-          this.#halted = undefined;
-          metrics.coresReplaced += 1;
-          log('replicationResumed', {});
-          return;
-        } catch (error) {
-          if (!(error instanceof StoreError)) throw error;
-          log('replicationUnreadable', { reason: error.message });
-          this.#leaveCore();
-          this.#replicas.suspendAll(error.message);
-        }
+      if (store.writesRefused === undefined && (await this.#startAgain())) {
+        this.#halted = undefined;
+        metrics.coresReplaced += 1;
+        log('replicationResumed', {});
+        return;
       }
       await pause(scheduler, limits.recoverPollMs, signal);
     }
+  }
+
+  async #startAgain(): Promise<boolean> {
+    this.#startFailure = undefined;
+    try {
+      await this.#start();
+    } catch (error) {
+      if (!(error instanceof StoreError || error instanceof CoreTrapped)) throw error;
+      this.#leaveCore();
+      this.#replicas.suspendAll(error.message);
+      this.#startFailure = error;
+    }
+    if (this.#startFailure === undefined) return !this.#closing.signal.aborted;
+    this.#context.log('replicationNotResumed', { reason: this.#startFailure.message });
+    return false;
   }
 
   #leaveCore(): void {

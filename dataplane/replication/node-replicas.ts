@@ -132,17 +132,18 @@ export class NodeReplicas {
   async #restore(group: Group): Promise<void> {
     const { store, limits, scheduler, log } = this.#context;
     // Behind the turn under way, whose commit may hold something of the group.
+    const { exits } = group;
     await Promise.resolve();
-    while (group.state === 'recovering') {
+    while (group.state === 'recovering' && group.exits === exits) {
       await group.synced.idle();
       await group.unsynced.idle();
       try {
         const disk = await readReplica(store, group.partitionId);
-        if (group.state === 'recovering') this.#reload(group, disk);
+        if (group.state === 'recovering' && group.exits === exits) this.#reload(group, disk);
         return;
       } catch (error) {
         if (error instanceof RecordDamaged) {
-          this.damaged(group, error);
+          if (group.exits === exits) this.damaged(group, error);
           return;
         }
         if (!(error instanceof StoreError)) throw error;

@@ -3,7 +3,6 @@ import type { ReplicationContext } from './context.ts';
 import { encodeEffects, STORAGE_ID_BYTES } from './effects-codec.ts';
 import type { Group } from './group.ts';
 import { planChange } from './membership-change.ts';
-import type { ReplicaMetrics } from './metrics.ts';
 import type { ReadWaiter } from './read-rounds.ts';
 import {
   type Member,
@@ -71,19 +70,6 @@ export class RaftReplica implements Replica {
   }
   set listener(listener: ReplicaListener | undefined) {
     this.#group.listener = listener;
-  }
-
-  get metrics(): ReplicaMetrics {
-    const { log, proposals } = this.#group;
-    return {
-      appliedIndex: this.appliedIndex,
-      commitIndex: this.commitIndex,
-      lastIndex: log.lastIndex,
-      logEntries: log.entriesCount,
-      logBytes: log.bytes,
-      proposalsInFlight: proposals.count,
-      proposalBytesInFlight: proposals.bytes,
-    };
   }
 
   propose(effects: readonly Effect[]): Promise<void> {
@@ -177,6 +163,10 @@ export class RaftReplica implements Replica {
     const { limits, commands, probe } = this.#context;
     const refusal = this.#refusal();
     if (refusal !== undefined) return Promise.reject(refusal);
+    const member = this.membership.members.find(({ replicaId }) => replicaId === to);
+    if (member?.kind !== 'voter' || to === group.replicaId) {
+      return Promise.reject(new ProposalError('dropped', `replica ${to} is no other voter`));
+    }
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const wasForfeited = group.lease.isForfeited;
     // From here on the other may be told to campaign, whatever leases say.

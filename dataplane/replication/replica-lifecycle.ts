@@ -71,14 +71,11 @@ export class ReplicaLifecycle {
       entries: [],
     };
     const effects = [counter, ...effectsOf(disk), ...initialEffects(replica, storageId)];
-    if (!(await this.#context.commits.commit(effects, { sync: true }))) {
-      throw new ProposalError('unavailable', 'the store does not take the new replica');
-    }
+    await this.#commit(effects);
     return this.#replicas.addNew(disk);
   }
 
   async #drop(partitionId: bigint): Promise<void> {
-    const { commits } = this.#context;
     const group = this.#replicas.groups.get(partitionId);
     if (group === undefined) return;
     const { keys, replicaId, storageId, log } = group;
@@ -96,11 +93,18 @@ export class ReplicaLifecycle {
     for (let index = log.start.index + 1; index <= log.lastIndex; index += 1) {
       effects.push({ key: keys.entry(index), value: undefined });
     }
-    if (!(await commits.commit(effects, { sync: true }))) {
-      throw new ProposalError('unavailable', 'the store does not take the removal');
-    }
+    await this.#commit(effects);
     this.#replicas.tombstones.set(partitionId, replicaId);
     if (storageId !== 0n) this.#context.clearState(storageId);
+    if (group.failure !== undefined) await this.#clearLog(partitionId);
+  }
+
+  /** @throws ProposalError `unavailable`; it may be done all the same, as is found out after a halt */
+  async #commit(effects: readonly Effect[]): Promise<void> {
+    const { isHalted, commits } = this.#context;
+    if (isHalted() || !(await commits.commit(effects, { sync: true }))) {
+      throw new ProposalError('unavailable', 'this node does not write at present');
+    }
   }
 
   /** What a damaged replica left behind would pass for entries of the next. */

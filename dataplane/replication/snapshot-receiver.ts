@@ -176,7 +176,8 @@ export class SnapshotReceiver {
     // Comes behind the flush that takes the message.
     await new Promise<void>((resolve) => scheduler.soon(resolve));
     const begun: Install | undefined = group.install;
-    if (begun?.staged === staged) return begun.done;
+    // If the replica left the core meanwhile, what its disk says decides.
+    if (begun?.staged === staged && (await begun.done)) return true;
     if (group.staged === staged) group.staged = undefined;
     return group.storageId === stage.storageId;
   }

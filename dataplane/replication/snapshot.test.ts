@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { Cluster, put, Recorder, stateOf } from './cluster.fixture.ts';
+import { Cluster, put, Recorder, randomFrom, stateOf } from './cluster.fixture.ts';
+import { CrashingStore } from './crashing-store.fixture.ts';
 import type { ReplicationLimits } from './limits.ts';
 import type { Replica } from './replica.ts';
 import { SNAPSHOT_METHOD } from './snapshot-protocol.ts';
@@ -118,6 +119,47 @@ describe('snapshots', () => {
     const { metrics } = cluster.node(cluster.nodeOf(leader)).host;
     expect(metrics.snapshotsFailed).toBeGreaterThanOrEqual(1);
     expect(metrics.snapshotsSent).toBe(1);
+  });
+
+  it('a receiver may die at any commit of a transfer or installation', async () => {
+    let hasDied = true;
+    for (let dieAt = 1; hasDied; dieAt += 1) {
+      cluster = await Cluster.open([], { limits: { ...limits, snapshotChunkBytes: 10_000 } });
+      const random = randomFrom(dieAt);
+      const stores = new Map<string, CrashingStore>();
+      for (const id of THREE) {
+        const store = await CrashingStore.open(random);
+        stores.set(id, store);
+        await cluster.start(id, store);
+      }
+      await cluster.found(THREE);
+      const leader = await cluster.leader();
+      const id = THREE.find((other) => other !== cluster.nodeOf(leader)) ?? '';
+      cluster.hub.isolate(id);
+      await write(leader, 'old', 100);
+      const store = stores.get(id);
+      if (store === undefined) throw new Error('no store');
+      let commits = 0;
+      store.onCommit = () => {
+        commits += 1;
+      };
+      cluster.hub.heal();
+      await cluster.until(
+        'so many commits, or no more to come',
+        () => commits >= dieAt || cluster.replica(id).appliedIndex === leader.appliedIndex,
+      );
+      hasDied = commits >= dieAt;
+      cluster.hub.leave(id);
+      const { host } = cluster.node(id);
+      cluster.nodes.delete(id);
+      const after = await store.crash();
+      void host.close();
+      await cluster.start(id, after);
+      await caughtUp(id);
+      expect(cluster.replica(id).failure).toBeUndefined();
+      if (hasDied) await cluster.close();
+      else expect(dieAt).toBeGreaterThan(6);
+    }
   });
 
   it('writes go on while a snapshot is sent, and after it the log brings the rest', async () => {

@@ -27,6 +27,11 @@ export class Staleness {
     this.#waiting.push(voucher);
   }
 
+  /** At a leader: a quorum confirmed that it led at that time, and what was committed is applied. */
+  confirmed(atMs: number): void {
+    this.#freshAtMs = Math.max(this.#freshAtMs, atMs);
+  }
+
   applied(appliedIndex: number): void {
     let first = this.#waiting[0];
     while (first !== undefined && first.commit <= appliedIndex) {

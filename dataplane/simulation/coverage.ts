@@ -11,9 +11,15 @@ export class Coverage {
   readonly #counts = new Map<string, number>();
 
   /** `expected`: names of which it is worth knowing that they were never reached. */
-  constructor(expected: readonly string[] = []) {
+  constructor(
+    expected: readonly string[] = [],
+    counts: readonly (readonly [name: string, count: number])[] = [],
+  ) {
     for (const name of expected) {
       this.#counts.set(name, 0);
+    }
+    for (const [name, count] of counts) {
+      this.#counts.set(name, count);
     }
   }
 

@@ -29,7 +29,7 @@ describe('faultSchedule', () => {
       'block',
       'clockCorrection',
       'clockJump',
-      'compaction',
+      'coreTrap',
       'crash',
       'diskErrors',
       'diskSpace',

@@ -73,7 +73,7 @@ class Draft {
         break;
       case 'memberChange':
       case 'leaderTransfer':
-      case 'compaction':
+      case 'coreTrap':
         this.#push(atMs, { kind: cause, draw: this.#random.u32() });
         break;
       case 'outage':

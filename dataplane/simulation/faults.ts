@@ -32,7 +32,7 @@ export type Fault =
   /** For the cluster's own hooks; `draw` decides what exactly, e.g. as a seed. */
   | { readonly kind: 'memberChange'; readonly draw: number }
   | { readonly kind: 'leaderTransfer'; readonly draw: number }
-  | { readonly kind: 'compaction'; readonly draw: number }
+  | { readonly kind: 'coreTrap'; readonly draw: number }
   | { readonly kind: 'healAll' };
 
 export interface TimedFault {
@@ -60,7 +60,7 @@ export type FaultCause =
   | 'clockJump'
   | 'memberChange'
   | 'leaderTransfer'
-  | 'compaction';
+  | 'coreTrap';
 
 export const defaultFaultWeights: Readonly<Record<FaultCause, number>> = {
   crash: 6,
@@ -80,5 +80,5 @@ export const defaultFaultWeights: Readonly<Record<FaultCause, number>> = {
   clockJump: 3,
   memberChange: 4,
   leaderTransfer: 4,
-  compaction: 4,
+  coreTrap: 4,
 };

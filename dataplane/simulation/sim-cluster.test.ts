@@ -13,7 +13,7 @@ const hooks: FaultHooks = {
   mayLoseData: () => false,
   memberChange: () => {},
   leaderTransfer: () => {},
-  compaction: () => {},
+  coreTrap: () => {},
 };
 
 /** A minute of clients and faults. */

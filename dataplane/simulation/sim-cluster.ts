@@ -6,13 +6,15 @@ import type { BodyMode } from './message-body.ts';
 import type { ClockOptions } from './sim-clock.ts';
 import { type DiskOptions, defaultDiskOptions, SimDisk } from './sim-disk.ts';
 import { SimMachine, type SimProgram } from './sim-machine.ts';
-import { SimNetwork } from './sim-network.ts';
+import { type SendListener, SimNetwork } from './sim-network.ts';
 import { SimWorld } from './sim-world.ts';
 
 export interface SimClusterOptions {
   readonly bodyMode: BodyMode;
   readonly clock: ClockOptions;
   readonly disk: DiskOptions;
+  /** Sees every one-way message that a process sends. */
+  readonly onSend?: SendListener | undefined;
 }
 
 export const defaultClusterOptions: SimClusterOptions = {
@@ -25,9 +27,11 @@ export const defaultClusterOptions: SimClusterOptions = {
 export interface FaultHooks {
   /** Whether this node may lose data now: its replicas are in full elsewhere. */
   mayLoseData(node: NodeId): boolean;
+  /** A bit of the value under this key of the node's disk is another one now. */
+  onDamage?(node: NodeId, key: Buffer): void;
   memberChange(draw: number): void;
   leaderTransfer(draw: number): void;
-  compaction(draw: number): void;
+  coreTrap(draw: number): void;
 }
 
 /** Something a transport logged or a process died of. */
@@ -60,6 +64,7 @@ export class SimCluster<App> {
     this.network = new SimNetwork(this.world, {
       bodyMode: options.bodyMode,
       log: (event, fields) => this.note(event, fields),
+      onSend: options.onSend,
     });
   }
 
@@ -157,7 +162,7 @@ export class SimCluster<App> {
         return true;
       case 'memberChange':
       case 'leaderTransfer':
-      case 'compaction':
+      case 'coreTrap':
         hooks[fault.kind](fault.draw);
         return true;
       case 'healAll':
@@ -213,8 +218,13 @@ function applyToMachine<App>(
         return true;
       }
       return false;
-    case 'flipBit':
-      return hooks.mayLoseData(machine.id) && disk.flipBit() !== undefined;
+    case 'flipBit': {
+      const key = hooks.mayLoseData(machine.id) ? disk.flipBit() : undefined;
+      if (key !== undefined) {
+        hooks.onDamage?.(machine.id, key);
+      }
+      return key !== undefined;
+    }
     case 'clockJump':
       clock.jump(fault.byMs);
       return true;

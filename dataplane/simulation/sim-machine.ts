@@ -45,6 +45,7 @@ export class SimMachine<App> {
   readonly #program: SimProgram<App>;
   #process: SimProcess | undefined;
   #app: App | undefined;
+  #environment: SimEnvironment | undefined;
   #startsCount = 0;
 
   /** For `SimCluster.addMachine`. */
@@ -69,6 +70,11 @@ export class SimMachine<App> {
   /** What the running process booted to; undefined while there is none, or it is booting. */
   get app(): App | undefined {
     return this.#app;
+  }
+
+  /** Of the running process. */
+  get environment(): SimEnvironment | undefined {
+    return this.#environment;
   }
 
   get process(): SimProcess | undefined {
@@ -108,6 +114,7 @@ export class SimMachine<App> {
         probe,
         exit: (reason) => this.#exit(process, reason),
       };
+      this.#environment = environment;
       Promise.try(this.#program.boot, environment).then(
         (app) => {
           if (process.isAlive) {
@@ -123,6 +130,7 @@ export class SimMachine<App> {
     const process = this.#process;
     this.#process = undefined;
     this.#app = undefined;
+    this.#environment = undefined;
     process?.kill(death);
     this.disk.crash(death);
   }

@@ -13,7 +13,11 @@ export interface NetworkOptions {
   readonly bodyMode: BodyMode;
   /** Told what the transports log, e.g. that a handler failed. */
   readonly log: TransportLog;
+  /** Sees every one-way message that a process sends. */
+  readonly onSend?: SendListener | undefined;
 }
+
+export type SendListener = (sender: TransportIdentity, channel: string, body: unknown) => void;
 
 /**
  * The network of a simulated cluster: every node is connected with every other process, routers
@@ -23,6 +27,8 @@ export class SimNetwork {
   readonly world: SimWorld;
   readonly links: SimLinks;
   readonly bodyMode: BodyMode;
+  /** For transports. */
+  readonly onSend: SendListener | undefined;
   readonly #log: TransportLog;
   readonly #random: SimRandom;
   /** The newest process of each name. */
@@ -32,8 +38,9 @@ export class SimNetwork {
   /** Pairs that someone is dialling at. */
   readonly #dialling = new Set<string>();
 
-  constructor(world: SimWorld, { bodyMode, log }: NetworkOptions) {
+  constructor(world: SimWorld, { bodyMode, log, onSend }: NetworkOptions) {
     this.world = world;
+    this.onSend = onSend;
     this.bodyMode = bodyMode;
     this.#log = log;
     this.#random = world.random.fork('network');

@@ -62,6 +62,7 @@ export class SimTransport implements Transport {
     if (!this.isLive) {
       return false;
     }
+    this.#network.onSend?.(this.identity, channel, body);
     if (to === this.self) {
       const take = carryBody(body, this.#network.bodyMode);
       this.process.soon(() => this.deliver(to, channel, take()));

@@ -19,7 +19,7 @@ interface PartitionLine {
   readonly items: number | null;
   readonly followers:
     | readonly {
-        readonly node: string | null;
+        readonly node: string;
         readonly lagEntries: number;
         readonly isRecentlyActive: boolean;
         readonly isInSnapshot: boolean;
@@ -149,7 +149,7 @@ function lagOf({ followers, failure }: PartitionLine): string {
         // Groups without work are silent, and need not talk.
         const isLost = lagEntries > 0 && !isRecentlyActive;
         const more = isInSnapshot ? ' (gets a snapshot)' : isLost ? ' (silent)' : '';
-        return `${node ?? '?'}: ${lagEntries}${more}`;
+        return `${node}: ${lagEntries}${more}`;
       })
       .join(', ') || '-'
   );

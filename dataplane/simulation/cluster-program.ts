@@ -1,0 +1,151 @@
+import { NodeControl } from '../control/node-control.ts';
+import type { RepairOptions } from '../control/repair.ts';
+import { ForwarderLocate } from '../node/forwarder-locate.ts';
+import type { NodeLimits } from '../node/limits.ts';
+import { StorageNode } from '../node/storage-node.ts';
+import type { NewCore } from '../replication/core/consensus-core.ts';
+import type { ReplicationLimits } from '../replication/limits.ts';
+import { MultiRaft } from '../replication/multi-raft.ts';
+import type { ReplicaHost } from '../replication/replica.ts';
+import type { NodeId, Transport } from '../replication/transport/transport.ts';
+import { Router } from '../routing/router.ts';
+import type { SimRandom } from './random.ts';
+import type { SimEnvironment, SimProgram } from './sim-machine.ts';
+
+/** A storage node's process. */
+export interface NodeApp {
+  readonly kind: 'node';
+  readonly host: MultiRaft;
+  readonly router: Router;
+  readonly control: NodeControl;
+  readonly node: StorageNode;
+}
+
+/** A router's process. */
+export interface RouterApp {
+  readonly kind: 'router';
+  readonly router: Router;
+}
+
+export type ClusterApp = NodeApp | RouterApp;
+
+/** What all processes of one simulated cluster have in common. */
+export interface ClusterSetup {
+  readonly nodes: readonly NodeId[];
+  readonly zoneOf: (id: NodeId) => string;
+  readonly newCoreOf: (node: NodeId) => NewCore;
+  readonly limits: {
+    readonly replication: Partial<ReplicationLimits>;
+    readonly node: Partial<NodeLimits>;
+  };
+  readonly repair: RepairOptions;
+  readonly log: (event: string, fields: Readonly<Record<string, unknown>>) => void;
+  /** Puts itself between a node's parts and its replicas; for mistakes made on purpose. */
+  readonly hostOf: (host: ReplicaHost, environment: SimEnvironment) => ReplicaHost;
+  /** The same between a router and the network. */
+  readonly transportOf: (transport: Transport, environment: SimEnvironment) => Transport;
+  /** A router's process runs. */
+  readonly onRouter: (router: Router, environment: SimEnvironment) => void;
+}
+
+const REGION = 'us-east-1';
+const ACCOUNT_ID = '000000000000';
+
+/** A storage node, put together as in `node-server.ts`. */
+export function nodeProgram(setup: ClusterSetup): SimProgram<ClusterApp> {
+  return {
+    boot: (environment) => bootNode(setup, environment),
+    shutdown: async (app) => {
+      if (app.kind !== 'node') return;
+      await app.node.drain();
+      app.node.close();
+      await app.control.close();
+      app.router.close();
+      await app.host.close();
+    },
+  };
+}
+
+/** A router, as in `router-server.ts`. */
+export function routerProgram(setup: ClusterSetup): SimProgram<ClusterApp> {
+  return {
+    boot: (environment) => {
+      const { id, scheduler, random } = environment;
+      const router = Router.start({
+        routerId: id,
+        zone: setup.zoneOf(id),
+        transport: setup.transportOf(environment.transport, environment),
+        scheduler,
+        randomBytes: bytesOf(random),
+        log: (event, fields) => setup.log(event, { process: id, ...fields }),
+      });
+      setup.onRouter(router, environment);
+      return { kind: 'router', router };
+    },
+    shutdown: async (app) => app.router.close(),
+  };
+}
+
+async function bootNode(setup: ClusterSetup, environment: SimEnvironment): Promise<NodeApp> {
+  const { id, scheduler, transport, store, storeId, random, probe } = environment;
+  const zone = setup.zoneOf(id);
+  const randomBytes = bytesOf(random);
+  const log = (event: string, fields: object) => setup.log(event, { process: id, ...fields });
+  const host = await MultiRaft.open({
+    nodeId: id,
+    store,
+    transport,
+    scheduler,
+    newCore: setup.newCoreOf(id),
+    randomU32: () => random.u32(),
+    log,
+    limits: setup.limits.replication,
+    probe,
+  });
+  const router = Router.start({
+    routerId: id,
+    zone,
+    transport,
+    scheduler,
+    randomBytes,
+    log,
+    isNode: true,
+  });
+  const replicas = setup.hostOf(host, environment);
+  const control = NodeControl.start({
+    host: replicas,
+    transport,
+    forwarder: router.forwarder,
+    nodes: () => setup.nodes,
+    region: REGION,
+    accountId: ACCOUNT_ID,
+    scheduler,
+    randomBytes,
+    log,
+    repair: setup.repair,
+  });
+  const node = StorageNode.start({
+    nodeId: id,
+    zone,
+    storeId,
+    processId: `${id} ${random.u32()}`,
+    host: replicas,
+    transport,
+    scheduler,
+    randomBytes,
+    log,
+    limits: setup.limits.node,
+    probe,
+    locate: new ForwarderLocate(router.forwarder, scheduler),
+    onCatalogLeader: control.catalogLeaderChanged,
+  });
+  return { kind: 'node', host, router, control, node };
+}
+
+function bytesOf(random: SimRandom): (count: number) => Uint8Array {
+  return (count) => {
+    const bytes = Buffer.alloc(count);
+    for (let at = 0; at < count; at += 1) bytes[at] = random.u32();
+    return bytes;
+  };
+}

@@ -1,0 +1,85 @@
+import type { Replica, ReplicaHost } from '../replication/replica.ts';
+import { pause } from '../replication/scheduler.ts';
+import type { Transport } from '../replication/transport/transport.ts';
+import { methods, type WriteCall } from '../routing/protocol.ts';
+import { REQUEST_ID_BYTES } from '../routing/request-ids.ts';
+import type { SimEnvironment } from './sim-machine.ts';
+import type { SimulationOptions } from './simulation-run.ts';
+
+/**
+ * Mistakes made on purpose, to see that the simulation finds them:
+ * - `acknowledgesEarly`: a write is acknowledged while the quorum may not have it yet;
+ * - `readsWithoutLease`: a leader reads under a lease that has ended, until it hears of another one;
+ * - `appliesTwice`: a write that is sent again is not known to be the same one, and is done again.
+ */
+export type PlantedBug = 'acknowledgesEarly' | 'readsWithoutLease' | 'appliesTwice';
+
+export const plantedBugs: Readonly<Record<PlantedBug, SimulationOptions>> = {
+  acknowledgesEarly: {
+    hostOf: (host, { scheduler }) =>
+      withReplicas(host, (replica) => ({
+        propose: (effects: Parameters<Replica['propose']>[0]) =>
+          Promise.race([replica.propose(effects), pause(scheduler, EARLY_MS)]),
+      })),
+  },
+  readsWithoutLease: {
+    hostOf: (host) => withReplicas(host, (replica) => ({ holdsLease: () => replica.isReady })),
+  },
+  appliesTwice: { transportOf: withFreshRequestIds },
+};
+
+/** About as long as a sync of the leader's own disk takes. */
+const EARLY_MS = 3;
+
+/** The host, whose replicas have some methods replaced. */
+function withReplicas(
+  host: ReplicaHost,
+  replaced: (replica: Replica) => Partial<Replica>,
+): ReplicaHost {
+  const proxies = new WeakMap<Replica, Replica>();
+  const proxyOf = (replica: Replica): Replica => {
+    let proxy = proxies.get(replica);
+    if (proxy === undefined) {
+      proxy = overlaid(replica, replaced(replica));
+      proxies.set(replica, proxy);
+    }
+    return proxy;
+  };
+  return overlaid(host, {
+    create: async (replica) => proxyOf(await host.create(replica)),
+    get: (partitionId) => {
+      const replica = host.get(partitionId);
+      return replica && proxyOf(replica);
+    },
+    all: () => Array.from(host.all(), proxyOf),
+    onReplica: (listener) =>
+      host.onReplica((replica, change) => listener(proxyOf(replica), change)),
+  });
+}
+
+/** The object as it is, but for some members. */
+function overlaid<T extends object>(target: T, members: Partial<T>): T {
+  return new Proxy(target, {
+    get(_, name) {
+      const owner = Object.hasOwn(members, name) ? members : target;
+      // Private members are the target's own: it has to be `this`.
+      const value: unknown = Reflect.get(owner, name, owner);
+      return typeof value === 'function' ? value.bind(owner) : value;
+    },
+    set: (_, name, value) => Reflect.set(target, name, value, target),
+  });
+}
+
+/** Every try of a write gets an id of its own. */
+function withFreshRequestIds(transport: Transport, { random }: SimEnvironment): Transport {
+  const renamed = (body: unknown): WriteCall => {
+    const [partitionId, epoch, , ...rest] = body as WriteCall;
+    const requestId = Buffer.alloc(REQUEST_ID_BYTES);
+    for (let at = 0; at < REQUEST_ID_BYTES; at += 4) requestId.writeUInt32BE(random.u32(), at);
+    return [partitionId, epoch, requestId, ...rest];
+  };
+  return overlaid(transport, {
+    request: (to, method, body, options) =>
+      transport.request(to, method, method === methods.write ? renamed(body) : body, options),
+  });
+}
