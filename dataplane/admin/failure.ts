@@ -35,6 +35,7 @@ const STATUS_OF: Readonly<Record<FailureCode, number>> = {
   fault: 400,
   damaged: 500,
   otherStore: 409,
+  replicaExists: 409,
 };
 
 const PROPOSAL_STATUS: Readonly<Record<ProposalErrorCode, number>> = {

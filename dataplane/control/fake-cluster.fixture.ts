@@ -70,6 +70,8 @@ export class FakeCluster implements ClusterView, NodeCalls {
   beforeAnswer: (call: NodeCall) => Promise<void> | void = () => {};
   /** Replicas that join do not get their state. */
   holdsSnapshots = false;
+  /** Nodes that give every leadership back at once. */
+  readonly draining = new Set<NodeId>();
   /** How many calls of long work a partition needs until it is done. */
   workCalls = 1;
   readonly #scheduler: Scheduler;
@@ -274,6 +276,7 @@ export class FakeCluster implements ClusterView, NodeCalls {
 
   #transfer(node: FakeNode, { partitionId, toNode }: TransferLeadershipCall): void {
     const group = this.#ledGroup(node, partitionId);
+    if (this.draining.has(toNode)) return;
     group.leader = toNode;
     group.term += 1;
   }

@@ -19,12 +19,16 @@ export interface Transfer {
  * The next leadership to be moved so that nodes lead about as many partitions as each other; one at a
  * time. Only of groups in which nothing is amiss: all members are there, connected and caught up.
  * The catalog stays where it is, since moving it makes all of its callers wait.
+ * @param unwilling nodes that give leaderships away at present
  */
-export function planTransfer(nodes: readonly ObservedNode[]): Transfer | undefined {
+export function planTransfer(
+  nodes: readonly ObservedNode[],
+  unwilling: ReadonlySet<NodeId> = new Set(),
+): Transfer | undefined {
   const counts = new Map<NodeId, number>();
   const led: { node: NodeId; report: PartitionReport }[] = [];
   for (const { node, isConnected, halted, partitions } of nodes) {
-    if (!isConnected || halted !== undefined) continue;
+    if (!isConnected || halted !== undefined || unwilling.has(node)) continue;
     counts.set(node, 0);
     for (const report of partitions.values()) {
       if (!report.replica.isReadyLeader || report.partitionId === CATALOG_PARTITION) continue;

@@ -160,4 +160,16 @@ describe('repair', () => {
     }
     expect(Math.max(...counts.values()) - (counts.get('n2') ?? 0)).toBeLessThanOrEqual(2);
   });
+
+  it('a node that keeps no leadership is not given one all the time', async () => {
+    const plane = await ControlPlane.open();
+    plane.cluster.stop('n2');
+    await plane.call('CreateTable', table());
+    await plane.untilActive();
+    plane.cluster.draining.add('n2');
+    plane.cluster.start('n2');
+    await plane.time.pass(110_000);
+    const moves = plane.cluster.calls.filter(({ method }) => method === methods.transferLeadership);
+    expect(moves.length).toBeLessThanOrEqual(2);
+  });
 });

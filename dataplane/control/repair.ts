@@ -9,8 +9,8 @@ import {
   type TransferLeadershipCall,
 } from '../routing/protocol.ts';
 import { StoreError } from '../storage/store.ts';
-import type { ClusterView, NodeCalls } from './cluster-view.ts';
-import { planTransfer } from './leader-balance.ts';
+import { type ClusterView, leaderReport, type NodeCalls } from './cluster-view.ts';
+import { planTransfer, type Transfer } from './leader-balance.ts';
 import {
   isMissing,
   isWell,
@@ -34,6 +34,8 @@ const UNSETTLED_MS = 5_000;
 /** A replica that was made and is not reported yet waits for its state. */
 const CREATE_AGAIN_MS = 30_000;
 const TRANSFER_INTERVAL_MS = 5_000;
+/** A node that has not kept a leadership is given another one after this time. */
+const UNWILLING_MS = 120_000;
 /** Replicas of a dropped partition are looked for so long: no call to create one is under way for longer. */
 const DROPPED_KEPT_MS = 24 * 3_600_000;
 const FORGET_INTERVAL_MS = 3_600_000;
@@ -75,6 +77,9 @@ export class Repair {
   readonly #memberships = new Map<bigint, Membership>();
   readonly #unsettledUntilMs = new Map<bigint, number>();
   readonly #createdAtMs = new Map<string, number>();
+  readonly #unwillingUntilMs = new Map<NodeId, number>();
+  /** The last one. */
+  #transfer: Transfer | undefined;
   #transferredAtMs = Number.NEGATIVE_INFINITY;
   #forgotAtMs = Number.NEGATIVE_INFINITY;
 
@@ -284,7 +289,11 @@ export class Repair {
     const nowMs = scheduler.monotonicMs();
     if (options.balancesLeaders === false) return;
     if (nowMs - this.#transferredAtMs < TRANSFER_INTERVAL_MS) return;
-    const call: TransferLeadershipCall | undefined = planTransfer(view.nodes());
+    const call: TransferLeadershipCall | undefined = planTransfer(
+      view.nodes(),
+      this.#unwilling(nowMs),
+    );
+    this.#transfer = call;
     if (call === undefined) return;
     this.#transferredAtMs = nowMs;
     const { partitionId, toNode } = call;
@@ -295,6 +304,20 @@ export class Repair {
     } catch (error) {
       this.#failed('leaderNotMoved', error, { partitionId: `${partitionId}`, toNode });
     }
+  }
+
+  /** Nodes that do not keep what they are given: they are being drained, or cannot lead. */
+  #unwilling(nowMs: number): ReadonlySet<NodeId> {
+    const { view } = this.#parts;
+    if (this.#transfer !== undefined) {
+      const { partitionId, toNode } = this.#transfer;
+      const leader = leaderReport(view, partitionId)?.node;
+      if (leader !== toNode) this.#unwillingUntilMs.set(toNode, nowMs + UNWILLING_MS);
+    }
+    for (const [node, untilMs] of this.#unwillingUntilMs) {
+      if (untilMs <= nowMs) this.#unwillingUntilMs.delete(node);
+    }
+    return new Set(this.#unwillingUntilMs.keys());
   }
 
   async #forget(): Promise<void> {

@@ -193,4 +193,4 @@ export class TestNode {
 }
 
 /** Matches a refusal. */
-export const refusal = (code: FailureCode | 'replicaExists') => ({ name: 'RemoteFailure', code });
+export const refusal = (code: FailureCode) => ({ name: 'RemoteFailure', code });

@@ -22,7 +22,10 @@ export interface ReplicationLimits {
   readonly logBytesMax: number;
   /** What all members have is dropped beyond this many entries. */
   readonly logEntriesKept: number;
-  /** The first two bounds are multiplied by this while a snapshot is being sent. */
+  /**
+   * Both bounds are multiplied by this while a snapshot is being sent: what is written meanwhile must
+   * not be gone before the state has arrived (10 GB take 11 minutes).
+   */
   readonly logSnapshotFactor: number;
   readonly snapshotChunkBytes: number;
   /** Chunks of one snapshot that are under way. */
@@ -55,7 +58,7 @@ export const defaultReplicationLimits: ReplicationLimits = {
   logEntriesMax: 10_000,
   logBytesMax: 64 * MiB,
   logEntriesKept: 1_000,
-  logSnapshotFactor: 8,
+  logSnapshotFactor: 64,
   snapshotChunkBytes: 256 * 1024,
   snapshotWindow: 3,
   snapshotStreamsMax: 2,

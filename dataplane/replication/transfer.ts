@@ -35,13 +35,19 @@ async function transferOne(group: Group): Promise<void> {
   }
 }
 
-/** The voter that is alive and has most of the log. */
+/**
+ * The voter that has most of the log and is alive, as far as one can tell: raft counts members of an
+ * idle group as inactive, so one that has the whole log will do too.
+ */
 function successor(group: Group): ReplicaId | undefined {
   const { members } = group.configuration.membership;
   const isVoter = (id: ReplicaId) =>
     members.some(({ replicaId, kind }) => replicaId === id && kind === 'voter');
   return [...group.progress]
-    .filter(({ replicaId, isRecentlyActive }) => isRecentlyActive && isVoter(replicaId))
+    .filter(
+      ({ replicaId, isRecentlyActive, matchIndex }) =>
+        (isRecentlyActive || matchIndex >= group.log.lastIndex) && isVoter(replicaId),
+    )
     .sort((a, b) => b.matchIndex - a.matchIndex)
     .at(0)?.replicaId;
 }

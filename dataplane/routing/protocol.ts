@@ -48,7 +48,9 @@ export type FailureCode =
   /** The data that is asked for does not match its checksum on this node. */
   | 'damaged'
   /** Not done: the node's data folder is not the one that the call names. */
-  | 'otherStore';
+  | 'otherStore'
+  /** Not done: the partition has another replica on that node, or had this one before. */
+  | 'replicaExists';
 
 export interface NotLeaderData {
   readonly leader: NodeId | undefined;
