@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { ClientFault } from '../errors/client-fault.ts';
 import type { Item } from '../item/attribute-value.ts';
 import { itemBytes } from '../item/size.ts';
 import { SimRandom } from '../simulation/random.ts';
-import { table } from './control.fixture.ts';
+import { newIndex, table } from './control.fixture.ts';
 import { NodeCluster, type RealNode } from './node-cluster.fixture.ts';
 
 /**
@@ -21,6 +22,7 @@ class History {
   readonly #killed = new Map<string, RealNode>();
   /** Names of tables that were said to exist, with the keys of items that were said to be written. */
   readonly tables = new Map<string, string[]>();
+  #tablesCount = 0;
 
   constructor(cluster: NodeCluster, random: SimRandom) {
     this.cluster = cluster;
@@ -29,7 +31,15 @@ class History {
 
   async round(): Promise<void> {
     const { random, cluster } = this;
-    const kind = random.weighted({ kill: 3, wipe: 2, create: 3, write: 4, wait: 3 });
+    const kind = random.weighted({
+      kill: 3,
+      wipe: 2,
+      create: 3,
+      change: 2,
+      remove: 1,
+      write: 4,
+      wait: 3,
+    });
     this.events.push(kind);
     switch (kind) {
       case 'kill':
@@ -46,6 +56,13 @@ class History {
       }
       case 'create':
         return this.#create();
+      case 'change':
+        return this.#tell('UpdateTable', { ...newIndex, TableName: this.#someTable() });
+      case 'remove': {
+        const name = this.#someTable();
+        this.tables.delete(name);
+        return this.#tell('DeleteTable', { TableName: name });
+      }
       case 'write':
         return this.#write();
       case 'wait':
@@ -83,14 +100,23 @@ class History {
   }
 
   async #create(): Promise<void> {
-    const TableName = `table-${this.tables.size + 1}`;
+    this.#tablesCount += 1;
+    const TableName = `table-${this.#tablesCount}`;
+    await this.#tell('CreateTable', table({ TableName }));
+    this.tables.set(TableName, []); // It may exist even if the call failed.
+  }
+
+  async #tell(operation: string, body: object): Promise<void> {
     try {
-      await this.cluster.call('CreateTable', table({ TableName }));
-      this.tables.set(TableName, []);
+      await this.cluster.call(operation, body);
     } catch (error) {
-      this.events.push(`not created: ${String(error)}`);
-      this.tables.set(TableName, []); // It may exist; its name is not used again.
+      if (!(error instanceof ClientFault)) throw error;
+      this.events.push(`${operation}: ${error.type}`);
     }
+  }
+
+  #someTable(): string {
+    return this.random.pick([...this.tables.keys(), 'table-1']);
   }
 
   async #write(): Promise<void> {
@@ -122,6 +148,10 @@ class History {
       }
       const { Table } = await cluster.call('DescribeTable', { TableName: name });
       expect(Table).toMatchObject({ TableStatus: 'ACTIVE' });
+      const { GlobalSecondaryIndexes: indexes = [] } = Table as {
+        GlobalSecondaryIndexes?: readonly object[];
+      };
+      for (const index of indexes) expect(index).toMatchObject({ IndexStatus: 'ACTIVE' });
       for (const pk of written) {
         const options = { consistentRead: true, projection: undefined };
         const read = cluster.router.tables.openTable(name).get({ pk: { S: pk } }, options);

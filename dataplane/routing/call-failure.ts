@@ -51,6 +51,7 @@ const verdicts: Readonly<Record<FailureCode, Verdict>> = {
   fault: 'final',
   damaged: 'final',
   otherStore: 'elsewhere',
+  replicaExists: 'final',
 };
 
 /** A short name of the failure, for counters. */
