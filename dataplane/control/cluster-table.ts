@@ -107,7 +107,8 @@ export class ClusterTable implements ManagedTable {
   }
 
   async backfillIndex(indexName: string, signal: AbortSignal): Promise<void> {
-    const index = this.schema.globalIndexes.find(({ name }) => name === indexName);
+    const { globalIndexes } = this.#wanted.layout.schema;
+    const index = globalIndexes.find(({ name }) => name === indexName);
     if (index === undefined) throw new Error(`the table has no global index ${indexName}`);
     await this.#workInAllPartitions(signal, methods.backfillIndex, (partitionId) => {
       const call: BackfillIndexCall = { partitionId, indexId: index.id };
@@ -243,8 +244,9 @@ export class ClusterTable implements ManagedTable {
     },
   ): Promise<void> {
     const { method, signal, call } = work;
-    const { calls, scheduler } = this.#parts;
+    const { calls, scheduler, log } = this.#parts;
     let backoff = new Backoff();
+    let lastMessage = '';
     for (;;) {
       signal.throwIfAborted();
       try {
@@ -255,6 +257,11 @@ export class ClusterTable implements ManagedTable {
         await pause(scheduler, WORK_PAUSE_MS, signal);
       } catch (error) {
         if (!(error instanceof RemoteFailure || error instanceof RequestFailed)) throw error;
+        const { message } = error;
+        if (message !== lastMessage && !signal.aborted) {
+          log('workFailed', { method, partitionId: `${partitionId}`, message, willRetry: true });
+        }
+        lastMessage = message;
         await pause(scheduler, backoff.nextMs(), signal);
       }
     }

@@ -42,6 +42,16 @@ const scenarios: readonly Scenario[] = [
     partitionsCount: 8,
   },
   {
+    name: 'the deletion of a global index',
+    prepare: (plane) => created(plane, tableWithIndex),
+    run: async (plane) => {
+      const GlobalSecondaryIndexUpdates = [{ Delete: { IndexName: 'by-genre' } }];
+      await plane.call('UpdateTable', { TableName: 'Music', GlobalSecondaryIndexUpdates });
+      await plane.time.pass(1_000);
+    },
+    partitionsCount: 8,
+  },
+  {
     name: 'enabling time to live',
     prepare: (plane) => created(plane),
     run: async (plane) => {

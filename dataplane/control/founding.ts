@@ -192,7 +192,7 @@ export class Founding {
     founder: Founder,
     signal: AbortSignal,
   ): Promise<'created' | 'lost' | 'failed'> {
-    const { book, calls } = this.#parts;
+    const { book, calls, log } = this.#parts;
     const founding = book.founding(placement);
     if (founding === undefined || signal.aborted) return 'failed';
     const { partitionId, indexId } = placement;
@@ -212,9 +212,14 @@ export class Founding {
       await calls.callNode(founder.node, methods.createReplica, call, options);
       return 'created';
     } catch (error) {
-      if (error instanceof RemoteFailure) return isForGood(error) ? 'lost' : 'failed';
-      if (error instanceof RequestFailed) return 'failed';
-      throw error;
+      if (!(error instanceof RemoteFailure || error instanceof RequestFailed)) throw error;
+      const isLost = error instanceof RemoteFailure && isForGood(error);
+      if (error instanceof RemoteFailure) {
+        const { replicaId, node } = founder;
+        const { message } = error;
+        log('founderRefused', { partitionId: `${partitionId}`, replicaId, node, message, isLost });
+      }
+      return isLost ? 'lost' : 'failed';
     }
   }
 

@@ -315,7 +315,10 @@ function planNewLearner(
   if (node === undefined) return undefined;
   const present = node.partitions.get(partitionId)?.replica.replicaId;
   if (present === undefined) return { kind: 'addLearner', partitionId, node: node.node };
-  // It is damaged, or not a member any more: first it has to go.
+  // It is damaged, or not a member any more: first it has to go. A damaged one may still vote, so
+  // the others must be able to do without it.
+  const isQuorate = voters.filter((each) => each !== lost && each.isUp).length > voters.length / 2;
+  if (!isQuorate) return undefined;
   const replica = { replicaId: present, node: node.node, storeId: node.storeId };
   return { kind: 'drop', partitionId, replica };
 }

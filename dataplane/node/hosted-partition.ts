@@ -23,6 +23,8 @@ export interface HostedPartitionEvents {
   readonly onChange: () => void;
   /** It leads now, or does not any more. */
   readonly onLeadership: () => void;
+  /** Its data was found not to match its checksum, for the first time. */
+  readonly onDamage: () => void;
 }
 
 /**
@@ -42,7 +44,7 @@ export class HostedPartition {
   /** Counts leaderships, so that work for an earlier one knows that it is. */
   #epoch = 0;
   #isLeading = false;
-  #isDamageLogged = false;
+  #damage: StoreError | undefined;
   #isHosted = true;
 
   constructor(node: NodeContext, replica: Replica, events: HostedPartitionEvents) {
@@ -105,11 +107,20 @@ export class HostedPartition {
     this.#endLeader();
   }
 
-  /** Data of this replica does not match its checksum; the log says so once. */
+  /** Why the replica is to be replaced; undefined while it is sound. */
+  get failure(): Error | undefined {
+    return this.replica.failure ?? this.#damage;
+  }
+
+  /**
+   * Data of this replica does not match its checksum. The log says so once, the report from then on,
+   * so that it is replaced; meanwhile another member had better lead.
+   */
   reportDamage(error: StoreError): void {
-    if (this.#isDamageLogged) return;
-    this.#isDamageLogged = true;
+    if (this.#damage !== undefined) return;
+    this.#damage = error;
     this.#log('replicaDamaged', { message: error.message });
+    this.#events.onDamage();
   }
 
   #listener(): ReplicaListener {
@@ -158,6 +169,7 @@ export class HostedPartition {
     this.#space = new StorageSpace(this.replica.storageId);
     this.#configuration = undefined;
     this.#compiled = undefined;
+    this.#damage = undefined;
     this.#endLeader();
     this.#events.onChange();
   }

@@ -153,9 +153,9 @@ export class NodeReporter {
       this.#halted = halted;
       this.markNode();
     }
-    for (const { replica } of this.#parts.hosted()) {
-      const { partitionId } = replica;
-      const failure = replica.failure?.message;
+    for (const hosted of this.#parts.hosted()) {
+      const { partitionId } = hosted.replica;
+      const failure = hosted.failure?.message;
       if (failure === this.#failures.get(partitionId)) continue;
       this.#failures.set(partitionId, failure);
       this.markPartition(partitionId);
@@ -167,7 +167,8 @@ export class NodeReporter {
  * Nothing for a replica without a state: its group's leader tells of it. The catalog's group is no
  * table's: its replicas have no configuration, and are reported all the same, with an empty table id.
  */
-function partitionReport({ replica, configuration, counters }: HostedPartition): PartitionReport[] {
+function partitionReport(hosted: HostedPartition): PartitionReport[] {
+  const { replica, configuration, counters, failure } = hosted;
   if (configuration === undefined && replica.partitionId !== CATALOG_PARTITION_ID) return [];
   const { table, indexId = 0 } = configuration ?? {};
   const leader: NodeId | undefined = replica.leader?.node;
@@ -183,7 +184,7 @@ function partitionReport({ replica, configuration, counters }: HostedPartition):
         replicaId: replica.replicaId,
         isReadyLeader: replica.isReady,
         appliedIndex: replica.appliedIndex,
-        failure: replica.failure?.message,
+        failure: failure?.message,
       },
       items: counters.items,
       bytes: counters.bytes,

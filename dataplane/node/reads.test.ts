@@ -169,15 +169,17 @@ describe('a read', () => {
     );
   });
 
-  it('of damaged data says so, and the log does once', async () => {
+  it('of damaged data says so, the log does once, and another member is to lead', async () => {
     const replica = test.replica();
     const itemKey = new CompiledSchema(plainSchema).itemKey(key(2));
     itemKey.writeBigUInt64BE(replica.storageId, 0);
     itemKey[8] = 1;
     await replica.apply([{ key: itemKey, value: Buffer.from('not a record at all, but long') }]);
-    for (const reading of [() => test.get(key(2)), strong.page]) {
+    for (const reading of [() => test.get(key(2)), eventual.page]) {
       await expect(reading()).rejects.toMatchObject(refusal('damaged'));
     }
+    expect((await test.report()).partitions[0]?.replica.failure).toMatch('unknown format');
+    expect(replica.transferred).toHaveLength(1);
     expect(test.events.filter(({ event }) => event === 'replicaDamaged')).toHaveLength(1);
   });
 

@@ -166,6 +166,11 @@ export class StorageNode {
     const hosted = new HostedPartition(this.#node, replica, {
       onChange: () => this.#reporter.markPartition(partitionId),
       onLeadership: () => this.#onLeadership(replica),
+      onDamage: () => {
+        this.#reporter.markPartition(partitionId);
+        // Once: should the others be damaged too, leadership must not go round in circles.
+        if (replica.isReady && hasOtherVoter(replica)) void this.#handOver(replica);
+      },
     });
     this.#hosted.set(partitionId, hosted);
     this.#reporter.markPartition(partitionId);

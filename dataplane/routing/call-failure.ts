@@ -49,7 +49,8 @@ const verdicts: Readonly<Record<FailureCode, Verdict>> = {
   unavailable: 'elsewhere',
   unknownOutcome: 'unknown',
   fault: 'final',
-  damaged: 'final',
+  // Another replica has the same data whole; a leader that finds damage hands leadership over.
+  damaged: 'elsewhere',
   otherStore: 'elsewhere',
   replicaExists: 'final',
 };
@@ -88,7 +89,7 @@ export function finalError(failure: unknown, message: string): CallFailed | Clie
       return clientFaultOf(failure.data) ?? new CallFailed('internal', message, { cause: failure });
     }
     const { code } = failure;
-    const isTold = code === 'damaged' || code === 'unknownOutcome';
+    const isTold = code === 'unknownOutcome';
     return new CallFailed(isTold ? code : 'internal', message, { cause: failure });
   }
   return new CallFailed('unknownOutcome', message, { cause: failure });

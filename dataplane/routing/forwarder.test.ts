@@ -71,7 +71,14 @@ describe('calls of the leader', () => {
     expect(cluster.askedFor('work').length).toBeLessThan(250);
   });
 
-  const elsewhere: FailureCode[] = ['notLeader', 'noReplica', 'stale', 'unavailable', 'otherStore'];
+  const elsewhere: FailureCode[] = [
+    'notLeader',
+    'noReplica',
+    'stale',
+    'unavailable',
+    'otherStore',
+    'damaged',
+  ];
   test.each([...elsewhere, 'unknownOutcome'] as FailureCode[])(
     '%s: the call goes on to another member',
     async (code) => {
@@ -144,7 +151,6 @@ describe('calls of the leader', () => {
   });
 
   test.each([
-    ['damaged', refusal('damaged'), 'damaged'],
     ['a bug of the node', new RemoteFailure('internal', 'oops'), 'internal'],
     ['a fault of no known type', refusal('fault', { type: 'toString' }), 'internal'],
     ['a failure of another release', new RemoteFailure('brandNew', 'hm'), 'internal'],

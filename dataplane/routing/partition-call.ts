@@ -207,13 +207,10 @@ export class PartitionCall {
   }
 
   #verdictOf(failure: unknown): Verdict {
-    const { isForLeader, isRepeatable, signal } = this.#plan;
+    const { isRepeatable, signal } = this.#plan;
     signal?.throwIfAborted();
     const verdict = verdictOf(failure);
-    if (verdict === 'unknown' && !isRepeatable) return 'final';
-    // Another replica has the same data whole.
-    if (!isForLeader && reasonOf(failure) === 'damaged') return 'elsewhere';
-    return verdict;
+    return verdict === 'unknown' && !isRepeatable ? 'final' : verdict;
   }
 
   #askAgain(node: NodeState): void {

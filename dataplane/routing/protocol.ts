@@ -6,7 +6,7 @@ import type { NodeId } from '../replication/transport/transport.ts';
  * path are tuples, to be small; the others are plain objects. Integers are numbers below 2^53,
  * partition ids bigints.
  *
- * Every refusal is a `RemoteFailure` with one of `FailureCode`; each but `fault` and `damaged` may
+ * Every refusal is a `RemoteFailure` with one of `FailureCode`; each but `fault` may
  * be tried again, also a write, since its request id makes it happen once.
  */
 export const methods = {

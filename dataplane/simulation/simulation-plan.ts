@@ -86,7 +86,7 @@ function replicationLimits(random: SimRandom): Partial<ReplicationLimits> {
     snapshotTimeoutMs: random.pick([1_000, 10_000]),
     payloadCacheBytesMax: random.pick([1, 4_096, 1_048_576]),
     applyBytesMax: random.pick([1, 2_048, 1_048_576]),
-    proposalEntriesMax: random.pick([3, 64, 4_096]),
+    proposalEntriesMax: random.pick([8, 64, 4_096]),
   };
 }
 
