@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CompiledSchema } from '../partition/compiled-schema.ts';
 import { metaKey, spacePrefix } from '../partition/key-space.ts';
 import { putOf } from '../routing/local-table.fixture.ts';
 import { methods } from '../routing/protocol.ts';
@@ -196,6 +197,22 @@ describe('a group', () => {
     test.replica().elect();
     await turns();
     expect(test.replica().transferred).toEqual([3, 3]);
+  });
+
+  it('is led by others once its data here is found damaged, as long as theirs may be sound', async () => {
+    test.network.join('node-3', 'node');
+    const replica = test.replica();
+    await test.write(putOf(key(1), plainSchema));
+    const itemKey = new CompiledSchema(plainSchema).itemKey(key(1));
+    spacePrefix(replica.storageId, 'item').copy(itemKey);
+    await replica.apply([{ key: itemKey, value: Buffer.from('not a record at all, but long') }]);
+    await expect(test.get(key(1))).rejects.toMatchObject(refusal('damaged'));
+    await turns();
+    expect(replica.transferred).toEqual([3]);
+    replica.elect();
+    await turns();
+    await expect(test.get(key(1))).rejects.toMatchObject(refusal('damaged'));
+    expect(replica.transferred).toEqual([3]);
   });
 
   it('is led on when nobody can take it', async () => {
