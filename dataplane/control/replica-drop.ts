@@ -14,7 +14,7 @@ export async function askToDrop(
   { node, storeId, replicaId }: PlacedReplica,
   options: CallOptions,
 ): Promise<void> {
-  const call: DropReplicaCall & { readonly replicaId: number } = {
+  const call: DropReplicaCall = {
     storeId,
     partitionId,
     replicaId,

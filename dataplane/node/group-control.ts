@@ -51,8 +51,11 @@ export class GroupControl {
   }
 
   /** @throws RemoteFailure */
-  async dropReplica({ storeId, partitionId }: DropReplicaCall): Promise<null> {
+  async dropReplica({ storeId, partitionId, replicaId }: DropReplicaCall): Promise<null> {
     this.#assertStore(storeId);
+    // A call that comes late must not take away what has come in the place of what it means.
+    const present = this.#host.get(partitionId)?.replicaId ?? 0;
+    if (replicaId !== undefined && present > replicaId) return null;
     try {
       await this.#host.drop(partitionId);
     } catch (error) {
@@ -72,8 +75,12 @@ export class GroupControl {
   }
 
   /** @throws RemoteFailure */
-  changeMembers({ replica }: HostedPartition, call: ChangeMembersCall): Promise<Membership> {
+  async changeMembers({ replica }: HostedPartition, call: ChangeMembersCall): Promise<Membership> {
     const { addLearners, promote, remove } = call;
+    const isEarly = replica
+      .progress()
+      .some((each) => each.isInSnapshot && promote.includes(each.replicaId));
+    if (isEarly) throw failure('unavailable', 'a learner has no whole state yet');
     return this.#asFailures(replica, () => replica.changeMembers({ addLearners, promote, remove }));
   }
 

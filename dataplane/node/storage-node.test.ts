@@ -32,4 +32,13 @@ describe('a storage node', () => {
     const drop = { storeId: 'store-2', partitionId: 1n };
     await expect(test.call(methods.dropReplica, drop)).rejects.toMatchObject(refusal('otherStore'));
   });
+
+  it('keeps a replica when an earlier one is to be dropped', async () => {
+    await test.create(configurationOf(plainSchema));
+    const drop = { storeId: 'store-1', partitionId: 1n };
+    await test.call(methods.dropReplica, { ...drop, replicaId: 0 });
+    expect(test.node.report().partitions).toHaveLength(1);
+    await test.call(methods.dropReplica, { ...drop, replicaId: 1 });
+    expect(test.node.report().partitions).toHaveLength(0);
+  });
 });

@@ -229,6 +229,8 @@ export interface CreateReplicaCall {
 export interface DropReplicaCall {
   readonly storeId: string;
   readonly partitionId: bigint;
+  /** Drops this one or an earlier one, and leaves a later one alone; undefined: whichever is there. */
+  readonly replicaId?: number | undefined;
 }
 
 /** To the leader: takes over a newer configuration of the table. An older one does nothing. */
