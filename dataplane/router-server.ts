@@ -15,6 +15,7 @@ import { Endpoint } from './endpoint/endpoint.ts';
 import { checkCredentials } from './option-values.ts';
 import { processLog } from './process-log.ts';
 import { systemScheduler } from './replication/scheduler.ts';
+import { CatalogLookup } from './routing/catalog-lookup.ts';
 import { Router } from './routing/router.ts';
 import { Undo } from './undo.ts';
 
@@ -113,9 +114,13 @@ async function connect(
 
 /** Operations on items go to partitions, those on tables to where the catalog is led. */
 function operationsOf(router: Router, counts: OperationCounts): ReadonlyMap<string, Operation> {
-  const refresh = () => router.learner.refresh();
+  const catalog = new CatalogLookup(router.control);
+  const knowledge = {
+    refresh: () => router.learner.refresh(),
+    hasTable: (nameOrArn: string) => catalog.hasTable(nameOrArn),
+  };
   const ofItems = Array.from(itemOperations.values(), (operation) =>
-    refreshingOperation(operation, refresh),
+    refreshingOperation(operation, knowledge),
   );
   const ofTables: readonly Operation[] = [
     ...router.control.operations(tableOperations.keys()).values(),

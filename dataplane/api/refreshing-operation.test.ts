@@ -18,12 +18,19 @@ const place = { region: 'us-east-1', accountId: '000000000000', host: 'localhost
 async function cluster() {
   const nodes = new FakeCluster();
   const router = await nodes.router();
+  const catalog = { hasTable: false, asked: [] as string[] };
   const run = (name: string, body: object) => {
     const operation = itemOperations.get(name);
     if (operation === undefined) throw new Error(`no ${name}`);
     const { tables, learner } = router;
     const context: OperationContext = { tables, clock: nodes.scheduler, ...place };
-    const refreshing = refreshingOperation(operation, () => learner.refresh());
+    const refreshing = refreshingOperation(operation, {
+      refresh: () => learner.refresh(),
+      hasTable: async (table) => {
+        catalog.asked.push(table);
+        return catalog.hasTable;
+      },
+    });
     return (async () => refreshing.handle({ ...body }, context))().then(
       (response) =>
         JSON.parse(
@@ -37,7 +44,7 @@ async function cluster() {
       },
     );
   };
-  return { nodes, router, run, scheduler: nodes.scheduler };
+  return { nodes, router, catalog, run, scheduler: nodes.scheduler };
 }
 
 const schema = schemaOf({ tableName: 'Tab' });
@@ -53,8 +60,8 @@ describe('an operation at a router whose map is behind', () => {
     expect([value, tookMs]).toEqual([{}, 0]);
   });
 
-  it('asks once, and then says that there is no table', async () => {
-    const { nodes, run, scheduler } = await cluster();
+  it('asks once, and then says that there is no table, as the catalog does', async () => {
+    const { nodes, run, scheduler, catalog } = await cluster();
     const before = nodes.seenOf('report').length;
     const { value } = await scheduler.until(
       Promise.all([
@@ -65,6 +72,27 @@ describe('an operation at a router whose map is behind', () => {
     );
     for (const fault of value) expect(fault).toMatchObject({ type: 'ResourceNotFoundException' });
     expect(nodes.seenOf('report').length - before).toBe(3);
+    expect(catalog.asked).toEqual(['Tab', 'Tab', 'Tab']);
+  });
+
+  it('does not say so of a table that the catalog has: the client is to try again', async () => {
+    const { run, scheduler, catalog } = await cluster();
+    catalog.hasTable = true;
+    const { value } = await scheduler.until(run('GetItem', get));
+    expect(value).toMatchObject({ type: 'InternalServerError' });
+  });
+
+  it('finds a table that nodes tell of while the catalog is asked', async () => {
+    const { nodes, run, scheduler, catalog } = await cluster();
+    nodes.node('a1').on('get', () => null);
+    Object.defineProperty(catalog, 'hasTable', {
+      get: () => {
+        nodes.addTable(configurationOf(schema), 'a1');
+        return true;
+      },
+    });
+    const { value } = await scheduler.until(run('GetItem', get));
+    expect(value).toEqual({});
   });
 
   it.each(['Query', 'Scan'])('%s finds an index that has become active meanwhile', async (name) => {
@@ -152,7 +180,7 @@ describe('a body that was handled once', () => {
     const seen: unknown[] = [];
     const { context } = server;
     const openTable = (table: string) => {
-      if (!isKnown) throw new UnknownTableFault();
+      if (!isKnown) throw new UnknownTableFault(table);
       return recording(context.tables.openTable(table), seen);
     };
     try {

@@ -1,12 +1,23 @@
 import { ClientFault } from '../errors/client-fault.ts';
 import { requestFaults } from '../errors/requests.ts';
+import { operatingTexts, transportFaults } from '../errors/transport.ts';
 import { UnknownTableFault } from '../routing/remote-table.ts';
 import type { Eventually } from '../routing/table.ts';
 import type { JsonObject, Operation, OperationContext, ResponseBody } from './operation.ts';
 
+/** What a router can find out about tables that it does not know. */
+export interface TableKnowledge {
+  /** Resolves when the map was learned anew; calls at the same time share the work. */
+  readonly refresh: () => Promise<void>;
+  /** Whether there is such a table, as the catalog says. @throws ClientFault when it cannot be asked */
+  readonly hasTable: (nameOrArn: string) => Promise<boolean>;
+}
+
 /**
  * The same operation at a router, whose map of tables may be behind: a request that fails because a
- * table or index is not known is done again once the map was learned anew.
+ * table or index is not known is done again once the map was learned anew. If the table is still
+ * not known, the catalog is asked: a client is only told that there is none if that is certain,
+ * since it does not try again then.
  *
  * It is done again on the same body. `handle` owns its body, but all it does to it is bring it into
  * normal form, and what is in normal form stays as it is; so a second run sees what the first one saw
@@ -14,18 +25,37 @@ import type { JsonObject, Operation, OperationContext, ResponseBody } from './op
  *
  * Both faults come before anything was done: tables are opened before the first item is written,
  * and a read may be repeated.
- * @param refresh - resolves when the map was learned anew; calls at the same time share the work
  */
-export function refreshingOperation(operation: Operation, refresh: () => Promise<void>): Operation {
+export function refreshingOperation(
+  operation: Operation,
+  { refresh, hasTable }: TableKnowledge,
+): Operation {
   const { name, handle } = operation;
+  /** Does it again, and gives back the fault of a table that is still not known. */
+  const refreshed = async (
+    body: JsonObject,
+    context: OperationContext,
+  ): Promise<ResponseBody | UnknownTableFault> => {
+    await refresh();
+    try {
+      return await handle(body, context);
+    } catch (fault) {
+      if (fault instanceof UnknownTableFault) return fault;
+      throw fault;
+    }
+  };
   const again = async (
     fault: unknown,
     body: JsonObject,
     context: OperationContext,
   ): Promise<ResponseBody> => {
     if (!mayBeStale(fault, body)) throw fault;
-    await refresh();
-    return handle(body, context);
+    const second = await refreshed(body, context);
+    if (!(second instanceof UnknownTableFault)) return second;
+    if (!(await hasTable(second.table))) throw second;
+    const third = await refreshed(body, context);
+    if (!(third instanceof UnknownTableFault)) return third;
+    throw transportFaults.internal(operatingTexts.unavailable);
   };
   return {
     name,

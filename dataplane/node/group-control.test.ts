@@ -77,6 +77,7 @@ describe('a partition that is configured', () => {
     replica.failHeld('dropped');
     await expect(configuring).rejects.toMatchObject(refusal('unavailable'));
     replica.isHolding = false;
+    await replica.release();
     await turns();
     expect(await indexUnits(1)).toEqual([]);
     expect((await test.report()).partitions[0]?.configurationVersion).toBe(1);

@@ -3,7 +3,7 @@ import { type Counters, decodeCounters, zeroCounters } from '../partition/counte
 import { mapKey } from '../partition/in-flight.ts';
 import { countersKey, metaKey, spacePrefix } from '../partition/key-space.ts';
 import type { PartitionRange } from '../partition/schema.ts';
-import { ProposalError, type Replica, type ReplicaListener } from '../replication/replica.ts';
+import type { Replica, ReplicaListener } from '../replication/replica.ts';
 import { pause } from '../replication/scheduler.ts';
 import { CATALOG_PARTITION_ID } from '../routing/cluster-map.ts';
 import {
@@ -216,7 +216,7 @@ export class HostedPartition {
 
   async #rebuild(failed: LeaderPartition | IndexLeader, error: unknown, epoch: number) {
     await failed.settled();
-    if (!(error instanceof ProposalError) || error.code === 'unknown') await this.#barrier(epoch);
+    await this.#barrier(epoch);
     if (!this.#leadsIn(epoch)) return;
     this.metrics.rebuilds += 1;
     this.#node.probe('leaderRebuilt');
@@ -225,7 +225,11 @@ export class HostedPartition {
     await this.#lead(epoch);
   }
 
-  /** What may still be committed of the failed proposals is in front of this one. */
+  /**
+   * What may still be committed of the failed proposals is in front of this one. And what refused
+   * them (leadership that is being handed over, too much that waits) has passed when it goes through:
+   * else the new state would fail at once, again and again.
+   */
   async #barrier(epoch: number): Promise<void> {
     for (let failures = 0; this.#leadsIn(epoch); ) {
       try {

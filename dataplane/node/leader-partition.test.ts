@@ -362,6 +362,24 @@ describe('a leader whose proposal fails while it leads on', () => {
     await test.write(addOne);
     expect(await test.get(key(1))).toEqual({ ...key(1), n: { N: '3' } });
   });
+
+  it('waits until something is accepted again, as after leadership was almost handed over', async () => {
+    const replica = test.replica();
+    replica.isHolding = true;
+    const failed = test.write(addOne);
+    await turns();
+    replica.failHeld('dropped');
+    await expect(failed).rejects.toMatchObject(refusal('unavailable'));
+    for (let refused = 0; refused < 3; refused += 1) {
+      await test.scheduler.until(() => replica.held.length === 1);
+      replica.failHeld('dropped');
+    }
+    expect(test.probes).not.toContain('leaderRebuilt');
+    replica.isHolding = false;
+    await test.scheduler.until(() => test.probes.has('leaderRebuilt'));
+    await test.write(addOne);
+    expect(await test.get(key(1))).toEqual({ ...key(1), n: { N: '2' } });
+  });
 });
 
 describe('writes beyond what a leader takes on', () => {

@@ -20,6 +20,7 @@ import {
 import { decodeWriteCommand } from '../routing/wire-command.ts';
 import { encodeCapacity } from '../routing/wire-page.ts';
 import { type Effect, StoreError } from '../storage/store.ts';
+import { CommitPacer } from './commit-pacer.ts';
 import { failure, failureOf, overloaded } from './failures.ts';
 import { IndexFeeds } from './index-feeds.ts';
 import type { Leadership } from './leadership.ts';
@@ -81,14 +82,15 @@ export class LeaderPartition {
       node.writes,
     );
     this.#requests = new RequestLog(node, replica.storageId);
+    const pacer = new CommitPacer(scheduler, limits.groupsUnderWayMax);
     this.partition = new Partition({
       range: { ...range, id: replica.storageId },
       compiled: this.#compiled,
       store: node.store,
       cache: node.cache,
-      commit: (effects) => leadership.commit(effects),
+      commit: (effects) => pacer.run(() => leadership.commit(effects)),
       nowMs: () => scheduler.nowMs(),
-      schedule: (flush) => scheduler.soon(flush),
+      schedule: (flush) => pacer.schedule(flush),
       collectionBytesMax: limits.collectionBytesMax,
       beforeCommit: (effects, version) => {
         // Groups of a leadership that has ended are refused; they leave nothing behind.

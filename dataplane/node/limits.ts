@@ -15,6 +15,8 @@ export interface NodeLimits {
    * takes, since one more group and its largest write may come on top.
    */
   readonly proposedBytesMax: number;
+  /** Groups of writes of one partition that are being committed, before further writes gather. */
+  readonly groupsUnderWayMax: number;
   /** Pages being read at once. */
   readonly nodePagesMax: number;
   /** Reads that wait for leadership to be confirmed. */
@@ -58,6 +60,7 @@ export const defaultNodeLimits: NodeLimits = {
   nodeWritesMax: 16_384,
   nodeWriteBytesMax: 128 * MiB,
   proposedBytesMax: 16 * MiB,
+  groupsUnderWayMax: 2,
   nodePagesMax: 256,
   nodeConfirmationsMax: 16_384,
   confirmMsMax: 2_000,

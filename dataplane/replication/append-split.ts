@@ -13,6 +13,14 @@ export interface AppendPart {
   readonly payloadsCount: number;
 }
 
+/** Entries in an append message; 0: it only tells of what is committed. */
+export function appendedEntriesCount(message: Uint8Array): number {
+  return new DataView(message.buffer, message.byteOffset, message.byteLength).getUint32(
+    COUNT_AT,
+    true,
+  );
+}
+
 /**
  * Cuts an append message into several that say the same one after the other, each with at most
  * `bytesMax` of payload, or one entry. To raft they are messages that the leader might have sent.

@@ -1,4 +1,4 @@
-import type { Effect } from '../storage/store.ts';
+import { type Effect, StoreError } from '../storage/store.ts';
 import { type Configuration, configurationEffect, placeEffect } from './applied-record.ts';
 import { RecordDamaged } from './checked-record.ts';
 import type { ReplicationContext } from './context.ts';
@@ -169,8 +169,10 @@ export class Applier {
           : [],
       );
     } catch (error) {
-      if (!(error instanceof RecordDamaged)) throw error;
-      this.#context.damaged(group, error);
+      if (error instanceof RecordDamaged) this.#context.damaged(group, error);
+      // Nothing may be applied behind a gap.
+      else if (error instanceof StoreError) this.#context.commits.unreadable(error);
+      else throw error;
       return false;
     }
     for (const effect of unit.effects) effects.push(effect);

@@ -31,6 +31,11 @@ export class CommandQueue {
     this.wake();
   }
 
+  /** For one that can wait: goes along with the next that cannot, a tick at the latest. */
+  pushLater(command: CoreCommand): void {
+    this.#batch.commands.push(command);
+  }
+
   /** Has a flush come at the end of this turn. */
   wake(): void {
     if (this.#isScheduled || this.#isStopped) return;

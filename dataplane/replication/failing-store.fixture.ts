@@ -15,6 +15,8 @@ export class FailingStore implements Store {
   #refused: StoreError | undefined;
   /** A failing commit gets to the disk all the same, though its caller does not hear of it. */
   keepsFailed = false;
+  /** It is being opened anew: nothing can be read. */
+  isOpening = false;
   commits = 0;
   syncedCommits = 0;
 
@@ -36,6 +38,7 @@ export class FailingStore implements Store {
   }
 
   get(key: Uint8Array): Buffer | undefined {
+    if (this.isOpening) throw new StoreError('io', 'the store is opened anew');
     return this.#inner.get(key);
   }
 

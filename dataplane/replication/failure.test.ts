@@ -4,6 +4,7 @@ import { Cluster, put, Recorder, stateOf } from './cluster.fixture.ts';
 import type { NewCore } from './core/consensus-core.ts';
 import { loadCore } from './core/wasm-core.ts';
 import { FailingStore } from './failing-store.fixture.ts';
+import type { ReplicationLimits } from './limits.ts';
 import { LogKeys } from './log-keys.ts';
 import type { Replica } from './replica.ts';
 import { TrapCore } from './trap-core.fixture.ts';
@@ -15,8 +16,12 @@ describe('failures', () => {
   const stores = new Map<string, FailingStore>();
   afterEach(() => cluster.close());
 
-  async function founded(newCore?: NewCore): Promise<Replica> {
+  async function founded(
+    newCore?: NewCore,
+    limits: Partial<ReplicationLimits> = {},
+  ): Promise<Replica> {
     cluster = await Cluster.open(THREE, {
+      limits,
       newStore: async (node) => {
         const store = new FailingStore(await MemoryStore.open());
         stores.set(node, store);
@@ -82,6 +87,26 @@ describe('failures', () => {
     await cluster.put(leader, 'k2', 'v2');
     await storeOf(follower).repair();
     await areEqual();
+  });
+
+  it('a node whose store cannot be read for a while halts, and takes part again', async () => {
+    // Nothing is kept in memory: what is applied and sent is read from the log.
+    const leader = await founded(undefined, { payloadCacheBytesMax: 0, applyBytesMax: 1 });
+    const follower = cluster.replicas().find((replica) => replica !== leader) ?? leader;
+    for (const replica of [follower, leader]) {
+      const { host } = cluster.node(cluster.nodeOf(replica));
+      const store = storeOf(replica);
+      store.isOpening = true;
+      const puts = Array.from({ length: 5 }, (_, i) =>
+        leader.propose([put(leader, `k${i}`, 'v')]).catch(() => {}),
+      );
+      await cluster.until('halted', () => host.halted);
+      store.isOpening = false;
+      await cluster.settle(Promise.all(puts));
+      await cluster.until('it takes part again', () => host.halted === undefined);
+      await cluster.put(await cluster.leader(), 'after', 'yes');
+      await areEqual();
+    }
   });
 
   it('a trapped instance is replaced without a restart', async () => {

@@ -83,7 +83,8 @@ export function applied(context: ReplicationContext, unit: ApplyUnit): void {
   group.reads.applied(last.index);
   if (configuration !== undefined) endChange(unit);
   if (seq !== undefined && group.handle === unit.handle && group.handle !== 0) {
-    context.commands.push({ op: 'applyAck', group: group.handle, seq });
+    // Only bounds and later changes of membership depend on it.
+    context.commands.pushLater({ op: 'applyAck', group: group.handle, seq });
   }
   if (!group.isReady && group.isLeader && entries.some(isOfTerm(group.term))) {
     group.isReady = true;

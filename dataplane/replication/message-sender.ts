@@ -1,8 +1,10 @@
-import { splitAppend } from './append-split.ts';
+import { StoreError } from '../storage/store.ts';
+import { appendedEntriesCount, splitAppend } from './append-split.ts';
 import { RecordDamaged } from './checked-record.ts';
 import type { ReplicationContext } from './context.ts';
 import type { CoreRecord, ReplicaId } from './core/consensus-core.ts';
 import type { Group } from './group.ts';
+import { HeldCommits } from './held-commits.ts';
 import { FrameWriter } from './message-frame.ts';
 import { readPayload } from './payload-source.ts';
 import type { NodeId } from './transport/transport.ts';
@@ -30,11 +32,30 @@ export class MessageSender {
   readonly #context: ReplicationContext;
   readonly #byNode = new Map<NodeId, NodeOutbox>();
 
+  readonly #held: HeldCommits;
+
   constructor(context: ReplicationContext) {
     this.#context = context;
+    this.#held = new HeldCommits(
+      context.scheduler,
+      (group, record) => this.#take(group, record),
+      () => this.endTurn(),
+    );
   }
 
   take(group: Group, record: MessageRecord): void {
+    if (record.type === 'append') {
+      const isCommitOnly = appendedEntriesCount(record.message) === 0;
+      if (isCommitOnly && group.proposals.count > 0) {
+        this.#held.hold(group, record);
+        return;
+      }
+      this.#held.drop(group, record.to);
+    }
+    this.#take(group, record);
+  }
+
+  #take(group: Group, record: MessageRecord): void {
     const node = group.nodes.get(record.to);
     if (node === undefined) {
       this.#context.metrics.messagesDropped += 1;
@@ -53,8 +74,10 @@ export class MessageSender {
     try {
       this.#addWithPayloads(outbox, node, { group, record });
     } catch (error) {
-      if (!(error instanceof RecordDamaged)) throw error;
-      this.#context.damaged(group, error);
+      if (error instanceof RecordDamaged) this.#context.damaged(group, error);
+      // The store is being opened anew: the message is lost, and raft sends again.
+      else if (error instanceof StoreError) this.#unreachable(group, record.to);
+      else throw error;
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Effect, Store } from '../storage/store.ts';
+import type { Effect, Store, StoreError } from '../storage/store.ts';
 import type { ReplicationMetrics } from './metrics.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -51,6 +51,11 @@ export class StoreCommits {
     this.#scheduler = options.scheduler;
     this.#metrics = options.metrics;
     this.#onFailure = options.onFailure;
+  }
+
+  /** What is to be committed cannot be read: as bad as a commit that failed. */
+  unreadable(error: StoreError): void {
+    this.#onFailure(error);
   }
 
   /** Resolves with whether it is done: durable if `sync`, else visible. */

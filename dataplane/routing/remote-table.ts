@@ -54,9 +54,13 @@ export interface RemoteAccess {
  * is: nothing has been done yet.
  */
 export class UnknownTableFault extends ClientFault {
-  constructor() {
+  /** As the request names it. */
+  readonly table: string;
+
+  constructor(nameOrArn: string) {
     const { type, message } = tableFaults.notReadable();
     super(type, message);
+    this.table = nameOrArn;
   }
 }
 
@@ -126,7 +130,7 @@ export class RemoteTable implements Table {
         ? forwarder.callLeader(route, methods.get, body, repeatable)
         : forwarder.callNearest(route, methods.get, body))) as GetAnswer;
     } catch (error) {
-      throw readFault(error);
+      throw readFault(error, this.schema.tableName);
     }
     const capacity = tableCapacity(readUnits(answer === null ? 0 : answer[1], { consistentRead }));
     this.#admission.chargeRead(capacity, scheduler.monotonicMs());
@@ -188,7 +192,7 @@ export class RemoteTable implements Table {
     } catch (error) {
       const isGone = error instanceof CallFailed && error.code === 'noPartition';
       if (isGone && isGlobal) throw requestFaults.indexAbsent(index.schema.name);
-      throw readFault(error);
+      throw readFault(error, this.schema.tableName);
     }
   }
 
@@ -215,9 +219,9 @@ function withoutPrefix(_: RemotePart, itemKey: Buffer): Uint8Array {
 }
 
 /** What the client is told of a read that failed. */
-function readFault(error: unknown): unknown {
+function readFault(error: unknown, table: string): unknown {
   if (!(error instanceof CallFailed)) return error;
-  return error.code === 'noPartition' ? new UnknownTableFault() : faultOfCall(error);
+  return error.code === 'noPartition' ? new UnknownTableFault(table) : faultOfCall(error);
 }
 
 /** As above; a write is not repeated, for it may stand in a batch of which a part has been done. */

@@ -35,7 +35,7 @@ export class RemoteTables {
     const known =
       this.#map.table(nameOrArn) ?? this.#map.table(this.#options.tableNameOf(nameOrArn));
     const table = known === undefined ? undefined : this.#tables.get(known.tableId);
-    if (table === undefined) throw new UnknownTableFault();
+    if (table === undefined) throw new UnknownTableFault(nameOrArn);
     return table;
   }
 

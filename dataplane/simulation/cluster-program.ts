@@ -9,6 +9,7 @@ import { MultiRaft } from '../replication/multi-raft.ts';
 import type { ReplicaHost } from '../replication/replica.ts';
 import type { NodeId, Transport } from '../replication/transport/transport.ts';
 import { Router } from '../routing/router.ts';
+import type { Store } from '../storage/store.ts';
 import type { SimRandom } from './random.ts';
 import type { SimEnvironment, SimProgram } from './sim-machine.ts';
 
@@ -30,7 +31,7 @@ export interface RouterApp {
 export type ClusterApp = NodeApp | RouterApp;
 
 /** What all processes of one simulated cluster have in common. */
-export interface ClusterSetup {
+export interface ClusterSetup extends SetupOverlays {
   readonly nodes: readonly NodeId[];
   readonly zoneOf: (id: NodeId) => string;
   readonly newCoreOf: (node: NodeId) => NewCore;
@@ -40,13 +41,28 @@ export interface ClusterSetup {
   };
   readonly repair: RepairOptions;
   readonly log: (event: string, fields: Readonly<Record<string, unknown>>) => void;
-  /** Puts itself between a node's parts and its replicas; for mistakes made on purpose. */
-  readonly hostOf: (host: ReplicaHost, environment: SimEnvironment) => ReplicaHost;
-  /** The same between a router and the network. */
-  readonly transportOf: (transport: Transport, environment: SimEnvironment) => Transport;
+  /** A node's process begins, with what is on its disk. */
+  readonly onNode: (environment: SimEnvironment) => void;
   /** A router's process runs. */
   readonly onRouter: (router: Router, environment: SimEnvironment) => void;
 }
+
+/** What comes between the parts of a process, for mistakes made on purpose. */
+export interface SetupOverlays {
+  readonly coreOf: (newCore: NewCore) => NewCore;
+  readonly storeOf: (store: Store) => Store;
+  /** Between a node's parts and its replicas. */
+  readonly hostOf: (host: ReplicaHost) => ReplicaHost;
+  /** Between a router and the network. */
+  readonly transportOf: (transport: Transport, environment: SimEnvironment) => Transport;
+}
+
+export const noOverlays: SetupOverlays = {
+  coreOf: (newCore) => newCore,
+  storeOf: (store) => store,
+  hostOf: (host) => host,
+  transportOf: (transport) => transport,
+};
 
 const REGION = 'us-east-1';
 const ACCOUNT_ID = '000000000000';
@@ -55,13 +71,15 @@ const ACCOUNT_ID = '000000000000';
 export function nodeProgram(setup: ClusterSetup): SimProgram<ClusterApp> {
   return {
     boot: (environment) => bootNode(setup, environment),
-    shutdown: async (app) => {
+    shutdown: async (app, { transport, store }) => {
       if (app.kind !== 'node') return;
       await app.node.drain();
       app.node.close();
       await app.control.close();
       app.router.close();
       await app.host.close();
+      await transport.close();
+      await store.close();
     },
   };
 }
@@ -82,12 +100,17 @@ export function routerProgram(setup: ClusterSetup): SimProgram<ClusterApp> {
       setup.onRouter(router, environment);
       return { kind: 'router', router };
     },
-    shutdown: async (app) => app.router.close(),
+    shutdown: async (app, { transport }) => {
+      app.router.close();
+      await transport.close();
+    },
   };
 }
 
 async function bootNode(setup: ClusterSetup, environment: SimEnvironment): Promise<NodeApp> {
-  const { id, scheduler, transport, store, storeId, random, probe } = environment;
+  const { id, scheduler, transport, storeId, random, probe } = environment;
+  const store = setup.storeOf(environment.store);
+  setup.onNode(environment);
   const zone = setup.zoneOf(id);
   const randomBytes = bytesOf(random);
   const log = (event: string, fields: object) => setup.log(event, { process: id, ...fields });
@@ -96,7 +119,7 @@ async function bootNode(setup: ClusterSetup, environment: SimEnvironment): Promi
     store,
     transport,
     scheduler,
-    newCore: setup.newCoreOf(id),
+    newCore: setup.coreOf(setup.newCoreOf(id)),
     randomU32: () => random.u32(),
     log,
     limits: setup.limits.replication,
@@ -111,7 +134,7 @@ async function bootNode(setup: ClusterSetup, environment: SimEnvironment): Promi
     log,
     isNode: true,
   });
-  const replicas = setup.hostOf(host, environment);
+  const replicas = setup.hostOf(host);
   const control = NodeControl.start({
     host: replicas,
     transport,

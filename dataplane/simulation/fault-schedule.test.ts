@@ -11,6 +11,7 @@ const options: FaultScheduleOptions = {
   gapMs: 1_000,
   durationMsMax: 10_000,
   downMax: 1,
+  afterglowMs: 3_000,
   repairMs: 60_000,
   weights: defaultFaultWeights,
 };

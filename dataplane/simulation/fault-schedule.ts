@@ -17,6 +17,8 @@ export interface FaultScheduleOptions {
   readonly durationMsMax: number;
   /** Most nodes at a time that are down, paused or have a bad disk (an outage aside). */
   readonly downMax: number;
+  /** How long a node counts as out behind the end of its fault, to start in; 3 s by default. */
+  readonly afterglowMs?: number;
   /** Nodes lose data (wipe, bit flip) one at a time, with this much time to recover between. */
   readonly repairMs: number;
   readonly weights: Readonly<Partial<Record<FaultCause, number>>>;
@@ -87,6 +89,10 @@ class Draft {
     }
   }
 
+  get #afterglowMs(): number {
+    return this.#options.afterglowMs ?? afterglowMsDefault;
+  }
+
   get #everyone(): readonly NodeId[] {
     return [...this.#options.nodes, ...this.#options.routers];
   }
@@ -113,8 +119,7 @@ class Draft {
     }
     const node = this.#random.pick(candidates);
     const endMs = this.#endOf(atMs);
-    // A restarted process, or a store that is opened anew, needs a moment.
-    this.#outUntilMs.set(node, endMs + afterglowMs);
+    this.#outUntilMs.set(node, endMs + this.#afterglowMs);
     if (cause === 'wipe') {
       this.#repairedMs = endMs + repairMs;
     }
@@ -178,7 +183,7 @@ class Draft {
     this.#push(atMs, { kind: 'outage' });
     for (const node of nodes) {
       const endMs = this.#endOf(atMs);
-      this.#outUntilMs.set(node, endMs + afterglowMs);
+      this.#outUntilMs.set(node, endMs + this.#afterglowMs);
       this.#push(endMs, { kind: 'restart', node });
     }
   }
@@ -238,7 +243,6 @@ type OutCause = Extract<
   'crash' | 'shutdown' | 'pause' | 'diskStall' | 'diskFull' | 'diskErrors' | 'wipe'
 >;
 
-/** How long a node counts as out behind the end of its fault. */
-const afterglowMs = 3_000;
+const afterglowMsDefault = 3_000;
 const lossMax = 0.15;
 const clockJumpMsMax = 3_600_000;

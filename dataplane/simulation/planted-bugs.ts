@@ -1,35 +1,55 @@
 import type { Replica, ReplicaHost } from '../replication/replica.ts';
-import { pause } from '../replication/scheduler.ts';
 import type { Transport } from '../replication/transport/transport.ts';
 import { methods, type WriteCall } from '../routing/protocol.ts';
 import { REQUEST_ID_BYTES } from '../routing/request-ids.ts';
+import type { Store } from '../storage/store.ts';
+import { withEarlyQuorum } from './early-quorum.ts';
 import type { SimEnvironment } from './sim-machine.ts';
 import type { SimulationOptions } from './simulation-run.ts';
 
 /**
  * Mistakes made on purpose, to see that the simulation finds them:
- * - `acknowledgesEarly`: a write is acknowledged while the quorum may not have it yet;
+ * - `acknowledgesEarly`: a write is acknowledged when its leader alone has it on disk;
+ * - `acknowledgesUnsynced`: replicas vouch for what is not on their disks yet;
  * - `readsWithoutLease`: a leader reads under a lease that has ended, until it hears of another one;
  * - `appliesTwice`: a write that is sent again is not known to be the same one, and is done again.
  */
-export type PlantedBug = 'acknowledgesEarly' | 'readsWithoutLease' | 'appliesTwice';
+export type PlantedBug =
+  | 'acknowledgesEarly'
+  | 'acknowledgesUnsynced'
+  | 'readsWithoutLease'
+  | 'appliesTwice';
 
+/** With the faults that they show up under, so that a few seeds do. */
 export const plantedBugs: Readonly<Record<PlantedBug, SimulationOptions>> = {
   acknowledgesEarly: {
-    hostOf: (host, { scheduler }) =>
-      withReplicas(host, (replica) => ({
-        propose: (effects: Parameters<Replica['propose']>[0]) =>
-          Promise.race([replica.propose(effects), pause(scheduler, EARLY_MS)]),
-      })),
+    overlays: { coreOf: withEarlyQuorum },
+    tuning: { weights: { partition: 2, block: 1, crash: 1 } },
+  },
+  acknowledgesUnsynced: {
+    overlays: { storeOf: withoutSyncs },
+    tuning: { weights: { outage: 1, crash: 1 } },
   },
   readsWithoutLease: {
-    hostOf: (host) => withReplicas(host, (replica) => ({ holdsLease: () => replica.isReady })),
+    overlays: {
+      hostOf: (host) => withReplicas(host, (replica) => ({ holdsLease: () => replica.isReady })),
+    },
+    tuning: {
+      weights: { pause: 1, partition: 2 },
+      faultGapMs: 500,
+      faultMsMax: 4_000,
+      workload: { clientsCount: 3, registersCount: 1, countersCount: 1, gapMs: 30 },
+    },
   },
-  appliesTwice: { transportOf: withFreshRequestIds },
+  appliesTwice: {
+    overlays: { transportOf: withFreshRequestIds },
+    tuning: { weights: { partition: 1, block: 1, pause: 1 } },
+  },
 };
 
-/** About as long as a sync of the leader's own disk takes. */
-const EARLY_MS = 3;
+function withoutSyncs(store: Store): Store {
+  return overlaid(store, { commit: (effects) => store.commit(effects, { sync: false }) });
+}
 
 /** The host, whose replicas have some methods replaced. */
 function withReplicas(

@@ -32,7 +32,7 @@ export interface SimProgram<App> {
   /** What it throws ends the process, as in `main.ts`. */
   readonly boot: (environment: SimEnvironment) => Promise<App> | App;
   /** An orderly end, on SIGTERM. */
-  readonly shutdown: (app: App) => Promise<void>;
+  readonly shutdown: (app: App, environment: SimEnvironment) => Promise<void>;
 }
 
 /** One machine with its disk and clocks, and the processes that run on it one after the other. */
@@ -47,6 +47,8 @@ export class SimMachine<App> {
   #app: App | undefined;
   #environment: SimEnvironment | undefined;
   #startsCount = 0;
+  /** It is on its way out, and is to be started again after that, or not. */
+  #afterShutdown: 'start' | 'stay' | undefined;
 
   /** For `SimCluster.addMachine`. */
   constructor(
@@ -89,9 +91,10 @@ export class SimMachine<App> {
     return this.#startsCount;
   }
 
-  /** Starts a process unless one runs. */
+  /** Starts a process unless one runs; once the one that is being shut down has ended. */
   start(): void {
     if (this.#process !== undefined) {
+      this.#afterShutdown &&= 'start';
       return;
     }
     const { world, network, probe } = this.#cluster;
@@ -131,6 +134,7 @@ export class SimMachine<App> {
     this.#process = undefined;
     this.#app = undefined;
     this.#environment = undefined;
+    this.#afterShutdown = undefined;
     process?.kill(death);
     this.disk.crash(death);
   }
@@ -139,16 +143,22 @@ export class SimMachine<App> {
   shutdown(): void {
     const process = this.#process;
     const app = this.#app;
-    if (process === undefined || app === undefined) {
+    const environment = this.#environment;
+    if (process === undefined || app === undefined || environment === undefined) {
       this.crash('kill');
       return;
     }
     const end = () => {
       if (this.#process === process) {
+        const isToStart = this.#afterShutdown === 'start';
         this.crash('kill');
+        if (isToStart) {
+          this.start();
+        }
       }
     };
-    process.afterUs(0, 'sigterm', () => void this.#program.shutdown(app).then(end));
+    this.#afterShutdown = 'stay';
+    process.afterUs(0, 'sigterm', () => void this.#program.shutdown(app, environment).then(end));
     this.#cluster.world.afterMs(shutdownMsMax, 'sigkill', end);
   }
 

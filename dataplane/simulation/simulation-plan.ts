@@ -20,20 +20,31 @@ export interface SimulationPlan {
   };
   readonly repair: RepairOptions;
   readonly workload: WorkloadOptions;
+  readonly weights: Readonly<Partial<Record<FaultCause, number>>>;
   readonly faults: readonly TimedFault[];
   /** When everything is healed: virtual ms since the world began. */
   readonly healedMs: number;
+}
+
+/** What is not left to the seed. */
+export interface SimulationTuning {
+  readonly weights?: SimulationPlan['weights'];
+  /** Between two faults, on average, and how long one lasts at most. */
+  readonly faultGapMs?: number;
+  readonly faultMsMax?: number;
+  readonly workload?: Partial<WorkloadOptions>;
 }
 
 /**
  * Draws the shape of a cluster, its bounds, its load and what goes wrong with it. Every seed leaves
  * out some kinds of faults and operations, so that those that are left come often.
  */
-export function simulationPlan(random: SimRandom): SimulationPlan {
+export function simulationPlan(random: SimRandom, tuning: SimulationTuning = {}): SimulationPlan {
   const nodes = ['n1', 'n2', 'n3', 'n4'].slice(0, random.weighted({ 3: 3, 4: 2 }) === '3' ? 3 : 4);
   const routers = ['r1', 'r2'];
   const healedMs = random.between(8_000, 12_000);
-  const weights = someOf(random, defaultFaultWeights);
+  const drawn = someOf(random, defaultFaultWeights);
+  const weights = tuning.weights ?? drawn;
   return {
     nodes,
     routers,
@@ -41,16 +52,18 @@ export function simulationPlan(random: SimRandom): SimulationPlan {
     partitionsCount: random.chance(0.3) ? 2 : 1,
     limits: { replication: replicationLimits(random), node: nodeLimits(random) },
     repair: random.chance(0.3) ? { replaceAfterMs: random.between(3_000, 8_000) } : {},
-    workload: workloadOptions(random),
+    workload: { ...workloadOptions(random), ...tuning.workload },
+    weights,
     faults: faultSchedule(random.fork('faults'), {
       nodes,
       routers,
       startMs: random.between(1_500, 3_500),
       endMs: healedMs,
-      gapMs: random.logBetween(200, 1_500),
-      durationMsMax: random.pick([1_500, 4_000, 8_000]),
+      gapMs: tuning.faultGapMs ?? random.logBetween(100, 1_000),
+      durationMsMax: tuning.faultMsMax ?? random.pick([1_500, 4_000, 8_000]),
       downMax: random.chance(0.2) ? 2 : 1,
-      repairMs: 8_000,
+      afterglowMs: random.pick([200, 1_500]),
+      repairMs: 6_000,
       weights,
     }),
     healedMs,
@@ -82,7 +95,7 @@ function replicationLimits(random: SimRandom): Partial<ReplicationLimits> {
     snapshotChunkBytes: random.pick([512, 4_096]),
     snapshotWindow: random.between(1, 3),
     snapshotStreamsMax: random.between(1, 2),
-    snapshotBytesPerSecondMax: random.pick([16_384, 16_777_216]),
+    snapshotBytesPerSecondMax: random.pick([262_144, 16_777_216]),
     snapshotTimeoutMs: random.pick([1_000, 10_000]),
     payloadCacheBytesMax: random.pick([1, 4_096, 1_048_576]),
     applyBytesMax: random.pick([1, 2_048, 1_048_576]),

@@ -1,13 +1,13 @@
 import { loadCore } from '../replication/core/wasm-core.ts';
-import type { ReplicaHost } from '../replication/replica.ts';
-import type { Transport } from '../replication/transport/transport.ts';
 import { ClusterFaults } from './cluster-faults.ts';
 import {
   type ClusterApp,
   type ClusterSetup,
   nodeProgram,
+  noOverlays,
   type RouterApp,
   routerProgram,
+  type SetupOverlays,
 } from './cluster-program.ts';
 import { runningNodes } from './cluster-state.ts';
 import { CorePool } from './core-pool.ts';
@@ -18,15 +18,14 @@ import { checkIndexes, restlessness } from './quiet-checks.ts';
 import { RaftWatch } from './raft-watch.ts';
 import { type ReplicaState, replicaStates, StateComparison } from './replica-states.ts';
 import { defaultClusterOptions, SimCluster, type SimLogLine } from './sim-cluster.ts';
-import type { SimEnvironment, SimMachine } from './sim-machine.ts';
-import { type SimulationPlan, simulationPlan } from './simulation-plan.ts';
+import type { SimMachine } from './sim-machine.ts';
+import { type SimulationPlan, type SimulationTuning, simulationPlan } from './simulation-plan.ts';
 import { TableSetup } from './table-setup.ts';
 import { Workload } from './workload.ts';
 
 export interface SimulationOptions {
-  /** Between a node's parts and its replicas, and between a router and the network. */
-  readonly hostOf?: (host: ReplicaHost, environment: SimEnvironment) => ReplicaHost;
-  readonly transportOf?: (transport: Transport, environment: SimEnvironment) => Transport;
+  readonly overlays?: Partial<SetupOverlays>;
+  readonly tuning?: SimulationTuning;
 }
 
 /** What came of one seed. */
@@ -81,7 +80,7 @@ class SimulationRun {
     const onSend = this.#watch.onSend;
     this.#cluster = new SimCluster<ClusterApp>(seed, { ...defaultClusterOptions, onSend });
     const { world } = this.#cluster;
-    this.#plan = simulationPlan(world.random.fork('plan'));
+    this.#plan = simulationPlan(world.random.fork('plan'), options.tuning);
     this.#history = new History(() => world.nowMs);
     this.#workload = new Workload(this.#history, this.#plan.workload);
     this.#setup = new TableSetup({
@@ -141,13 +140,11 @@ class SimulationRun {
       zoneOf,
       limits,
       repair,
+      ...noOverlays,
+      ...options.overlays,
       newCoreOf: (node) => cores.newCoreOf(node),
       log: (event, fields) => this.#cluster.note(event, fields),
-      hostOf: (host, environment) => {
-        this.#watch.onStart(environment.storeId, environment.store);
-        return options.hostOf?.(host, environment) ?? host;
-      },
-      transportOf: options.transportOf ?? ((transport) => transport),
+      onNode: ({ storeId, store }) => this.#watch.onStart(storeId, store),
       onRouter: (router, environment) => {
         void this.#setup.run(router, environment);
         this.#workload.start(router, environment);

@@ -39,7 +39,8 @@ const LIMITS = { replication: { logEntriesMax: 400, logEntriesKept: 50 } };
 export class ChaosRun {
   readonly #options: RunOptions;
   readonly #folder: string;
-  readonly #beginning = process.hrtime.bigint();
+  /** Of the load: the zero of all times. */
+  #beginning = 0n;
   readonly #faultCounts = new Map<string, number>();
   #cluster: OwnCluster | undefined;
   #clients: ClientProcesses | undefined;
@@ -85,6 +86,7 @@ export class ChaosRun {
 
   async #breakUnderLoad(cluster: OwnCluster, signal: AbortSignal): Promise<void> {
     const { seed, durationMs, gapMs, faultMsMax } = this.#options;
+    this.#beginning = process.hrtime.bigint();
     const clients = new ClientProcesses(this.#clientSettings(cluster));
     this.#clients = clients;
     const runner = new FaultRunner({

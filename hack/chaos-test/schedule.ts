@@ -32,6 +32,8 @@ const WEIGHTS: Partial<Record<FaultCause, number>> = {
 const START_MS = 1_000;
 /** Between two lost data folders, at least; that all is whole again is looked at besides. */
 const REPAIR_MS = 20_000;
+/** How long a process counts as out behind the end of its fault: others wait for so long. */
+const AFTERGLOW_MS = 3_000;
 
 /** The same for the same seed: what goes wrong, and when. The last entry heals everything. */
 export function chaosSchedule({
@@ -51,6 +53,7 @@ export function chaosSchedule({
     durationMsMax: faultMsMax,
     downMax: 1,
     repairMs: REPAIR_MS,
+    afterglowMs: AFTERGLOW_MS,
     weights: WEIGHTS,
   };
   return faultSchedule(new SimRandom(seed).fork('faults'), options);
