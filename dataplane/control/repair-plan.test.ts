@@ -195,6 +195,27 @@ const cases: readonly (readonly [string, Case, readonly object[]])[] = [
     { nodes: { n3: { replica: { id: 3, failure: 'a block is bad' } } } },
     [drop(place(3, 'n3'))],
   ],
+  [
+    'a damaged replica whose vote is needed, as another node is away: a learner elsewhere',
+    {
+      nodes: {
+        n2: { isConnected: false, replica: { id: 2 } },
+        n3: { replica: { id: 3, failure: 'a block is bad' } },
+        n4: {},
+      },
+    },
+    [addLearner('n4')],
+  ],
+  [
+    'a damaged replica whose vote is needed, and no node to spare: nothing',
+    {
+      nodes: {
+        n2: { isConnected: false, replica: { id: 2 } },
+        n3: { replica: { id: 3, failure: 'a block is bad' } },
+      },
+    },
+    nothing,
+  ],
   ['no leader: nothing', { nodes: { n3: wiped }, leader: 'nobody' }, nothing],
   ['a joint change is under way: nothing', { nodes: { n3: wiped }, isJoint: true }, nothing],
   [

@@ -309,16 +309,19 @@ function planNewLearner(
   const isFree = (node: NodeId) =>
     !taken.includes(node) &&
     candidates.some((candidate) => candidate.node === node && candidate.isHealthy);
+  // A damaged replica may still vote: it can only go when the others are able to do without it.
+  const isQuorate = voters.filter((each) => each !== lost && each.isUp).length > voters.length / 2;
+  const isOccupied = (node: NodeId) => nodes.get(node)?.partitions.has(partitionId) === true;
+  const isFirstChoice = (node: NodeId) => isFree(node) && (isQuorate || !isOccupied(node));
   const chosen =
-    lost !== undefined && isFree(lost.node) ? lost.node : chooseFurtherNode(candidates, taken);
+    lost !== undefined && isFirstChoice(lost.node)
+      ? lost.node
+      : chooseFurtherNode(candidates, lost === undefined ? taken : [...taken, lost.node]);
   const node = chosen === undefined ? undefined : nodes.get(chosen);
   if (node === undefined) return undefined;
   const present = node.partitions.get(partitionId)?.replica.replicaId;
   if (present === undefined) return { kind: 'addLearner', partitionId, node: node.node };
-  // It is damaged, or not a member any more: first it has to go. A damaged one may still vote, so
-  // the others must be able to do without it.
-  const isQuorate = voters.filter((each) => each !== lost && each.isUp).length > voters.length / 2;
-  if (!isQuorate) return undefined;
+  // It is damaged, or not a member any more: first it has to go.
   const replica = { replicaId: present, node: node.node, storeId: node.storeId };
   return { kind: 'drop', partitionId, replica };
 }

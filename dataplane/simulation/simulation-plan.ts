@@ -33,6 +33,7 @@ export interface SimulationTuning {
   readonly faultGapMs?: number;
   readonly faultMsMax?: number;
   readonly workload?: Partial<WorkloadOptions>;
+  readonly replication?: Partial<ReplicationLimits>;
 }
 
 /**
@@ -50,7 +51,10 @@ export function simulationPlan(random: SimRandom, tuning: SimulationTuning = {})
     routers,
     zoneOf: (id) => `z${(Number(id.slice(1)) - 1) % 3}`,
     partitionsCount: random.chance(0.3) ? 2 : 1,
-    limits: { replication: replicationLimits(random), node: nodeLimits(random) },
+    limits: {
+      replication: { ...replicationLimits(random), ...tuning.replication },
+      node: nodeLimits(random),
+    },
     repair: random.chance(0.3) ? { replaceAfterMs: random.between(3_000, 8_000) } : {},
     workload: { ...workloadOptions(random), ...tuning.workload },
     weights,
