@@ -23,8 +23,8 @@ export class ClusterFaults implements FaultHooks {
   readonly #cores: CorePool;
   readonly #votersCount: number;
   readonly #damages: Damage[] = [];
-  /** Voters are being removed, or may be: losing another one would be too much. */
-  #isShrinking = false;
+  /** Removals of voters under way, or that may be: losing another one would be too much. */
+  readonly #removals = new Set<object>();
 
   constructor(cluster: SimCluster<ClusterApp>, cores: CorePool, votersCount: number) {
     this.#cluster = cluster;
@@ -34,7 +34,7 @@ export class ClusterFaults implements FaultHooks {
 
   mayLoseData(node: NodeId): boolean {
     const isOnly = this.damages().every((damage) => damage.node === node);
-    return isOnly && !this.#isShrinking && this.#areWhole();
+    return isOnly && this.#removals.size === 0 && this.#areWhole();
   }
 
   onDamage(node: NodeId, key: Buffer): void {
@@ -64,14 +64,15 @@ export class ClusterFaults implements FaultHooks {
     const change = isGrowing
       ? { addLearners: [{ node: random.pick(free).id }] }
       : { remove: [random.pick(members).replicaId] };
-    if (!isGrowing) this.#isShrinking = true;
+    const removal = {};
+    if (!isGrowing) this.#removals.add(removal);
     process(() => {
       replica.changeMembers(change).then(
-        () => void this.#watchWhole(),
+        () => this.#watchWhole(removal),
         (error: unknown) => {
           if (!(error instanceof ProposalError)) throw error;
           // What is not known to have failed may come about later.
-          if (error.code !== 'unknown' && !isGrowing) this.#isShrinking = false;
+          if (error.code !== 'unknown') this.#removals.delete(removal);
         },
       );
     });
@@ -104,9 +105,9 @@ export class ClusterFaults implements FaultHooks {
   }
 
   /** From the moment on that all groups are whole again, nodes may lose data again. */
-  async #watchWhole(): Promise<void> {
-    if (this.#areWhole()) this.#isShrinking = false;
-    else this.#cluster.world.afterMs(500, 'faults.whole', () => void this.#watchWhole());
+  #watchWhole(removal: object): void {
+    if (this.#areWhole()) this.#removals.delete(removal);
+    else this.#cluster.world.afterMs(500, 'faults.whole', () => this.#watchWhole(removal));
   }
 
   #someLeader(random: SimRandom) {

@@ -35,12 +35,10 @@ export const plantedBugs: Readonly<Record<PlantedBug, SimulationOptions>> = {
       hostOf: (host) => withReplicas(host, (replica) => ({ holdsLease: () => replica.isReady })),
     },
     tuning: {
-      // A leader that was stopped for longer than the others wait, and answers what came meanwhile.
-      weights: { pause: 1 },
+      weights: { partition: 1 },
       faultGapMs: 500,
-      faultMsMax: 3_000,
-      replication: { electionTicks: 4, heartbeatTicks: 1 },
-      workload: { registersCount: 1, countersCount: 1, gapMs: 60 },
+      faultMsMax: 4_000,
+      workload: { clientsCount: 3, registersCount: 1, countersCount: 1, gapMs: 60 },
     },
   },
   appliesTwice: {

@@ -68,7 +68,12 @@ export class Workload {
     for (let index = 0; index < this.#options.clientsCount; index += 1) {
       const name = `${environment.id}/${index}`;
       const random = environment.random.fork(`client ${index}`);
-      void this.#client({ name, router, environment, random, outcomes });
+      const { mix } = this.#options;
+      // One who also writes soon waits for a leader that is cut off, and sees nothing of what it says.
+      const own = random.chance(READERS_PART)
+        ? { get: mix.get, getEventual: mix.getEventual }
+        : mix;
+      void this.#client({ name, router, environment, random, outcomes, mix: own });
     }
   }
 
@@ -98,7 +103,7 @@ export class Workload {
       await pause(environment.scheduler, random.exponential(this.#options.gapMs));
       const table = openTable(router);
       if (table === undefined || this.#isStopped) continue;
-      const drawn = this.#draw(random);
+      const drawn = this.#draw(client);
       if (drawn === undefined) {
         await this.#putExpiring(table, client);
         continue;
@@ -161,8 +166,11 @@ export class Workload {
     return hash % 3 === 0 ? '.'.repeat((hash * 7919) % (this.#options.paddingMax + 1)) : '';
   }
 
-  #draw(random: SimRandom): { readonly key: string; readonly operation: Operation } | undefined {
-    const kind = random.weighted<OperationKind>(this.#options.mix);
+  #draw({
+    random,
+    mix,
+  }: Client): { readonly key: string; readonly operation: Operation } | undefined {
+    const kind = random.weighted<OperationKind>(mix);
     if (kind === 'expiring') return undefined;
     const isCounter = kind === 'add' || (kind !== 'putIf' && random.chance(0.4));
     const keys = this.keys.filter((key) => key.startsWith('c') === isCounter);
@@ -229,7 +237,11 @@ interface Client {
   readonly environment: SimEnvironment;
   readonly random: SimRandom;
   readonly outcomes: CallOutcomes;
+  readonly mix: Partial<WorkloadOptions['mix']>;
 }
+
+/** How many clients only read. */
+const READERS_PART = 0.4;
 
 interface Call {
   readonly recorded: RecordedOperation;

@@ -29,7 +29,9 @@ const INDEX_MS_MAX = 60_000;
 const TABLE_MS_MAX = 60_000;
 const POLL_MS = 100;
 const PROGRESS_MS = 30_000;
-const OUTAGES_SHOWN = 3;
+const OUTAGES_SHOWN = 5;
+/** Faults that began so long before an outage are shown beside it. */
+const BEFORE_OUTAGE_MS = 1_000;
 const READ_TRIES_MAX = 20;
 
 /** Short logs, so that a node that was away for some seconds gets a snapshot. */
@@ -41,7 +43,7 @@ export class ChaosRun {
   readonly #folder: string;
   /** Of the load: the zero of all times. */
   #beginning = 0n;
-  readonly #faultCounts = new Map<string, number>();
+  readonly #faults: { readonly atMs: number; readonly fault: Fault }[] = [];
   #cluster: OwnCluster | undefined;
   #clients: ClientProcesses | undefined;
 
@@ -129,11 +131,16 @@ export class ChaosRun {
   }
 
   #noteFault(fault: Fault): void {
-    const { kind } = fault;
-    this.#faultCounts.set(kind, (this.#faultCounts.get(kind) ?? 0) + 1);
-    const line = JSON.stringify({ atMs: this.#nowMs(), ...fault });
+    const atMs = this.#nowMs();
+    this.#faults.push({ atMs, fault });
+    const line = JSON.stringify({ atMs, ...fault });
     appendFileSync(join(this.#folder, 'faults.jsonl'), `${line}\n`);
     if (this.#options.isVerbose) console.log(line);
+  }
+
+  #faultCounts(): ReadonlyMap<string, number> {
+    const byKind = Map.groupBy(this.#faults, ({ fault }) => fault.kind);
+    return new Map([...byKind].map(([kind, all]) => [kind, all.length]));
   }
 
   #nowMs(): number {
@@ -143,7 +150,7 @@ export class ChaosRun {
   #reportProgress(clients: ClientProcesses): void {
     const sum = [...clients.counts().values()].reduce((total, count) => total + count, 0);
     const seconds = Math.round(this.#nowMs() / 1000);
-    console.log(`${seconds} s: ${sum} operations; faults: ${listOf(this.#faultCounts)}`);
+    console.log(`${seconds} s: ${sum} operations; faults: ${listOf(this.#faultCounts())}`);
   }
 
   /** What clients have written down, and a strong read of every item in the end: nothing may be lost. */
@@ -181,12 +188,18 @@ export class ChaosRun {
       outcomes.set(name, (outcomes.get(name) ?? 0) + 1);
     }
     console.log(`operations: ${lines.length}: ${listOf(outcomes)}`);
-    console.log(`faults: ${listOf(this.#faultCounts)}`);
-    const outages = longestOutages(lines, OUTAGES_SHOWN).map(
-      (outage) =>
-        `${(lengthOf(outage) / 1000).toFixed(1)} s from ${(outage.fromMs / 1000).toFixed(1)} s on`,
-    );
-    console.log(`longest times without an acknowledged write: ${outages.join(', ')}`);
+    console.log(`faults: ${listOf(this.#faultCounts())}`);
+    console.log('longest times without an acknowledged write:');
+    for (const outage of longestOutages(lines, OUTAGES_SHOWN)) {
+      const { fromMs, untilMs } = outage;
+      const faults = this.#faults
+        .filter(({ atMs }) => atMs > fromMs - BEFORE_OUTAGE_MS && atMs < untilMs)
+        .map(({ fault }) => ('node' in fault ? `${fault.kind} ${fault.node}` : fault.kind));
+      const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+      console.log(
+        `  ${seconds(lengthOf(outage))} from ${seconds(fromMs)} on: ${faults.join(', ')}`,
+      );
+    }
   }
 
   #judge(lines: readonly HistoryLine[]): boolean {

@@ -25,7 +25,7 @@ const WEIGHTS: Partial<Record<FaultCause, number>> = {
   block: 3,
   outage: 0.4,
   leaderTransfer: 1,
-  wipe: 1.2,
+  wipe: 2.5,
 };
 
 /** Before the first fault: clients connect, and meet a cluster that is whole. */
