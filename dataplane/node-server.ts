@@ -8,6 +8,7 @@ import { NodeControl } from './control/node-control.ts';
 import { claimFolder, type NodeIdentity, readIdentity } from './identity.ts';
 import { LocalNodeAdmin } from './local-node-admin.ts';
 import { ForwarderLocate } from './node/forwarder-locate.ts';
+import { checkStatePair } from './node/state-check.ts';
 import { StorageNode } from './node/storage-node.ts';
 import { processLog } from './process-log.ts';
 import { loadCore } from './replication/core/wasm-core.ts';
@@ -118,6 +119,7 @@ async function compose(parts: Parts): Promise<void> {
     randomU32: () => randomBytes(4).readUInt32LE(),
     log: logEvent,
     limits: topology.limits.replication,
+    checkPair: checkStatePair,
   });
   undo.push(() => host.close());
   const router = Router.start({

@@ -5,7 +5,7 @@ import { answer } from './answer.ts';
 import { AdminFault } from './failure.ts';
 import { addHealthRoutes } from './health-routes.ts';
 import type { FaultSwitch, NodeAdmin } from './node-admin.ts';
-import { replicaStatus, replicaSummary, reportStatus } from './partition-status.ts';
+import { replicaStatus, replicaSummaries, reportStatus } from './partition-status.ts';
 import {
   bootstrapNodes,
   changeMembersCall,
@@ -37,7 +37,7 @@ export function addNodeRoutes(app: Express, node: NodeAdmin): void {
 function addPartitionRoutes(app: Express, node: NodeAdmin): void {
   app.get('/partitions', async (_request, response) => {
     const report = await node.report();
-    const partitions = [...node.replicas()].map((replica) => replicaSummary(replica, report));
+    const partitions = replicaSummaries(node.replicas(), report);
     answer(response, { node: node.nodeId, partitions });
   });
   app.post('/partitions', async (request, response) => {

@@ -32,10 +32,21 @@ export function reportStatus(report: NodeReport): object {
   return { ...report, tables: report.tables.map(jsonOf) };
 }
 
-/** One line of a list of replicas. */
-export function replicaSummary(replica: Replica, report: NodeReport): object {
-  const reported = reportOf(replica, report);
-  const owner = ownersOf(report).get(replica.partitionId);
+/** One line for each replica. A node may have thousands: the report is gone through once. */
+export function replicaSummaries(replicas: Iterable<Replica>, report: NodeReport): object[] {
+  const owners = ownersOf(report);
+  const reports = new Map(report.partitions.map((each) => [each.partitionId, each]));
+  return Array.from(replicas, (replica) => {
+    const { partitionId } = replica;
+    return summaryOf(replica, owners.get(partitionId), reports.get(partitionId));
+  });
+}
+
+function summaryOf(
+  replica: Replica,
+  owner: PartitionOwner | undefined,
+  reported: PartitionReport | undefined,
+): object {
   return {
     partitionId: replica.partitionId,
     replicaId: replica.replicaId,
@@ -61,7 +72,7 @@ export function replicaStatus(replica: Replica, report: NodeReport): object {
   const reported = reportOf(replica, report);
   const configuration = configurationOf(reported, report);
   return {
-    ...replicaSummary(replica, report),
+    ...summaryOf(replica, ownersOf(report).get(replica.partitionId), reported),
     storageId: replica.storageId,
     commitIndex: replica.commitIndex,
     stalenessMs: Math.round(replica.stalenessMs()),

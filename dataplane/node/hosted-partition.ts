@@ -130,6 +130,7 @@ export class HostedPartition {
       onApplied: (effects) => this.#onApplied(effects),
       onInstalled: () => this.#onInstalled(),
       onChange: () => this.#events.onChange(),
+      onDamaged: (error) => this.reportDamage(error),
     };
   }
 

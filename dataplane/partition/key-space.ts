@@ -41,7 +41,8 @@ export const INDEX_ID_BYTES = 2;
 export const SEQUENCE_BYTES = 8;
 const SECOND_BYTES = 8;
 
-const metaNames = {
+/** First byte behind the prefix of the meta space. */
+export const metaNames = {
   counters: 0x01,
   /** + hash: bytes of an item collection. */
   collection: 0x02,

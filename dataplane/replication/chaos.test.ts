@@ -51,6 +51,8 @@ class Owner implements ReplicaListener {
   }
   onInstalled(): void {}
   onChange(): void {}
+
+  onDamaged(): void {}
 }
 
 interface Write {

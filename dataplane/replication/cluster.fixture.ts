@@ -28,6 +28,8 @@ export class Recorder implements ReplicaListener {
     this.events.push('installed');
   }
   onChange(): void {}
+
+  onDamaged(): void {}
 }
 
 export interface ClusterOptions {

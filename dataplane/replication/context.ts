@@ -23,6 +23,7 @@ export interface ReplicationContext {
   readonly log: ReplicationLog;
   /** Marks that a rare branch was taken (names: README). */
   readonly probe: (branch: string) => void;
+  readonly checkPair: (key: Buffer, value: Buffer) => void;
   readonly payloads: PayloadCache;
   readonly commands: CommandQueue;
   readonly commits: StoreCommits;

@@ -37,6 +37,11 @@ export interface MultiRaftOptions {
   readonly randomU32: () => number;
   readonly log: ReplicationLog;
   readonly limits?: Partial<ReplicationLimits>;
+  /**
+   * Looks at a pair of a state, its key without the storage id, before it is sent to another node;
+   * throws StoreError `damaged` if it is not to be.
+   */
+  readonly checkPair?: (key: Buffer, value: Buffer) => void;
   /** Called at rare branches, so that a simulation can count them (names: README). */
   readonly probe?: (branch: string) => void;
 }
@@ -81,6 +86,7 @@ export class MultiRaft implements ReplicaHost {
       metrics,
       log,
       probe: options.probe ?? (() => {}),
+      checkPair: options.checkPair ?? (() => {}),
       payloads: new PayloadCache(limits.payloadCacheBytesMax),
       commands: new CommandQueue(scheduler, () => this.#driver.flush()),
       commits: new StoreCommits({ store, scheduler, metrics, onFailure }),

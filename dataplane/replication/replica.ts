@@ -1,4 +1,4 @@
-import type { Effect, Store } from '../storage/store.ts';
+import type { Effect, Store, StoreError } from '../storage/store.ts';
 import type { ReplicaId } from './core/consensus-core.ts';
 import type { NodeId } from './transport/transport.ts';
 
@@ -36,6 +36,8 @@ export interface ReplicaListener {
   onInstalled(): void;
   /** Leader, term or membership as known here have changed. */
   onChange(): void;
+  /** The state here was found not to match its checksums, when it was to be sent to another node. */
+  onDamaged(error: StoreError): void;
 }
 
 /** One replica on this node of one partition's Raft group. */

@@ -131,7 +131,9 @@ export class SnapshotStream {
         const page = await iterator.next(PAGE_PAIRS);
         if (page.length === 0) break;
         for (const [key, value] of page) {
-          writer.add(key.subarray(STORAGE_ID_BYTES), value);
+          const keyInState = key.subarray(STORAGE_ID_BYTES);
+          this.#check(keyInState, value);
+          writer.add(keyInState, value);
           if (writer.isFull) await this.#sendChunk(stage, writer.take());
         }
       }
@@ -139,6 +141,20 @@ export class SnapshotStream {
       await Promise.all(this.#underWay);
     } finally {
       await iterator.close();
+    }
+  }
+
+  /** What is damaged stays here, and the owner learns of it: another member is to lead, and to send. */
+  #check(key: Buffer, value: Buffer): void {
+    const { checkPair, probe } = this.#context;
+    try {
+      checkPair(key, value);
+    } catch (error) {
+      if (error instanceof StoreError && error.code === 'damaged') {
+        probe('snapshotOfDamage');
+        this.#options.group.listener?.onDamaged(error);
+      }
+      throw error;
     }
   }
 

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import type { IndexSchema, KeySchema, PartitionRange, TableLayout } from '../partition/schema.ts';
 import type { TableThroughput, ThroughputLimit } from './table.ts';
 
@@ -23,12 +24,15 @@ export interface PartitionConfiguration {
 
 const FORMAT = 1;
 
-/** UTF-8 JSON: `[1, configuration]`, with bytes as base64 and partition ids as decimal strings. */
+/**
+ * UTF-8 JSON: `[1, CRC-32 of the configuration's JSON, configuration]`, with bytes as base64 and
+ * partition ids as decimal strings.
+ */
 export function encodeTableConfiguration(configuration: TableConfiguration): Buffer {
-  return Buffer.from(JSON.stringify([FORMAT, tableJson(configuration)]));
+  return encode(tableJson(configuration));
 }
 
-/** @throws RangeError of another format */
+/** @throws RangeError of another format, or when the checksum does not match */
 export function decodeTableConfiguration(encoded: Uint8Array): TableConfiguration {
   return tableOf(bodyOf(encoded) as TableJson);
 }
@@ -36,10 +40,10 @@ export function decodeTableConfiguration(encoded: Uint8Array): TableConfiguratio
 export function encodePartitionConfiguration(configuration: PartitionConfiguration): Buffer {
   const { partitionId, indexId, table } = configuration;
   const body: PartitionJson = { partitionId: `${partitionId}`, indexId, table: tableJson(table) };
-  return Buffer.from(JSON.stringify([FORMAT, body]));
+  return encode(body);
 }
 
-/** @throws RangeError of another format */
+/** @throws RangeError of another format, or when the checksum does not match */
 export function decodePartitionConfiguration(encoded: Uint8Array): PartitionConfiguration {
   const { partitionId, indexId, table } = bodyOf(encoded) as PartitionJson;
   return { partitionId: BigInt(partitionId), indexId, table: tableOf(table) };
@@ -58,12 +62,28 @@ export function rangeOfPartition(
   return undefined;
 }
 
+function encode(body: TableJson | PartitionJson): Buffer {
+  return Buffer.from(JSON.stringify([FORMAT, crc32(JSON.stringify(body)), body]));
+}
+
 function bodyOf(encoded: Uint8Array): unknown {
-  const json: unknown = JSON.parse(Buffer.from(encoded).toString('utf8'));
+  const json = parsed(Buffer.from(encoded).toString('utf8'));
   if (!Array.isArray(json) || json[0] !== FORMAT) {
     throw new RangeError('The configuration of a table has an unknown format.');
   }
-  return json[1];
+  const [, checksum, body] = json;
+  if (crc32(JSON.stringify(body) ?? '') !== checksum) {
+    throw new RangeError('The configuration of a table does not match its checksum.');
+  }
+  return body;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new RangeError('The configuration of a table is no JSON.', { cause: error });
+  }
 }
 
 interface RangeJson {

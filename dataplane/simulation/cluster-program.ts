@@ -2,6 +2,7 @@ import { NodeControl } from '../control/node-control.ts';
 import type { RepairOptions } from '../control/repair.ts';
 import { ForwarderLocate } from '../node/forwarder-locate.ts';
 import type { NodeLimits } from '../node/limits.ts';
+import { checkStatePair } from '../node/state-check.ts';
 import { StorageNode } from '../node/storage-node.ts';
 import type { NewCore } from '../replication/core/consensus-core.ts';
 import type { ReplicationLimits } from '../replication/limits.ts';
@@ -123,6 +124,7 @@ async function bootNode(setup: ClusterSetup, environment: SimEnvironment): Promi
     randomU32: () => random.u32(),
     log,
     limits: setup.limits.replication,
+    checkPair: checkStatePair,
     probe,
   });
   const router = Router.start({

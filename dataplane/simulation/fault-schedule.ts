@@ -193,7 +193,12 @@ class Draft {
       return;
     }
     this.#blockedUntilMs = this.#endOf(atMs);
-    const shuffled = this.#random.shuffle(this.#everyone);
+    // Some may still reach all, and know what others cannot.
+    const everyone = this.#everyone;
+    const count = this.#random.chance(0.5)
+      ? everyone.length
+      : this.#random.between(2, everyone.length);
+    const shuffled = this.#random.sample(everyone, count);
     const size = this.#random.between(1, Math.max(1, shuffled.length - 1));
     const groups = [shuffled.slice(0, size), shuffled.slice(size)] as const;
     const cut: Fault =

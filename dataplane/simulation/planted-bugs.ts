@@ -38,7 +38,7 @@ export const plantedBugs: Readonly<Record<PlantedBug, SimulationOptions>> = {
       weights: { partition: 1 },
       faultGapMs: 500,
       faultMsMax: 4_000,
-      workload: { clientsCount: 3, registersCount: 1, countersCount: 1, gapMs: 60 },
+      workload: { clientsCount: 8, registersCount: 1, countersCount: 1, gapMs: 300 },
     },
   },
   appliesTwice: {

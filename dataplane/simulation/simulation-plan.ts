@@ -136,10 +136,10 @@ function workloadOptions(random: SimRandom): WorkloadOptions {
     expiring: random.chance(0.3) ? 1 : 0,
   };
   return {
-    clientsCount: random.between(1, 3),
+    clientsCount: random.between(2, 8),
     registersCount: random.between(1, 4),
     countersCount: random.between(1, 2),
-    gapMs: random.logBetween(40, 250),
+    gapMs: random.logBetween(100, 800),
     paddingMax: random.pick([0, 200, 3_000]),
     mix,
   };

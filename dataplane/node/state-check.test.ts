@@ -1,0 +1,50 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { storageIdBytes } from '../replication/effects-codec.ts';
+import { putOf } from '../routing/local-table.fixture.ts';
+import { configurationOf, indexedSchema, key, TestNode } from './node.fixture.ts';
+import { checkStatePair } from './state-check.ts';
+
+const STORAGE_ID_BYTES = 8;
+
+describe('a state that is to be sent to another node', () => {
+  let test: TestNode;
+  beforeEach(async () => {
+    test = await TestNode.start();
+    await test.create(configurationOf(indexedSchema));
+    await test.write(putOf({ ...key(1), g: { S: 'x' }, text: { S: 'some text' } }, indexedSchema));
+  });
+  afterEach(() => test.close());
+
+  async function pairs(): Promise<readonly (readonly [Buffer, Buffer])[]> {
+    const { storageId } = test.replica();
+    const range = { start: storageIdBytes(storageId), end: storageIdBytes(storageId + 1n) };
+    const iterator = test.host.store.iterate({ ...range, reverse: false, limit: undefined });
+    try {
+      return (await iterator.next(100)).map(([full, value]) => [
+        full.subarray(STORAGE_ID_BYTES),
+        value,
+      ]);
+    } finally {
+      await iterator.close();
+    }
+  }
+
+  it('passes as it was written', async () => {
+    for (const [name, value] of await pairs()) checkStatePair(name, value);
+  });
+
+  it('does not pass when a byte of an item, counters, the configuration or a request is changed', async () => {
+    const checked = (await pairs()).filter(([name, value]) => {
+      const isOfMeta = name[0] === 0x07 && name[1] !== 0x01 && name[1] !== 0x04;
+      return value.length > 0 && !isOfMeta;
+    });
+    expect(new Set(checked.map(([name]) => name[0]))).toContain(0x01);
+    expect(checked.length).toBeGreaterThanOrEqual(4);
+    for (const [name, value] of checked) {
+      const damaged = Buffer.from(value);
+      const at = value.length - 4;
+      damaged[at] = (damaged[at] ?? 0) ^ 0x01;
+      expect(() => checkStatePair(name, damaged)).toThrow();
+    }
+  });
+});
