@@ -92,6 +92,21 @@ export class ClusterFaults implements FaultHooks {
     });
   }
 
+  /** Some routers stay with it, one may reach both sides, and the others are with the majority. */
+  leaderCut(draw: number): void {
+    const random = new SimRandom(draw);
+    const leader = this.#someLeader(random);
+    if (leader === undefined) return;
+    const own = [leader.node];
+    const others: NodeId[] = [];
+    for (const { id, role } of this.#cluster.machines.values()) {
+      if (id === leader.node) continue;
+      if (role === 'node') others.push(id);
+      else random.pick([own, others, []]).push(id);
+    }
+    this.#cluster.network.partition([own, others]);
+  }
+
   /** The consensus core of a node dies. */
   coreTrap(draw: number): void {
     const nodes = runningNodes(this.#cluster);
@@ -119,6 +134,6 @@ export class ClusterFaults implements FaultHooks {
     const process = (fn: () => void) => {
       this.#cluster.machines.get(id)?.process?.afterUs(0, 'admin', fn);
     };
-    return { replica, process };
+    return { node: id, replica, process };
   }
 }

@@ -61,6 +61,7 @@ class Draft {
     switch (cause) {
       case 'partition':
       case 'block':
+      case 'leaderCut':
         this.#cut(cause, atMs);
         break;
       case 'loss':
@@ -188,24 +189,28 @@ class Draft {
     }
   }
 
-  #cut(cause: 'partition' | 'block', atMs: number): void {
+  #cut(cause: 'partition' | 'block' | 'leaderCut', atMs: number): void {
     if (atMs < this.#blockedUntilMs) {
       return;
     }
     this.#blockedUntilMs = this.#endOf(atMs);
+    this.#span(this.#cutOf(cause), { kind: 'unblock' }, [atMs, this.#blockedUntilMs]);
+  }
+
+  #cutOf(cause: 'partition' | 'block' | 'leaderCut'): Fault {
+    const random = this.#random;
+    if (cause === 'leaderCut') {
+      return { kind: cause, draw: random.u32() };
+    }
     // Some may still reach all, and know what others cannot.
     const everyone = this.#everyone;
-    const count = this.#random.chance(0.5)
-      ? everyone.length
-      : this.#random.between(2, everyone.length);
-    const shuffled = this.#random.sample(everyone, count);
-    const size = this.#random.between(1, Math.max(1, shuffled.length - 1));
+    const count = random.chance(0.5) ? everyone.length : random.between(2, everyone.length);
+    const shuffled = random.sample(everyone, count);
+    const size = random.between(1, Math.max(1, shuffled.length - 1));
     const groups = [shuffled.slice(0, size), shuffled.slice(size)] as const;
-    const cut: Fault =
-      cause === 'partition'
-        ? { kind: 'partition', groups }
-        : { kind: 'block', from: groups[0], to: groups[1] };
-    this.#span(cut, { kind: 'unblock' }, [atMs, this.#blockedUntilMs]);
+    return cause === 'partition'
+      ? { kind: cause, groups }
+      : { kind: cause, from: groups[0], to: groups[1] };
   }
 
   #weather(cause: 'loss' | 'slowness', atMs: number): void {

@@ -33,6 +33,8 @@ export type Fault =
   | { readonly kind: 'memberChange'; readonly draw: number }
   | { readonly kind: 'leaderTransfer'; readonly draw: number }
   | { readonly kind: 'coreTrap'; readonly draw: number }
+  /** A leader, and some of its clients, are cut off from the other nodes until `unblock`. */
+  | { readonly kind: 'leaderCut'; readonly draw: number }
   | { readonly kind: 'healAll' };
 
 export interface TimedFault {
@@ -60,7 +62,8 @@ export type FaultCause =
   | 'clockJump'
   | 'memberChange'
   | 'leaderTransfer'
-  | 'coreTrap';
+  | 'coreTrap'
+  | 'leaderCut';
 
 export const defaultFaultWeights: Readonly<Record<FaultCause, number>> = {
   crash: 6,
@@ -81,4 +84,5 @@ export const defaultFaultWeights: Readonly<Record<FaultCause, number>> = {
   memberChange: 4,
   leaderTransfer: 4,
   coreTrap: 4,
+  leaderCut: 4,
 };

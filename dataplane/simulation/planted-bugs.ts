@@ -36,9 +36,11 @@ export const plantedBugs: Readonly<Record<PlantedBug, SimulationOptions>> = {
     },
     tuning: {
       weights: { partition: 1 },
-      faultGapMs: 500,
-      faultMsMax: 4_000,
-      workload: { clientsCount: 8, registersCount: 1, countersCount: 1, gapMs: 300 },
+      faultGapMs: 1_000,
+      faultMsMax: 8_000,
+      // The time in which there may be two leaders grows with the election time-out.
+      replication: { electionTicks: 20 },
+      workload: { clientsCount: 24, registersCount: 1, countersCount: 1, gapMs: 1_500 },
     },
   },
   appliesTwice: {

@@ -14,6 +14,7 @@ const hooks: FaultHooks = {
   memberChange: () => {},
   leaderTransfer: () => {},
   coreTrap: () => {},
+  leaderCut: () => {},
 };
 
 /** A minute of clients and faults. */

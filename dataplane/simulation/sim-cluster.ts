@@ -32,6 +32,7 @@ export interface FaultHooks {
   memberChange(draw: number): void;
   leaderTransfer(draw: number): void;
   coreTrap(draw: number): void;
+  leaderCut(draw: number): void;
 }
 
 /** Something a transport logged or a process died of. */
@@ -163,6 +164,7 @@ export class SimCluster<App> {
       case 'memberChange':
       case 'leaderTransfer':
       case 'coreTrap':
+      case 'leaderCut':
         hooks[fault.kind](fault.draw);
         return true;
       case 'healAll':
