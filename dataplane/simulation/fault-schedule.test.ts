@@ -39,6 +39,7 @@ describe('faultSchedule', () => {
       'dropConnection',
       'flipBit',
       'healAll',
+      'leaderCut',
       'leaderTransfer',
       'loss',
       'memberChange',
