@@ -98,6 +98,8 @@ async function openFolder(
   const store = await openStore({
     folder,
     durability,
+    // Of what replication syncs, nothing is acted upon before it is durable.
+    syncsApart: true,
     log: (event, fields) => log.info(fields, event),
     onDamage: stop,
   });

@@ -4,6 +4,7 @@ import { operationOf } from './batch-operation.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { FreeSpace } from './free-space.ts';
 import { type Level, openLevel, reopenedMessage, storeError } from './level.ts';
+import { LogSync, logFolder } from './log-sync.ts';
 import { PageCache, type PageFill, type Pairs } from './page-cache.ts';
 import { scrub } from './scrub.ts';
 import {
@@ -16,12 +17,15 @@ import {
   type StoreIterator,
   type StoreSnapshot,
 } from './store.ts';
+import { SyncLine } from './sync-line.ts';
 import { logBytes, type TableFile, unlistedTables } from './verify.ts';
 
 export interface ClassicStoreOptions {
   /** The LevelDB folder, verified already. */
   readonly folder: string;
   readonly durability: 'fsync' | 'relaxed';
+  /** See StoreOptions. */
+  readonly syncsApart: boolean;
   readonly createIfMissing: boolean;
   readonly reserveBytes: number | undefined;
   readonly log: (event: string, fields: object) => void;
@@ -47,6 +51,7 @@ export class ClassicStore implements Store {
   /** A queue of its own, so that what need not wait for the disk does not wait for a sync under way. */
   readonly #unsyncedQueue: CommitQueue;
   readonly #cache = new PageCache(pageCacheBytesMax);
+  readonly #logSync: LogSync;
   readonly #timer: NodeJS.Timeout;
   /** Undefined while the LevelDB is opened anew, and after the end. */
   #level: Level | undefined;
@@ -69,8 +74,13 @@ export class ClassicStore implements Store {
     this.#options = options;
     this.#level = level;
     this.#space = new FreeSpace(options.folder, options.reserveBytes);
+    this.#logSync = new LogSync(logFolder(options.folder));
     const isSynced = options.durability === 'fsync';
-    this.#queue = new CommitQueue((effects, bytes) => this.#write(effects, bytes, isSynced));
+    const isApart = isSynced && options.syncsApart;
+    this.#queue = new CommitQueue(
+      (effects, bytes) => this.#write(effects, bytes, isSynced && !isApart),
+      isApart ? new SyncLine(() => this.#sync(), syncsMax) : undefined,
+    );
     this.#unsyncedQueue = new CommitQueue((effects, bytes) => this.#write(effects, bytes, false));
     this.#checkSpace();
     this.#timer = setInterval(() => this.#tick(), tickMs).unref();
@@ -192,6 +202,7 @@ export class ClassicStore implements Store {
     const level = this.#level;
     this.#level = undefined;
     await level?.close();
+    this.#logSync.close();
     await this.#syncLogs();
   }
 
@@ -210,15 +221,27 @@ export class ClassicStore implements Store {
       // An array, not a chained batch: the native memory of the latter waits for the collector.
       await level.batch(effects.map(operationOf), { sync });
     } catch (error) {
-      this.#hasFailed = true;
-      this.#waitToReopen();
-      throw this.#refuseWrites(storeError(error, this.#options.folder));
+      throw this.#failed(error);
     }
     this.#cache.committed(effects);
     this.#uncheckedBytes += bytes;
     if (this.#uncheckedBytes >= checkSpaceBytes) {
       this.#checkSpace();
     }
+  }
+
+  async #sync(): Promise<void> {
+    try {
+      await this.#logSync.sync();
+    } catch (error) {
+      throw this.#failed(error);
+    }
+  }
+
+  #failed(error: unknown): StoreError {
+    this.#hasFailed = true;
+    this.#waitToReopen();
+    return this.#refuseWrites(storeError(error, this.#options.folder));
   }
 
   #tick(): void {
@@ -300,6 +323,7 @@ export class ClassicStore implements Store {
       const failed = this.#level;
       this.#level = undefined;
       await failed?.close();
+      this.#logSync.close();
       this.#cache.clear(); // What failed may turn out to be on disk.
       for (const { path } of await unlistedTables(folder)) {
         await unlink(path);
@@ -394,6 +418,11 @@ export class ClassicStore implements Store {
   }
 }
 
+/**
+ * Syncs under way at once, where they are done apart: a write that comes just after one has begun need
+ * not wait for its end. On a fast disk there are no more syncs for it.
+ */
+const syncsMax = 3;
 /** Memory for pages that are read often. */
 const pageCacheBytesMax = 16 * 1024 * 1024;
 /** Free space is looked at, and failed handles are opened anew, this often. */

@@ -1,4 +1,5 @@
 import { type Effect, StoreError } from './store.ts';
+import type { SyncLine } from './sync-line.ts';
 
 /** Most commits that share one batch, and so one sync. */
 const batchCommitsMax = 1_024;
@@ -10,8 +11,8 @@ export const waitingCommitsMax = 100_000;
 export const waitingBytesMax = 256 * 1024 * 1024;
 
 /**
- * Writes one batch atomically; resolves when it is as durable as the store promises. `bytes` are
- * those of all keys and values.
+ * Writes one batch atomically; resolves when it is as durable as the store promises, or as it is
+ * without the sync that follows. `bytes` are those of all keys and values.
  */
 export type WriteBatch = (effects: readonly Effect[], bytes: number) => Promise<void>;
 
@@ -23,17 +24,28 @@ export type WriteBatch = (effects: readonly Effect[], bytes: number) => Promise<
  * is known before anything is written behind it. When a batch fails, every commit behind it fails
  * with it, since it may have been computed from the effects of the failed one.
  *
+ * With a `SyncLine`, batches are synced beside: one is written while those before it are being synced,
+ * so that it need not wait for a sync that began too early for it.
+ *
  * What waits is bounded by count and bytes: a commit beyond is refused, which sheds load before
  * memory runs out. (A single commit larger than the bound is taken when nothing else waits.)
  */
 export class CommitQueue {
   readonly #write: WriteBatch;
+  readonly #syncs: SyncLine | undefined;
+  readonly #soon: (fn: () => void) => void;
   #waiting: Waiter[] = [];
   #waitingBytes = 0;
   #running: Promise<void> | undefined;
+  /** The latest, and how many there were: a batch that was under way meanwhile stands behind it. */
+  #failure: unknown;
+  #failuresCount = 0;
 
-  constructor(write: WriteBatch) {
+  /** @param soon calls at the end of the turn; by default of the event loop's */
+  constructor(write: WriteBatch, syncs?: SyncLine, soon: (fn: () => void) => void = setImmediate) {
     this.#write = write;
+    this.#syncs = syncs;
+    this.#soon = soon;
   }
 
   commit(effects: readonly Effect[]): Promise<void> {
@@ -54,7 +66,9 @@ export class CommitQueue {
   async drained(): Promise<void> {
     while (this.#running !== undefined) {
       await this.#running;
+      await this.#syncs?.idle();
     }
+    await this.#syncs?.idle();
   }
 
   #isFull(bytes: number): boolean {
@@ -65,21 +79,41 @@ export class CommitQueue {
   }
 
   async #run(): Promise<void> {
-    await endOfTurn();
+    await this.#endOfTurn();
     while (this.#waiting.length > 0) {
-      const { batch, bytes } = this.#takeBatch();
-      try {
-        await this.#write(effectsOf(batch), bytes);
-      } catch (error) {
-        this.#fail(batch, error);
-        continue;
+      await this.#syncs?.room();
+      // A sync that failed has failed all that waited.
+      if (this.#waiting.length > 0) {
+        await this.#writeNext();
+        await this.#endOfTurn();
       }
-      for (const waiter of batch) {
-        waiter.resolve();
-      }
-      await endOfTurn();
     }
     this.#running = undefined;
+  }
+
+  async #writeNext(): Promise<void> {
+    const { batch, bytes } = this.#takeBatch();
+    const failuresCount = this.#failuresCount;
+    try {
+      await this.#write(effectsOf(batch), bytes);
+    } catch (error) {
+      this.#fail(batch, error);
+      return;
+    }
+    if (this.#failuresCount > failuresCount) {
+      this.#fail(batch, this.#failure);
+    } else if (this.#syncs === undefined) {
+      resolveAll(batch);
+    } else {
+      this.#syncs.begin().then(
+        () => resolveAll(batch),
+        (error: unknown) => this.#fail(batch, error),
+      );
+    }
+  }
+
+  #endOfTurn(): Promise<void> {
+    return new Promise((resolve) => this.#soon(resolve));
   }
 
   #takeBatch(): { readonly batch: readonly Waiter[]; readonly bytes: number } {
@@ -102,6 +136,8 @@ export class CommitQueue {
   }
 
   #fail(batch: readonly Waiter[], error: unknown): void {
+    this.#failure = error;
+    this.#failuresCount += 1;
     const behind = this.#waiting;
     this.#waiting = [];
     this.#waitingBytes = 0;
@@ -121,8 +157,10 @@ interface Waiter {
   readonly reject: (error: unknown) => void;
 }
 
-function endOfTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+function resolveAll(batch: readonly Waiter[]): void {
+  for (const waiter of batch) {
+    waiter.resolve();
+  }
 }
 
 function effectsOf(batch: readonly Waiter[]): readonly Effect[] {

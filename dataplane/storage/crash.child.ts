@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { openStore } from './open.ts';
 
 /**
- * Writes without end, for tests that kill it. Usage: node crash.child.ts FOLDER
+ * Writes without end, for tests that kill it. Usage: node crash.child.ts FOLDER [apart]
  *
  * Each of the writers commits its count under three keys at once, and some ballast that makes the
  * LevelDB flush and compact. Prints `ready`, then `WRITER COUNT` for every acknowledged commit.
@@ -12,7 +12,9 @@ const writers = 16;
 const ballastKeys = 1_000;
 const ballastBytes = 2_000;
 
-const store = await openStore({ folder: process.argv[2], durability: 'fsync' });
+const [, , folder, how] = process.argv;
+const syncsApart = how === 'apart';
+const store = await openStore({ folder, durability: 'fsync', syncsApart });
 process.stdout.write('ready\n');
 await Promise.all(Array.from({ length: writers }, (_, writer) => write(writer)));
 

@@ -13,25 +13,31 @@ const rounds = 50;
 const lifeMsMax = 400;
 const seed = Number(process.env.TRESTLE_SEED ?? Date.now() % 1_000_000);
 
-it(`crash: ${rounds} kills at random moments lose no acknowledged write (TRESTLE_SEED=${seed})`, async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'trestle-crash-'));
-  const lives = fc.sample(fc.integer({ min: 20, max: lifeMsMax }), { numRuns: rounds, seed });
-  const acknowledged = new Map<string, number>();
-  for (const lifeMs of lives) {
-    await runAndKill(folder, lifeMs, acknowledged);
-    await checkAll(folder, acknowledged);
-  }
-  expect(acknowledged.size).toBeGreaterThan(0);
-  await rm(folder, { recursive: true });
-}, 120_000);
+const modes = ['inside', 'apart'] as const;
+
+it.each(modes)(
+  `crash: ${rounds} kills at random moments lose no acknowledged write, syncs %s (TRESTLE_SEED=${seed})`,
+  async (mode) => {
+    const folder = await mkdtemp(join(tmpdir(), 'trestle-crash-'));
+    const lives = fc.sample(fc.integer({ min: 20, max: lifeMsMax }), { numRuns: rounds, seed });
+    const acknowledged = new Map<string, number>();
+    for (const lifeMs of lives) {
+      await runAndKill([folder, mode], lifeMs, acknowledged);
+      await checkAll(folder, acknowledged);
+    }
+    expect(acknowledged.size).toBeGreaterThan(0);
+    await rm(folder, { recursive: true });
+  },
+  120_000,
+);
 
 async function runAndKill(
-  folder: string,
+  args: readonly string[],
   lifeMs: number,
   acknowledged: Map<string, number>,
 ): Promise<void> {
   const script = join(import.meta.dirname, 'crash.child.ts');
-  const child = spawn(process.execPath, [script, folder], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   const output: Buffer[] = [];
   const faults: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => output.push(chunk));

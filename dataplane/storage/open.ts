@@ -16,6 +16,12 @@ export interface StoreOptions {
    * that write pages out of order may leave a folder that is refused as damaged.
    */
   readonly durability: 'fsync' | 'relaxed';
+  /**
+   * With `fsync`: syncs beside LevelDB instead of inside, so that commits which need no sync never wait
+   * for one. Readers may then see a commit before it is durable: for stores whose synced commits hold
+   * what nobody acts upon before. By default off.
+   */
+  readonly syncsApart?: boolean;
   readonly log?: (event: string, fields: object) => void;
   /**
    * Writes are refused while the volume has fewer free bytes than this. By default 128 MB, but no
@@ -41,6 +47,7 @@ async function openFolder(folder: string, options: StoreOptions): Promise<Store>
   const store = await ClassicStore.open({
     folder: join(folder, levelFolder),
     durability: options.durability,
+    syncsApart: options.syncsApart ?? false,
     createIfMissing: isNew,
     reserveBytes: options.reserveBytes,
     log,
