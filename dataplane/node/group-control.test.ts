@@ -217,6 +217,18 @@ describe('a group', () => {
     expect(replica.transferred).toEqual([3]);
   });
 
+  it('is led by others each time that it cannot be led here', async () => {
+    test.network.join('node-3', 'node');
+    const replica = test.replica();
+    const configuration = metaKey(replica.storageId, 'configuration');
+    await replica.apply([{ key: configuration, value: Buffer.from('none') }]);
+    await turns();
+    expect(replica.transferred).toEqual([3]);
+    replica.elect();
+    await test.scheduler.until(() => replica.transferred.length === 2);
+    expect(replica.isReady).toBe(false);
+  });
+
   it('is led on when nobody can take it', async () => {
     const draining = test.node.drain();
     await test.scheduler.advance(11_000);

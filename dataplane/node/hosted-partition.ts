@@ -18,6 +18,9 @@ import { Leadership } from './leadership.ts';
 import { newMetrics } from './metrics.ts';
 import { type NodeContext, retryMs } from './node-context.ts';
 
+/** A leader whose state cannot be made so often in a row is not fit to lead. */
+const UNFIT_FAILURES = 3;
+
 export interface HostedPartitionEvents {
   /** What is reported of it has changed, other than counts. */
   readonly onChange: () => void;
@@ -25,6 +28,8 @@ export interface HostedPartitionEvents {
   readonly onLeadership: () => void;
   /** Its data was found not to match its checksum, for the first time. */
   readonly onDamage: () => void;
+  /** It leads, and cannot: another member had better. */
+  readonly onUnfit: () => void;
 }
 
 /**
@@ -186,6 +191,7 @@ export class HostedPartition {
       } catch (error) {
         failures += 1;
         if (failures === 1) this.#onUnreadable(error);
+        if (failures % UNFIT_FAILURES === 0) this.#events.onUnfit();
         await pause(this.#node.scheduler, retryMs(this.#node, failures));
       }
     }

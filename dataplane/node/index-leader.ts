@@ -1,6 +1,7 @@
+import { decodeCheckedNumber, encodeCheckedNumber } from '../partition/checked-number.ts';
 import type { IndexChange } from '../partition/index-change.ts';
 import { IndexBatch, IndexPartition } from '../partition/index-partition.ts';
-import { metaKey, readUint53, writeUint53 } from '../partition/key-space.ts';
+import { metaKey } from '../partition/key-space.ts';
 import type { FedChange, FeedCall } from '../routing/protocol.ts';
 import {
   encodePartitionConfiguration,
@@ -32,7 +33,6 @@ interface WaitingCall {
   readonly reject: (error: unknown) => void;
 }
 
-const WATERMARK_BYTES = 8;
 const CALL_OVERHEAD_BYTES = 256;
 const CHANGE_OVERHEAD_BYTES = 64;
 
@@ -187,7 +187,7 @@ export class IndexLeader {
     const marks = [...reached].map(
       ([id, sequence]): Effect => ({
         key: metaKey(storageId, 'fed', idBytes(id)),
-        value: sequenceBytes(sequence),
+        value: encodeCheckedNumber(sequence),
       }),
     );
     await this.leadership.commit([...batch.effects(), ...marks]);
@@ -200,7 +200,7 @@ export class IndexLeader {
     if (taken === undefined) {
       const key = metaKey(this.leadership.replica.storageId, 'fed', idBytes(basePartitionId));
       const value = this.#parts.node.store.get(key);
-      taken = value === undefined ? 0 : readUint53(value, 0);
+      taken = value === undefined ? 0 : decodeCheckedNumber(value);
       this.#taken.set(basePartitionId, taken);
     }
     return taken;
@@ -244,11 +244,5 @@ function bytesOf(changes: readonly FedChange[]): number {
 function idBytes(id: bigint): Buffer {
   const bytes = Buffer.alloc(8);
   bytes.writeBigUInt64BE(id);
-  return bytes;
-}
-
-function sequenceBytes(sequence: number): Buffer {
-  const bytes = Buffer.alloc(WATERMARK_BYTES);
-  writeUint53(bytes, sequence, 0);
   return bytes;
 }

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { encodeCheckedNumber } from '../partition/checked-number.ts';
+import { metaKey } from '../partition/key-space.ts';
 import { storageIdBytes } from '../replication/effects-codec.ts';
 import { putOf } from '../routing/local-table.fixture.ts';
 import { configurationOf, indexedSchema, key, TestNode } from './node.fixture.ts';
@@ -35,7 +37,7 @@ describe('a state that is to be sent to another node', () => {
 
   it('does not pass when a byte of an item, counters, the configuration or a request is changed', async () => {
     const checked = (await pairs()).filter(([name, value]) => {
-      const isOfMeta = name[0] === 0x07 && name[1] !== 0x01 && name[1] !== 0x04;
+      const isOfMeta = name[0] === 0x07 && ![0x01, 0x02, 0x04, 0x05].includes(name[1] ?? 0);
       return value.length > 0 && !isOfMeta;
     });
     expect(new Set(checked.map(([name]) => name[0]))).toContain(0x01);
@@ -46,5 +48,14 @@ describe('a state that is to be sent to another node', () => {
       damaged[at] = (damaged[at] ?? 0) ^ 0x01;
       expect(() => checkStatePair(name, damaged)).toThrow();
     }
+  });
+
+  it.each(['collection', 'fed'] as const)('does not pass with another number: %s', (name) => {
+    const full = metaKey(1n, name, Buffer.alloc(16));
+    const value = encodeCheckedNumber(7);
+    const names = full.subarray(STORAGE_ID_BYTES);
+    checkStatePair(names, value);
+    value[7] = 8;
+    expect(() => checkStatePair(names, value)).toThrow('checksum');
   });
 });

@@ -1,3 +1,4 @@
+import { decodeCheckedNumber } from '../partition/checked-number.ts';
 import { decodeCounters } from '../partition/counters.ts';
 import { decodeIndexChange } from '../partition/index-change.ts';
 import { metaNames, spaces } from '../partition/key-space.ts';
@@ -30,8 +31,20 @@ export function checkStatePair(key: Buffer, value: Buffer): void {
 }
 
 function checkMeta(name: number | undefined, value: Buffer): void {
-  if (name === metaNames.counters) decodeCounters(value);
-  if (name !== metaNames.configuration) return;
+  switch (name) {
+    case metaNames.counters:
+      decodeCounters(value);
+      return;
+    case metaNames.collection:
+    case metaNames.fed:
+      decodeCheckedNumber(value);
+      return;
+    case metaNames.configuration:
+      checkConfiguration(value);
+  }
+}
+
+function checkConfiguration(value: Buffer): void {
   try {
     decodePartitionConfiguration(value);
   } catch (error) {

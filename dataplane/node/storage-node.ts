@@ -171,6 +171,9 @@ export class StorageNode {
         // Once: should the others be damaged too, leadership must not go round in circles.
         if (replica.isReady && hasOtherVoter(replica)) void this.#handOver(replica);
       },
+      onUnfit: () => {
+        if (replica.isReady && hasOtherVoter(replica)) void this.#handOver(replica);
+      },
     });
     this.#hosted.set(partitionId, hosted);
     this.#reporter.markPartition(partitionId);

@@ -1,4 +1,5 @@
-import { HASH_BYTES, PREFIX_BYTES, readUint53, writeUint53 } from './key-space.ts';
+import { decodeCheckedNumber, encodeCheckedNumber } from './checked-number.ts';
+import { HASH_BYTES, PREFIX_BYTES } from './key-space.ts';
 
 /**
  * An item collection is all items of one partition key with their entries in local indexes. Tables
@@ -11,14 +12,9 @@ export function hashOf(itemKey: Buffer): Buffer {
   return itemKey.subarray(PREFIX_BYTES, PREFIX_BYTES + HASH_BYTES);
 }
 
-const VALUE_BYTES = 8;
+export const encodeCollectionBytes = encodeCheckedNumber;
 
-export function encodeCollectionBytes(bytes: number): Buffer {
-  const value = Buffer.allocUnsafe(VALUE_BYTES);
-  writeUint53(value, bytes, 0);
-  return value;
-}
-
+/** @throws StoreError `damaged` */
 export function decodeCollectionBytes(value: Buffer | undefined): number {
-  return value === undefined ? 0 : readUint53(value, 0);
+  return value === undefined ? 0 : decodeCheckedNumber(value);
 }
