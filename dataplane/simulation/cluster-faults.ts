@@ -107,10 +107,13 @@ export class ClusterFaults implements FaultHooks {
     this.#cluster.network.partition([own, others]);
   }
 
-  /** The consensus core of a node dies. */
+  /** The consensus core of a node dies, or becomes too large, or one of its groups panics. */
   coreTrap(draw: number): void {
     const nodes = runningNodes(this.#cluster);
-    if (nodes.length > 0) this.#cores.trap(new SimRandom(draw).pick(nodes).id);
+    if (nodes.length === 0) return;
+    const random = new SimRandom(draw);
+    const { id } = random.pick(nodes);
+    this.#cores[random.pick(['trap', 'swell', 'panic'] as const)](id);
   }
 
   #areWhole(): boolean {

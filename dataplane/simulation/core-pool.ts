@@ -24,6 +24,8 @@ export class CorePool {
   readonly #newCore: NewCore;
   readonly #free: Instance[] = [];
   readonly #lent = new Map<NodeId, LentCore>();
+  /** Of the run. */
+  readonly #panics = new Map<NodeId, number>();
 
   constructor(newCore: NewCore) {
     this.#newCore = newCore;
@@ -39,14 +41,28 @@ export class CorePool {
     };
   }
 
-  /** The node's core dies at its next call. False if it has none. */
-  trap(node: NodeId): boolean {
-    return this.#lent.get(node)?.trap() ?? false;
+  /** The node's core dies at its next call. */
+  trap(node: NodeId): void {
+    this.#lent.get(node)?.trap();
+  }
+
+  /** The node's core says from now on that it takes far too much memory. */
+  swell(node: NodeId): void {
+    this.#lent.get(node)?.swell();
+  }
+
+  /** One of the groups in the node's core panics at its next call, a few times in a run. */
+  panic(node: NodeId): void {
+    const panics = (this.#panics.get(node) ?? 0) + 1;
+    if (panics > PANICS_MAX) return;
+    this.#panics.set(node, panics);
+    this.#lent.get(node)?.panic();
   }
 
   /** The run is over. */
   takeAllBack(): void {
     for (const node of [...this.#lent.keys()]) this.#takeBack(node);
+    this.#panics.clear();
   }
 
   #take(random: () => number): Instance {
@@ -76,6 +92,10 @@ export class CorePool {
 }
 
 const memoryBytesMax = 64 * 1024 * 1024;
+/** Above any bound of a node. */
+const SWOLLEN_BYTES = 2 ** 40;
+/** A replica that panics three times within a minute is given up. */
+const PANICS_MAX = 2;
 
 class LentCore implements ConsensusCore {
   /** Undefined once it has been given back, or is dead. */
@@ -83,12 +103,15 @@ class LentCore implements ConsensusCore {
   readonly #groups = new Set<GroupHandle>();
   #isClosed = false;
   #isTrapped = false;
+  #isSwollen = false;
+  #isPanicking = false;
 
   constructor(instance: Instance) {
     this.#instance = instance;
   }
 
   get memoryBytes(): number {
+    if (this.#isSwollen) return SWOLLEN_BYTES;
     return this.#instance?.core.memoryBytes ?? 0;
   }
 
@@ -104,7 +127,7 @@ class LentCore implements ConsensusCore {
       else if (command.op === 'destroy') this.#groups.delete(command.group);
     }
     try {
-      return instance.core.send(commands);
+      return this.#isPanicking ? this.#panicked(instance, commands) : instance.core.send(commands);
     } catch (error) {
       this.#instance = undefined;
       throw error;
@@ -115,10 +138,27 @@ class LentCore implements ConsensusCore {
     this.#isClosed = true;
   }
 
-  trap(): boolean {
-    if (this.#isClosed) return false;
+  trap(): void {
     this.#isTrapped = true;
-    return true;
+  }
+
+  swell(): void {
+    this.#isSwollen = true;
+  }
+
+  panic(): void {
+    this.#isPanicking = true;
+  }
+
+  /** As the core does: nothing of the group is left but the word that it is gone. */
+  #panicked(instance: Instance, commands: readonly CoreCommand[]): readonly CoreRecord[] {
+    const step = commands.findLast((command) => command.op === 'step');
+    if (step === undefined || !this.#groups.delete(step.group)) return instance.core.send(commands);
+    this.#isPanicking = false;
+    const { group } = step;
+    const records = instance.core.send([...commands, { op: 'destroy', group }]);
+    const message = 'the simulation had the group panic';
+    return [...records, { kind: 'failed', group, message }];
   }
 
   /** The instance without groups, unless it is dead. */

@@ -27,6 +27,11 @@ export class DiskLog {
     return this.#durable;
   }
 
+  /** The record behind which none is yet. */
+  get last(): LogRecord | undefined {
+    return this.#records.at(-1);
+  }
+
   get unsyncedCount(): number {
     return this.#records.length;
   }
@@ -38,19 +43,22 @@ export class DiskLog {
     return record;
   }
 
-  complete(record: LogRecord, isSynced: boolean): void {
+  /** Readers see it from now on. */
+  complete(record: LogRecord): void {
     record.isDone = true;
-    const index = this.#records.indexOf(record);
-    if (index === this.#records.length - 1) {
+    if (record === this.last) {
       this.visible = this.visible.with(record.edits);
     } else {
       // Records behind it were done before it: the log's order is what counts.
       this.visible = fold(this.#durable, this.#records.filter(isDone));
     }
-    if (isSynced) {
-      this.#durable = fold(this.#durable, this.#records.slice(0, index + 1));
-      this.#records = this.#records.slice(index + 1);
-    }
+  }
+
+  /** The record and all before it are durable from now on, if they are not already. */
+  sync(record: LogRecord): void {
+    const index = this.#records.indexOf(record);
+    this.#durable = fold(this.#durable, this.#records.slice(0, index + 1));
+    this.#records = this.#records.slice(index + 1);
   }
 
   /** The record's write failed without a trace of it. (A record that is left alone may survive.) */

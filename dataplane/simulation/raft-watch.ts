@@ -64,10 +64,8 @@ export class RaftWatch {
         if (record.state !== 'active' || record.replicaId !== replicaId) continue;
         const stored = decodeHardState(keys.hardState, store.get(keys.hardState));
         const vote = votes.get(stored.term);
-        const isForgotten =
-          stored.term < term || (vote !== undefined && stored.vote !== vote && stored.vote !== 0);
-        const isLost = vote !== undefined && stored.vote === 0;
-        if (isForgotten || isLost) {
+        const isForgotten = stored.term < term || (vote !== undefined && stored.vote !== vote);
+        if (isForgotten) {
           this.violations.push(
             `Replica ${replicaId} of partition ${partitionId} on ${storeId} has forgotten: told term ` +
               `${term}, vote ${vote ?? 'none'}; knows term ${stored.term}, vote ${stored.vote}`,

@@ -10,10 +10,11 @@ class Bench {
   readonly disk: SimDisk;
   readonly #clock;
 
-  constructor(seed: string | number) {
+  constructor(seed: string | number, syncsApart = true) {
     this.world = new SimWorld(seed);
     this.disk = new SimDisk(this.world.random.fork('disk'), {
       ...defaultDiskOptions,
+      syncsApart,
       checksBytes: true,
     });
     this.#clock = this.world.newClock('m', { wallSkewMsMax: 0, drift: 0 });
@@ -53,11 +54,11 @@ function prefixOf(store: Store): number {
   return count;
 }
 
-describe('crash', () => {
+describe.each([false, true])('crash, syncs apart: %s', (syncsApart) => {
   it('a loss of power keeps what was synced and a prefix of the rest', async () => {
     const kept = new Set<number>();
     for (let seed = 0; seed < 60; seed += 1) {
-      const bench = new Bench(seed);
+      const bench = new Bench(seed, syncsApart);
       const store = bench.open();
       await bench.settle(store.commit([put('n0', ''), put('synced', 'yes')]));
       for (let index = 1; index < 5; index += 1) {
@@ -73,7 +74,7 @@ describe('crash', () => {
   it('a killed process loses nothing that readers had seen', async () => {
     const kept = new Set<number>();
     for (let seed = 0; seed < 40; seed += 1) {
-      const bench = new Bench(seed);
+      const bench = new Bench(seed, syncsApart);
       const store = bench.open();
       await bench.settle(store.commit([put('n0', '')], { sync: false }));
       // Under way when the process dies: there or not.
@@ -92,7 +93,7 @@ describe('crash', () => {
   });
   it('a synced commit makes earlier unsynced ones durable', async () => {
     for (let seed = 0; seed < 30; seed += 1) {
-      const bench = new Bench(seed);
+      const bench = new Bench(seed, syncsApart);
       const store = bench.open();
       await bench.settle(store.commit([put('a', '1')], { sync: false }));
       await bench.settle(store.commit([put('b', '1')]));
@@ -102,7 +103,7 @@ describe('crash', () => {
   });
   it('any mix: what was acknowledged as synced is there, and a second crash changes nothing', async () => {
     for (let seed = 0; seed < 60; seed += 1) {
-      const bench = new Bench(`mixed ${seed}`);
+      const bench = new Bench(`mixed ${seed}`, syncsApart);
       const random = new SimRandom(seed);
       const store = bench.open();
       const synced: number[] = [];
@@ -126,12 +127,27 @@ describe('crash', () => {
     }
   });
   it('wipe: everything is gone', async () => {
-    const bench = new Bench(1);
+    const bench = new Bench(1, syncsApart);
     await bench.settle(bench.open().commit([put('a', '1')]));
     bench.disk.crash('kill');
     bench.disk.wipe();
     expect(read(bench.open(), 'a')).toBeUndefined();
     expect(bench.disk.wipesCount).toBe(1);
+  });
+});
+
+describe('syncs apart', () => {
+  it('show a commit before it is durable', async () => {
+    const lost = new Set<boolean>();
+    for (let seed = 0; seed < 20; seed += 1) {
+      const bench = new Bench(seed, true);
+      const store = bench.open();
+      void store.commit([put('a', '1')]);
+      await bench.world.run(() => read(store, 'a') === '1');
+      bench.disk.crash('power');
+      lost.add(read(bench.open(), 'a') === undefined);
+    }
+    expect([...lost].sort()).toEqual([false, true]);
   });
 });
 

@@ -16,6 +16,8 @@ export interface DiskOptions {
   readonly syncUs: { readonly min: number; readonly max: number };
   /** An unsynced batch, and a page of an iterator. */
   readonly pageUs: { readonly min: number; readonly max: number };
+  /** See `StoreOptions`: as storage nodes have it. */
+  readonly syncsApart: boolean;
   /** Notices callers that change bytes they gave away or read; costs a checksum a value. */
   readonly checksBytes: boolean;
 }
@@ -24,6 +26,7 @@ export interface DiskOptions {
 export const defaultDiskOptions: DiskOptions = {
   syncUs: { min: 100, max: 5_000 },
   pageUs: { min: 20, max: 500 },
+  syncsApart: true,
   checksBytes: false,
 };
 

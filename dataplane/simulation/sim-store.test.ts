@@ -8,12 +8,15 @@ const realTime: DiskTime = {
   afterUs: (_delayUs, _label, fn) => setImmediate(fn),
 };
 
-describeStoreContract('simulated store', async () => {
-  const disk = new SimDisk(new SimRandom(1), {
-    syncUs: { min: 0, max: 0 },
-    pageUs: { min: 0, max: 0 },
-    checksBytes: true,
+for (const syncsApart of [false, true]) {
+  describeStoreContract(`simulated store${syncsApart ? ', syncs apart' : ''}`, async () => {
+    const disk = new SimDisk(new SimRandom(1), {
+      syncUs: { min: 0, max: 0 },
+      pageUs: { min: 0, max: 0 },
+      syncsApart,
+      checksBytes: true,
+    });
+    const store = disk.open(realTime);
+    return { store, dispose: () => store.close() };
   });
-  const store = disk.open(realTime);
-  return { store, dispose: () => store.close() };
-});
+}

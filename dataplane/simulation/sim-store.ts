@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { crc32 } from 'node:zlib';
+import { CommitQueue } from '../storage/commit-queue.ts';
 import {
   type CommitOptions,
   closedError,
@@ -10,7 +11,7 @@ import {
   type StoreIterator,
   type StoreSnapshot,
 } from '../storage/store.ts';
-import { CommitGroup } from './commit-group.ts';
+import { SyncLine } from '../storage/sync-line.ts';
 import type { DiskTime, SimDisk } from './sim-disk.ts';
 import type { Edit, Entry, SortedTree } from './sorted-tree.ts';
 
@@ -25,8 +26,8 @@ export class SimStore implements Store {
   readonly #disk: SimDisk;
   readonly #time: DiskTime;
   readonly #onClosed: () => void;
-  readonly #synced: CommitGroup;
-  readonly #unsynced: CommitGroup;
+  readonly #synced: CommitQueue;
+  readonly #unsynced: CommitQueue;
   readonly #recoveries: (() => Promise<void>)[] = [];
   readonly #checksums = new WeakMap<Buffer, number>();
   #writesRefused: StoreError | undefined;
@@ -49,8 +50,13 @@ export class SimStore implements Store {
     this.#time = time;
     this.#onClosed = onClosed;
     const soon = (fn: () => void) => time.soon(fn);
-    this.#synced = new CommitGroup((effects) => this.#write(effects, true), soon);
-    this.#unsynced = new CommitGroup((effects) => this.#write(effects, false), soon);
+    const { syncsApart } = disk.options;
+    this.#synced = new CommitQueue(
+      (effects) => this.#write(effects, !syncsApart),
+      syncsApart ? new SyncLine(() => this.#sync(), syncsMax) : undefined,
+      soon,
+    );
+    this.#unsynced = new CommitQueue((effects) => this.#write(effects, false), undefined, soon);
     this.spaceChanged();
   }
 
@@ -180,7 +186,18 @@ export class SimStore implements Store {
       }
       throw this.#fail(failure);
     }
-    log.complete(record, isSynced);
+    log.complete(record);
+    if (isSynced) log.sync(record);
+  }
+
+  async #sync(): Promise<void> {
+    this.#assertTakesWrites();
+    const { log, options } = this.#disk;
+    const { last } = log;
+    await this.#wait(options.syncUs, 'disk.sync');
+    const failure = this.#disk.takeFailure();
+    if (failure !== undefined) throw this.#fail(failure);
+    if (last !== undefined) log.sync(last);
   }
 
   #fail(code: 'io' | 'full'): StoreError {
@@ -313,6 +330,8 @@ export class SimStore implements Store {
   }
 }
 
+/** As in `ClassicStore`. */
+const syncsMax = 3;
 /** Between two looks of the store at its disk. */
 const tickUs = 1_000_000;
 /** Longest pause between two attempts to open anew. */

@@ -143,7 +143,10 @@ class SimulationRun {
       ...noOverlays,
       ...options.overlays,
       newCoreOf: (node) => cores.newCoreOf(node),
-      log: (event, fields) => this.#cluster.note(event, fields),
+      log: (event, fields) => {
+        this.#cluster.note(event, fields);
+        this.#cluster.coverage.hit(`log ${event}`);
+      },
       onNode: ({ storeId, store }) => this.#watch.onStart(storeId, store),
       onRouter: (router, environment) => {
         void this.#setup.run(router, environment);

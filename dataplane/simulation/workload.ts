@@ -241,7 +241,7 @@ interface Client {
 }
 
 /** How many clients only read. */
-const READERS_PART = 0.4;
+const READERS_PART = 0.25;
 
 interface Call {
   readonly recorded: RecordedOperation;
