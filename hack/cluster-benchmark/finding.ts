@@ -1,6 +1,6 @@
 import { textTable } from '../benchmark/table.ts';
 
-export type Unit = '×' | 's' | 'ms' | 'MB' | '% of a core' | 'fsyncs' | 'requests';
+export type Unit = '×' | 's' | 'ms' | 'MB' | '% of a core' | 'fsyncs' | 'commits' | 'requests';
 
 /** One figure, with the project's target where there is one. */
 export interface Finding {

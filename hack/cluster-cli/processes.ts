@@ -1,5 +1,13 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { ClusterFolder, Process } from './cluster-folder.ts';
@@ -136,10 +144,20 @@ function wordsOf(line: string): string {
 
 /**
  * Whether a process still holds files and ports. One that has ended and that nobody has collected
- * yet holds nothing.
+ * yet holds nothing; but its first thread may have ended while another one still waits for the disk.
  */
 export function isAlive(pid: number): boolean {
-  return !['', 'Z', 'X'].includes(stateLetter(pid));
+  return threadsOf(pid).some((thread) => !['', 'Z', 'X'].includes(stateLetter(pid, thread)));
+}
+
+/** Numbers of its threads; where the system does not tell, the process stands for all. */
+function threadsOf(pid: number): readonly string[] {
+  if (!existsSync('/proc/self/task')) return [''];
+  try {
+    return readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return [];
+  }
 }
 
 /** Words of a process's command line; empty when it is gone, or ending. */
@@ -159,11 +177,12 @@ function commandLine(pid: number): CommandLine {
 type CommandLine = { readonly length: number; includes(word: string): boolean };
 
 /** As `ps` has it: T is stopped by a signal. Empty when it cannot be found out. */
-function stateLetter(pid: number): string {
+function stateLetter(pid: number, thread = ''): string {
   try {
     if (existsSync('/proc/self/stat')) {
+      const folder = thread === '' ? `/proc/${pid}` : `/proc/${pid}/task/${thread}`;
       // The name in brackets may hold anything; the letter follows the last one.
-      const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      const text = readFileSync(`${folder}/stat`, 'utf8');
       return text.slice(text.lastIndexOf(')') + 2).charAt(0);
     }
     return execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).charAt(0);
