@@ -150,6 +150,29 @@ describe('updates', () => {
     });
   });
 
+  it('drops units of an index that have not come yet when the table switches to on-demand', async () => {
+    const { catalog } = await active({
+      ...provisionedTable('Music', 5),
+      AttributeDefinitions: [...provisionedTable('Music', 5).AttributeDefinitions, genreDefinition],
+      GlobalSecondaryIndexes: [
+        { ...byGenre, ProvisionedThroughput: { ReadCapacityUnits: 1, WriteCapacityUnits: 1 } },
+      ],
+    });
+    const units = { ReadCapacityUnits: 7, WriteCapacityUnits: 7 };
+    const Update = { IndexName: 'by-genre', ProvisionedThroughput: units };
+    await Promise.all([
+      catalog.updateTable({ TableName: 'Music', GlobalSecondaryIndexUpdates: [{ Update }] }),
+      catalog.updateTable({ TableName: 'Music', BillingMode: 'PAY_PER_REQUEST' }),
+    ]);
+    await untilActive(catalog, 'Music');
+    await until(
+      () => catalog.describeTable('Music').GlobalSecondaryIndexes?.[0]?.IndexStatus === 'ACTIVE',
+    );
+    expect(catalog.describeTable('Music').GlobalSecondaryIndexes).toMatchObject([
+      { ProvisionedThroughput: { ReadCapacityUnits: 0, WriteCapacityUnits: 0 } },
+    ]);
+  });
+
   it('answers a setting that holds already with UPDATING, though nothing changes', async () => {
     const { catalog } = await active();
     const request = { TableName: 'Music', BillingMode: 'PAY_PER_REQUEST' as const };

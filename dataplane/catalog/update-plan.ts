@@ -196,6 +196,8 @@ function switchedToOnDemand(table: TableDescriptor): TableDescriptor {
       ...index,
       status: index.status === 'ACTIVE' ? 'UPDATING' : index.status,
       throughput: { ...index.throughput, provisioned: unitless(index.throughput.provisioned) },
+      // Units that were asked for and have not come yet go with the mode.
+      provisionedPending: undefined,
     })),
   };
 }
