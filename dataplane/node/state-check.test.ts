@@ -5,6 +5,7 @@ import { storageIdBytes } from '../replication/effects-codec.ts';
 import { putOf } from '../routing/local-table.fixture.ts';
 import { configurationOf, indexedSchema, key, TestNode } from './node.fixture.ts';
 import { checkStatePair } from './state-check.ts';
+import { encodeWorkCursor } from './work-cursor.ts';
 
 const STORAGE_ID_BYTES = 8;
 
@@ -37,7 +38,8 @@ describe('a state that is to be sent to another node', () => {
 
   it('does not pass when a byte of an item, counters, the configuration or a request is changed', async () => {
     const checked = (await pairs()).filter(([name, value]) => {
-      const isOfMeta = name[0] === 0x07 && ![0x01, 0x02, 0x04, 0x05].includes(name[1] ?? 0);
+      const isOfMeta =
+        name[0] === 0x07 && ![0x01, 0x02, 0x04, 0x05, 0x06, 0x07].includes(name[1] ?? 0);
       return value.length > 0 && !isOfMeta;
     });
     expect(new Set(checked.map(([name]) => name[0]))).toContain(0x01);
@@ -58,4 +60,15 @@ describe('a state that is to be sent to another node', () => {
     value[7] = 8;
     expect(() => checkStatePair(names, value)).toThrow('checksum');
   });
+
+  it.each(['backfill', 'expiryRebuild'] as const)(
+    'does not pass with another cursor: %s',
+    (name) => {
+      const names = metaKey(1n, name).subarray(STORAGE_ID_BYTES);
+      const value = encodeWorkCursor({ isWalked: false, purpose: 3, lastKey: Buffer.from('key') });
+      checkStatePair(names, value);
+      value[8] = 1;
+      expect(() => checkStatePair(names, value)).toThrow('checksum');
+    },
+  );
 });

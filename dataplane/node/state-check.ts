@@ -6,6 +6,7 @@ import { checkRecord } from '../partition/record.ts';
 import { decodePartitionConfiguration } from '../routing/table-configuration.ts';
 import { StoreError } from '../storage/store.ts';
 import { readRequestIds } from './request-record.ts';
+import { decodeWorkCursor } from './work-cursor.ts';
 
 /**
  * Whether a pair of a partition's state matches its checksum, as far as it has one: asked before a
@@ -38,6 +39,10 @@ function checkMeta(name: number | undefined, value: Buffer): void {
     case metaNames.collection:
     case metaNames.fed:
       decodeCheckedNumber(value);
+      return;
+    case metaNames.backfill:
+    case metaNames.expiryRebuild:
+      decodeWorkCursor(value, 0);
       return;
     case metaNames.configuration:
       checkConfiguration(value);

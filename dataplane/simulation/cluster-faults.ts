@@ -118,6 +118,9 @@ export class ClusterFaults implements FaultHooks {
 
   #areWhole(): boolean {
     const nodes = runningNodes(this.#cluster);
+    const all = [...this.#cluster.machines.values()].filter(({ role }) => role === 'node');
+    // Groups of which only nodes that are away have replicas are not seen.
+    if (nodes.length < all.length) return false;
     const groups = observedGroups(nodes);
     return groups.every((group) => incompleteness(group, nodes, this.#votersCount) === undefined);
   }
