@@ -2,9 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ClusterMember } from './cluster-member.ts';
-import { TopologyError } from './topology.ts';
+import { Authority } from './replication/transport/authority.fixture.ts';
+import type { TlsMaterial } from './replication/transport/options.ts';
+import { TlsFilesError } from './tls-files.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'trestle member '));
 const path = join(folder, 'topology.json');
@@ -60,13 +62,23 @@ describe('a member of a cluster', () => {
     ]);
   });
 
+  it('listens on its own address, or on the one that it is bound to', () => {
+    expect(member().listenHost).toBe('127.0.1.1');
+    const bound = new ClusterMember({ path, role: 'node', id: 'a-1', bind: '0.0.0.0' });
+    expect(bound.listenHost).toBe('0.0.0.0');
+    write({ ...topology, nodes: [at('a-1', 'a-1.music.svc'), topology.nodes[1]] });
+    bound.reload(log);
+    expect(bound.topology.nodes[0]?.host).toBe('a-1.music.svc');
+    expect(events).toMatchObject([{ msg: 'topologyReloaded' }]);
+  });
+
   it('refuses TLS files that are not there, or are none', () => {
     write({ ...topology, tls: { ca: 'ca.crt', cert: '{id}.crt', key: '{id}.key' } });
-    expect(() => member().transport(transportOptions)).toThrow(
-      new TopologyError(`cannot read the TLS file ${join(folder, 'ca.crt')}: ENOENT`),
+    expect(() => member()).toThrow(
+      new TlsFilesError(`cannot read the TLS file ${join(folder, 'ca.crt')}: ENOENT`),
     );
     for (const name of ['ca.crt', 'a-1.crt', 'a-1.key']) writeFileSync(join(folder, name), 'x');
-    expect(() => member().transport(transportOptions)).toThrow(/^the TLS files .* are unusable: /);
+    expect(() => member()).toThrow(/^the TLS files .* are unusable: /);
   });
 });
 
@@ -88,6 +100,11 @@ describe('a topology that is read again', () => {
       'the address of this process has changed: restart it',
     ],
     [
+      'this process is probed elsewhere',
+      { nodes: [{ ...topology.nodes[0], healthPort: 7002 }, topology.nodes[1]] },
+      'the address of this process has changed: restart it',
+    ],
+    [
       'this process is not in it',
       { nodes: [topology.nodes[1]] },
       "the node 'a-1' is gone: restart the others without it",
@@ -105,5 +122,57 @@ describe('a topology that is read again', () => {
     expect(one.nodeIds).toEqual(['a-1', 'b-1']);
     expect(events).toMatchObject([{ msg: 'topologyRefused' }]);
     expect(events[0]?.error).toContain(complaint);
+  });
+});
+
+describe('files that change while it runs', () => {
+  const authority = new Authority();
+  afterAll(() => authority.remove());
+  let end = () => {};
+  afterEach(() => end());
+
+  const tls = { ca: 'ca.crt', cert: '{id}.crt', key: '{id}.key' };
+
+  function writeTls({ ca, cert, key }: TlsMaterial): void {
+    writeFileSync(join(folder, 'ca.crt'), ca);
+    writeFileSync(join(folder, 'a-1.crt'), cert);
+    writeFileSync(join(folder, 'a-1.key'), key);
+  }
+
+  it('are taken over without being asked to', async () => {
+    const one = member();
+    end = one.watch(log);
+    write({ ...topology, nodes: [...topology.nodes, at('c-1', '127.0.1.3')] });
+    await expect.poll(() => one.nodeIds).toEqual(['a-1', 'b-1', 'c-1']);
+    expect(events).toMatchObject([{ msg: 'topologyReloaded', nodesCount: 3, hasNewTls: false }]);
+  });
+
+  it('are taken over if they changed before it looked at them', () => {
+    const one = member();
+    write({ ...topology, nodes: [...topology.nodes, at('c-1', '127.0.1.3')] });
+    end = one.watch(log);
+    expect(one.nodeIds).toEqual(['a-1', 'b-1', 'c-1']);
+  });
+
+  it('are no news when they say the same', () => {
+    end = member().watch(log);
+    expect(events).toEqual([]);
+  });
+
+  it('renew certificates, and what does not fit together changes nothing', async () => {
+    const [first, second] = [authority.sign('a-1'), authority.sign('a-1')];
+    writeTls(first);
+    write({ ...topology, tls });
+    const one = member();
+    const seen: TlsMaterial[] = [];
+    one.onTls((renewed) => seen.push(renewed));
+    end = one.watch(log);
+    expect(one.tls).toEqual(first);
+    writeFileSync(join(folder, 'a-1.crt'), second.cert);
+    await expect.poll(() => events.map(({ msg }) => msg)).toContain('topologyRefused');
+    expect(one.tls).toEqual(first);
+    writeFileSync(join(folder, 'a-1.key'), second.key);
+    await expect.poll(() => one.tls).toEqual(second);
+    expect(seen).toEqual([second]);
   });
 });

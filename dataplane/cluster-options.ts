@@ -9,15 +9,24 @@ import {
   oneOf,
   parseOptions,
   required,
+  TLS_HELP,
+  TLS_OPTIONS,
+  type TlsChoice,
+  tlsOf,
   UsageError,
+  wholeOf,
 } from './option-values.ts';
 import { PROTOCOL_MAX, PROTOCOL_MIN, type Protocol } from './replication/transport/options.ts';
+
+const DRAIN_SECONDS_MAX = 300;
 
 /** What nodes and routers have in common. */
 interface MemberOptions {
   /** Absolute path. */
   readonly topologyFile: string;
   readonly id: string;
+  /** Where to listen instead of on the process's own address in the topology. */
+  readonly bind: string | undefined;
   readonly protocolMax: Protocol;
   readonly logLevel: LogLevel;
 }
@@ -34,14 +43,21 @@ export interface NodeOptions extends MemberOptions {
 /** How a router is to run. */
 export interface RouterOptions extends MemberOptions {
   readonly credentials: CredentialsChoice;
+  /** A port of HTTPS beside the other. */
+  readonly tls: TlsChoice | undefined;
+  /** How long it goes on, after it was told to stop, before it takes no more connections. */
+  readonly drainMs: number;
 }
 
-const COMMON_HELP = `  --topology FILE        the processes of the cluster and where they listen; read again on SIGHUP
+const COMMON_HELP = `  --topology FILE        the processes of the cluster and where they listen; read again, with the
+                         files of "tls", when it changes and on SIGHUP
                          {"clusterId": UUID, "region": "us-east-1", "accountId": "123456789012",
                           "nodes": [{"id": "a-1", "zone": "a", "host": "127.0.1.1", "port": 8002,
                           "adminPort": 8003}, ...], "routers": [alike, "port" being the API's],
-                          "tls": {"ca": PATH, "cert": "{id}.crt", "key": "{id}.key"}}, or no "tls"
-  --id ID                which of them this is`;
+                          "tls": {"ca": PATH, "cert": "{id}.crt", "key": "{id}.key"}}, or no "tls";
+                         "healthPort": N beside "adminPort", and "tableName", may be given too
+  --id ID                which of them this is
+  --bind ADDRESS         listen there, on the ports of the topology     (its "host")`;
 
 const COMMON_END_HELP = `  --protocol-max N       speak no newer version of the protocol between processes than this:
                          ${PROTOCOL_MIN} is that of the release before                  (${PROTOCOL_MAX})
@@ -71,15 +87,19 @@ Usage: hack/run router --topology FILE --id ID [options]
 ${COMMON_HELP}
   --credentials FILE     verify signatures against the access keys in FILE (see hack/run --help)
   --credentials none     accept any credentials; the default on loopback only
+${TLS_HELP}
+  --drain-seconds N      when it is to stop, say so at /readyz at once, and serve on for so long: until
+                         nobody is sent here any more                   (0)
 ${COMMON_END_HELP}
 
-SIGTERM or SIGINT: finishes requests under way (9 s at most), ends with status 0; a second signal
-ends at once. Status 1: could not start. Status 2: wrong option or value.
+SIGTERM or SIGINT: drains, finishes requests under way (9 s at most), ends with status 0; a second
+signal ends at once. Status 1: could not start. Status 2: wrong option or value.
 `;
 
 const MEMBER_OPTIONS = {
   topology: { type: 'string' },
   id: { type: 'string' },
+  bind: { type: 'string' },
   'protocol-max': { type: 'string', default: String(PROTOCOL_MAX) },
   'log-level': { type: 'string', default: 'info' },
 } as const;
@@ -91,7 +111,12 @@ const NODE_OPTIONS = {
   'fault-injection': { type: 'boolean', default: false },
 } as const;
 
-const ROUTER_OPTIONS = { ...MEMBER_OPTIONS, credentials: { type: 'string' } } as const;
+const ROUTER_OPTIONS = {
+  ...MEMBER_OPTIONS,
+  ...TLS_OPTIONS,
+  credentials: { type: 'string' },
+  'drain-seconds': { type: 'string', default: '0' },
+} as const;
 
 /** @param args behind the role @throws UsageError */
 export function parseNode(args: readonly string[]): NodeOptions {
@@ -110,12 +135,15 @@ export function parseRouter(args: readonly string[]): RouterOptions {
   return {
     ...memberOptionsOf(values, positionals),
     credentials: credentialsOf(values.credentials),
+    tls: tlsOf(values),
+    drainMs: 1_000 * wholeOf(values['drain-seconds'], DRAIN_SECONDS_MAX, '--drain-seconds'),
   };
 }
 
 interface MemberValues {
   readonly topology?: string | undefined;
   readonly id?: string | undefined;
+  readonly bind?: string | undefined;
   readonly 'protocol-max': string;
   readonly 'log-level': string;
 }
@@ -125,12 +153,14 @@ function memberOptionsOf(values: MemberValues, positionals: readonly string[]): 
   return {
     topologyFile: resolve(required(values.topology, '--topology', 'a file')),
     id: required(values.id, '--id', 'the name of a process in the topology'),
+    bind: values.bind === undefined ? undefined : required(values.bind, '--bind', 'an address'),
     protocolMax: protocolOf(values['protocol-max']),
     logLevel: oneOf(values['log-level'], LOG_LEVELS, '--log-level'),
   };
 }
 
-function protocolOf(text: string): Protocol {
+/** @throws UsageError */
+export function protocolOf(text: string): Protocol {
   const version = Number(text);
   if (version === PROTOCOL_MIN || version === PROTOCOL_MAX) return version;
   throw new UsageError(

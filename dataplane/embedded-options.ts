@@ -10,6 +10,10 @@ import {
   oneOf,
   parseOptions,
   portOf,
+  TLS_HELP,
+  TLS_OPTIONS,
+  type TlsChoice,
+  tlsOf,
   UsageError,
 } from './option-values.ts';
 
@@ -17,6 +21,8 @@ import {
 export interface EmbeddedOptions {
   readonly host: string;
   readonly port: number;
+  /** A port of HTTPS beside the other. */
+  readonly tls: TlsChoice | undefined;
   /** Absolute; undefined keeps everything in memory. */
   readonly folder: string | undefined;
   readonly durability: Durability;
@@ -33,6 +39,7 @@ Usage: hack/run [options]        (or: node dataplane/main.ts [embedded] [options
 
   --port N               port to listen on; 0 takes any free one        (8000)
   --host ADDRESS         address to listen on                           (127.0.0.1)
+${TLS_HELP}
   --data DIR             folder that holds the tables; made if absent   (data, beside hack/)
   --in-memory            keep nothing: all is gone when the process ends
   --durability fsync     answer a write when it is on disk              (the default)
@@ -57,6 +64,7 @@ hack/cluster starts a whole cluster on this machine.
 `;
 
 const OPTIONS = {
+  ...TLS_OPTIONS,
   port: { type: 'string', default: '8000' },
   host: { type: 'string', default: '127.0.0.1' },
   data: { type: 'string' },
@@ -83,6 +91,7 @@ export function parseEmbedded(args: readonly string[], defaultFolder: string): E
   return {
     host,
     port: portOf(values.port),
+    tls: tlsOf(values),
     ...storageOf(values, defaultFolder),
     credentialsFile: credentials.file,
     region: matching(values.region, /^[a-z0-9-]{1,64}$/, '--region needs a name like us-east-1'),

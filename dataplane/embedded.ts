@@ -16,6 +16,8 @@ const GRACE_MS = 9_000;
 /** A running embedded server: router, storage and catalog in one process. */
 export interface EmbeddedServer {
   readonly url: string;
+  /** Where it serves, for people. */
+  readonly urls: string;
   readonly log: Logger;
   /** Finishes requests under way, then closes the catalog and the store. */
   close(): Promise<void>;
@@ -25,7 +27,8 @@ export interface EmbeddedServer {
  * Opens the store and starts to serve.
  *
  * @param stop called when the process cannot go on (damage found in the background)
- * @throws StoreError, IdentityError, CredentialsError, or the system's error for the port; nothing stays open
+ * @throws StoreError, IdentityError, CredentialsError, TlsFilesError, or the system's error for a port;
+ *   nothing stays open
  */
 export async function startEmbedded(
   options: EmbeddedOptions,
@@ -59,9 +62,10 @@ export async function startEmbedded(
       log,
       host: options.host,
       port: options.port,
+      tls: options.tls,
     });
     undo.push(() => endpoint.close(GRACE_MS));
-    return { url: endpoint.url, log, close };
+    return { url: endpoint.url, urls: endpoint.urls, log, close };
   } catch (error) {
     await close();
     throw error;

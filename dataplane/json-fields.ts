@@ -34,6 +34,11 @@ export class JsonFields {
     return this.#fields[name] !== undefined;
   }
 
+  /** All members as they are. */
+  get all(): Readonly<Record<string, unknown>> {
+    return this.#fields;
+  }
+
   /** The member as it is. */
   value(name: string): unknown {
     return this.#fields[name];

@@ -1,4 +1,5 @@
 import { AdminFault } from './admin/failure.ts';
+import type { ClusterIdentity } from './admin/health-routes.ts';
 import { LinkSwitch } from './admin/link-switch.ts';
 import type { FaultSwitch, NodeAdmin, PeerStatus } from './admin/node-admin.ts';
 import { NodeMetrics } from './admin/node-metrics.ts';
@@ -11,7 +12,9 @@ import type { MultiRaft } from './replication/multi-raft.ts';
 import type { Replica } from './replication/replica.ts';
 import type { LinkFaults } from './replication/transport/link-faults.ts';
 import type { TcpTransport } from './replication/transport/tcp-transport.ts';
+import type { ForwardedCall } from './routing/control-forwarder.ts';
 import type { NodeReport } from './routing/protocol.ts';
+import type { Router } from './routing/router.ts';
 import type { Store } from './storage/store.ts';
 
 const CALL_TIMEOUT_MS = 15_000;
@@ -25,6 +28,8 @@ export interface LocalNodeAdminParts {
   readonly host: MultiRaft;
   readonly node: StorageNode;
   readonly control: NodeControl;
+  /** The node's own. */
+  readonly router: Router;
 }
 
 /** This process's storage node, for its admin interface. */
@@ -79,6 +84,19 @@ export class LocalNodeAdmin implements NodeAdmin {
     return [...reasons, ...this.#isolation()];
   }
 
+  identity(): ClusterIdentity {
+    const { clusterId, nodeId, zone, storeId } = this;
+    const { tableName, nodes } = this.#parts.member.topology;
+    return {
+      clusterId,
+      nodeId,
+      zone,
+      storeId,
+      tableName,
+      nodes: nodes.map(({ id, zone, host, port }) => ({ id, zone, host, port })),
+    };
+  }
+
   report(): Promise<NodeReport> {
     return Promise.resolve(this.#parts.node.report());
   }
@@ -94,6 +112,10 @@ export class LocalNodeAdmin implements NodeAdmin {
   call(method: string, body: unknown): Promise<unknown> {
     const { transport } = this.#parts;
     return transport.request(transport.self, method, body, { timeoutMs: CALL_TIMEOUT_MS });
+  }
+
+  operate(call: ForwardedCall): Promise<Uint8Array> {
+    return this.#parts.router.control.forward(call);
   }
 
   setDraining(isDraining: boolean): void {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { Agent } from 'node:https';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +13,8 @@ import {
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { afterEach, describe, expect, it } from 'vitest';
+import { freePorts } from './clients/cluster-processes.ts';
+import { Authority } from './replication/transport/authority.fixture.ts';
 
 /** The process as users start it: options, lines, signals, exit statuses. */
 
@@ -273,6 +276,56 @@ describe('main: a server that runs', () => {
     socket.write('{}');
     expect(await exit).toBe(0);
     expect(text).toMatch(/HTTP\/1\.1 404 [\s\S]*UnknownOperationException/);
+  });
+
+  it('serves HTTPS beside, when it has a certificate', async () => {
+    const authority = new Authority();
+    const { ca, cert, key } = authority.sign('localhost');
+    authority.remove();
+    const [certFile, keyFile] = [join(folder, 'tls.crt'), join(folder, 'tls.key')];
+    writeFileSync(certFile, cert);
+    writeFileSync(keyFile, key);
+    const tls = ['--tls-port', '0', '--tls-cert', certFile, '--tls-key', keyFile];
+    const { output } = await serve('--in-memory', ...tls);
+    const port = / and https:\/\/127\.0\.0\.1:(\d+) \(tables/.exec(output.stdout)?.[1];
+    const client = new DynamoDBClient({
+      endpoint: `https://localhost:${port}`,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+      requestHandler: { httpsAgent: new Agent({ ca }) },
+    });
+    expect((await client.send(new ListTablesCommand({}))).TableNames).toEqual([]);
+    client.destroy();
+  });
+
+  it('a router that drains says so at once, and serves until it is forgotten', async () => {
+    const [port = 0, adminPort = 0, healthPort = 0] = await freePorts(3);
+    const member = { id: 'r-1', zone: 'a', host: 'router.example', port, adminPort, healthPort };
+    const topology = join(folder, 'drain.json');
+    writeFileSync(
+      topology,
+      JSON.stringify({
+        clusterId: '0b8f9d8e-53a1-4c5e-9c0e-6f2f6d1c7a10',
+        region: 'us-east-1',
+        accountId: '123456789012',
+        nodes: [{ ...member, id: 'a-1', host: '127.0.0.1', port: 1, adminPort: 2, healthPort: 3 }],
+        routers: [member],
+      }),
+    );
+    const { child, exit, output } = start(
+      ...['router', '--topology', topology, '--id', 'r-1', '--bind', '127.0.0.1'],
+      ...['--drain-seconds', '2'],
+    );
+    await expect.poll(() => output.stdout, { timeout: 20_000 }).toContain('serves the DynamoDB');
+    const ask = (at: number, path: string) => fetch(`http://127.0.0.1:${at}${path}`);
+    expect((await ask(port, '/')).headers.get('connection')).toBe('keep-alive');
+    child.kill('SIGTERM');
+    await expect
+      .poll(async () => (await ask(healthPort, '/readyz')).json())
+      .toEqual({ isReady: false, reasons: ['stopping'] });
+    const response = await ask(port, '/');
+    expect([response.status, response.headers.get('connection')]).toEqual([200, 'close']);
+    expect(await exit).toBe(0);
   });
 
   it('ends at once on a second signal', async () => {

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import type { NodeOptions, RouterOptions } from './cluster-options.ts';
 import type { EmbeddedOptions } from './embedded-options.ts';
+import type { KubernetesRouterOptions } from './kubernetes-router-options.ts';
 import { UsageError } from './option-values.ts';
 import { type Command, parseCommand } from './options.ts';
 import type { PortAdvice } from './start-failure.ts';
@@ -65,7 +66,7 @@ async function run(starting: Promise<Running>, advice: PortAdvice): Promise<void
 async function startEmbeddedRole(options: EmbeddedOptions): Promise<Running> {
   const { startEmbedded } = await import('./embedded.ts');
   const server = await startEmbedded(options, (error) => fail(error, 1));
-  return { ...server, greeting: greeting(server.url, options) };
+  return { ...server, greeting: greeting(server, options) };
 }
 
 async function startNodeRole(options: NodeOptions): Promise<Running> {
@@ -78,6 +79,20 @@ async function startRouterRole(options: RouterOptions): Promise<Running> {
   return startRouter(options);
 }
 
+async function startKubernetesRole(options: KubernetesRouterOptions): Promise<Running> {
+  const { startKubernetesRouter } = await import('./kubernetes-router-server.ts');
+  return startKubernetesRouter(options);
+}
+
+function kubernetesAdvice({ bind: host, port }: KubernetesRouterOptions): PortAdvice {
+  return {
+    host,
+    port,
+    inUse: 'give another one by --port, --tls-port or --health-port',
+    notAllowed: 'give one above 1023 by --port, --tls-port or --health-port',
+  };
+}
+
 function embeddedAdvice({ host, port }: EmbeddedOptions): PortAdvice {
   return {
     host,
@@ -87,7 +102,10 @@ function embeddedAdvice({ host, port }: EmbeddedOptions): PortAdvice {
   };
 }
 
-function greeting(url: string, options: EmbeddedOptions): string {
+function greeting(
+  { url, urls }: { readonly url: string; readonly urls: string },
+  options: EmbeddedOptions,
+): string {
   const storage =
     options.folder === undefined
       ? 'in memory: all is gone when this process ends'
@@ -97,7 +115,7 @@ function greeting(url: string, options: EmbeddedOptions): string {
       ? 'AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local '
       : `AWS_ACCESS_KEY_ID=... AWS_SECRET_ACCESS_KEY=... `;
   return (
-    `Trestle serves the DynamoDB API on ${url} (tables ${storage}).\nTry:\n` +
+    `Trestle serves the DynamoDB API on ${urls} (tables ${storage}).\nTry:\n` +
     `  ${key}aws dynamodb list-tables --endpoint-url ${url} --region ${options.region}\n`
   );
 }
@@ -140,5 +158,8 @@ switch (command.kind) {
     break;
   case 'router':
     await run(startRouterRole(command.options), TOPOLOGY_ADVICE);
+    break;
+  case 'kubernetesRouter':
+    await run(startKubernetesRole(command.options), kubernetesAdvice(command.options));
     break;
 }

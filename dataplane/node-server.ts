@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { AdminServer } from './admin/admin-server.ts';
-import { addNodeRoutes } from './admin/node-routes.ts';
+import { addNodeHealthRoutes, addNodeRoutes } from './admin/node-routes.ts';
 import { ClusterMember } from './cluster-member.ts';
 import type { NodeOptions } from './cluster-options.ts';
 import { NodeControl } from './control/node-control.ts';
@@ -14,6 +14,7 @@ import { processLog } from './process-log.ts';
 import { loadCore } from './replication/core/wasm-core.ts';
 import { MultiRaft } from './replication/multi-raft.ts';
 import { systemScheduler } from './replication/scheduler.ts';
+import { OPERATOR_CERTIFICATE_NAME } from './replication/transport/certificate.ts';
 import { LinkFaults } from './replication/transport/link-faults.ts';
 import type { TcpTransport } from './replication/transport/tcp-transport.ts';
 import { Router } from './routing/router.ts';
@@ -49,15 +50,16 @@ interface Parts {
  * Opens the node's data folder, recovers its replicas and takes part in the cluster.
  *
  * @param stop called when the process cannot go on (damage found in the background)
- * @throws TopologyError, IdentityError, StoreError, or the system's error for a port; nothing stays
- *   open
+ * @throws TopologyError, TlsFilesError, IdentityError, StoreError, or the system's error for a port;
+ *   nothing stays open
  */
 export async function startNode(
   options: NodeOptions,
   stop: (error: StoreError) => void,
 ): Promise<NodeServer> {
-  const member = new ClusterMember({ path: options.topologyFile, role: 'node', id: options.id });
-  const log = processLog(options.logLevel, { node: options.id });
+  const { topologyFile: path, id, bind } = options;
+  const member = new ClusterMember({ path, role: 'node', id, bind });
+  const log = processLog(options.logLevel, { node: id });
   const undo = new Undo();
   try {
     const { store, identity } = await openFolder(options, member, { log, undo, stop });
@@ -71,6 +73,7 @@ export async function startNode(
     });
     undo.push(() => transport.close());
     await compose({ options, member, identity, store, transport, faults, log, undo });
+    undo.push(member.watch(log));
     return {
       log,
       greeting: greetingOf(member, options),
@@ -161,18 +164,13 @@ async function compose(parts: Parts): Promise<void> {
     onCatalogLeader: control.catalogLeaderChanged,
   });
   undo.push(() => node.close());
-  await serve(parts, new LocalNodeAdmin({ ...parts, host, node, control }), node);
+  await serve(parts, new LocalNodeAdmin({ ...parts, host, node, control, router }), node);
 }
 
 async function serve(parts: Parts, admin: LocalNodeAdmin, node: StorageNode): Promise<void> {
-  const { member, transport, log, undo } = parts;
-  const server = await AdminServer.listen({
-    host: member.own.host,
-    port: member.own.adminPort,
-    log,
-    routes: (app) => addNodeRoutes(app, admin),
-  });
-  undo.push(() => server.close());
+  const { transport, undo } = parts;
+  await listenAdmin(parts, admin);
+  await listenHealth(parts, admin);
   await transport.open();
   admin.isOpen = true;
   undo.push(() => node.drain());
@@ -181,9 +179,38 @@ async function serve(parts: Parts, admin: LocalNodeAdmin, node: StorageNode): Pr
   });
 }
 
-function greetingOf({ own }: ClusterMember, { folder }: NodeOptions): string {
+/** Where processes speak TLS, the admin interface is the operator's alone. */
+async function listenAdmin({ member, log, undo }: Parts, admin: LocalNodeAdmin): Promise<void> {
+  const { tls: material } = member;
+  const server = await AdminServer.listen({
+    host: member.listenHost,
+    port: member.own.adminPort,
+    log,
+    tls: material && { material, callerName: OPERATOR_CERTIFICATE_NAME },
+    takesChanges: true,
+    routes: (app) => addNodeRoutes(app, admin),
+  });
+  member.onTls((renewed) => server.setTls(renewed));
+  undo.push(() => server.close());
+}
+
+async function listenHealth({ member, log, undo }: Parts, admin: LocalNodeAdmin): Promise<void> {
+  const { healthPort: port } = member.own;
+  if (port === undefined) return;
+  const server = await AdminServer.listen({
+    host: member.listenHost,
+    port,
+    log,
+    tls: undefined,
+    takesChanges: false,
+    routes: (app) => addNodeHealthRoutes(app, admin),
+  });
+  undo.push(() => server.close());
+}
+
+function greetingOf({ own, listenHost }: ClusterMember, { folder }: NodeOptions): string {
   return (
-    `Node '${own.id}' of zone ${own.zone} takes part on ${own.host}:${own.port} ` +
+    `Node '${own.id}' of zone ${own.zone} takes part on ${listenHost}:${own.port} ` +
     `(data in ${folder}); admin interface on port ${own.adminPort}.\n`
   );
 }

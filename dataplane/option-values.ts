@@ -26,11 +26,52 @@ export function parseOptions<T extends NonNullable<ParseArgsConfig['options']>>(
   }
 }
 
-export function portOf(text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(port <= 65_535))
-    throw new UsageError(`--port needs a number from 0 to 65535, not '${text}'`);
-  return port;
+export function portOf(text: string, option = '--port'): number {
+  return wholeOf(text, 65_535, option);
+}
+
+/** A whole number from 0. */
+export function wholeOf(text: string, most: number, option: string): number {
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value <= most)) {
+    throw new UsageError(`${option} needs a number from 0 to ${most}, not '${text}'`);
+  }
+  return value;
+}
+
+/** A port of HTTPS, with absolute paths of PEM files. */
+export interface TlsChoice {
+  readonly port: number;
+  readonly cert: string;
+  readonly key: string;
+}
+
+export const TLS_OPTIONS = {
+  'tls-port': { type: 'string' },
+  'tls-cert': { type: 'string' },
+  'tls-key': { type: 'string' },
+} as const;
+
+export const TLS_HELP = `  --tls-port N           serve the API by HTTPS on this port too, 0: any free one; with
+  --tls-cert FILE        its certificate and what leads to the authority (PEM), read again when it
+  --tls-key FILE         changes, and the private key`;
+
+/** All three or none. @throws UsageError */
+export function tlsOf(
+  values: {
+    readonly [option in keyof typeof TLS_OPTIONS]?: string | undefined;
+  },
+): TlsChoice | undefined {
+  const { 'tls-port': port, 'tls-cert': cert, 'tls-key': key } = values;
+  if (port === undefined && cert === undefined && key === undefined) return undefined;
+  return {
+    port: portOf(
+      required(port, '--tls-port', 'a port, with --tls-cert and --tls-key'),
+      '--tls-port',
+    ),
+    cert: resolve(required(cert, '--tls-cert', 'a file, with --tls-port and --tls-key')),
+    key: resolve(required(key, '--tls-key', 'a file, with --tls-port and --tls-cert')),
+  };
 }
 
 export function matching(text: string, pattern: RegExp, complaint: string): string {

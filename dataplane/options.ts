@@ -7,6 +7,11 @@ import {
   routerHelp,
 } from './cluster-options.ts';
 import { type EmbeddedOptions, embeddedHelp, parseEmbedded } from './embedded-options.ts';
+import {
+  type KubernetesRouterOptions,
+  kubernetesRouterHelp,
+  parseKubernetesRouter,
+} from './kubernetes-router-options.ts';
 import { UsageError } from './option-values.ts';
 
 /** What the command line asks for. */
@@ -14,12 +19,13 @@ export type Command =
   | { readonly kind: 'embedded'; readonly options: EmbeddedOptions }
   | { readonly kind: 'node'; readonly options: NodeOptions }
   | { readonly kind: 'router'; readonly options: RouterOptions }
+  | { readonly kind: 'kubernetesRouter'; readonly options: KubernetesRouterOptions }
   | { readonly kind: 'help'; readonly text: string };
 
 const HELP: ReadonlyMap<string, string> = new Map([
   ['embedded', embeddedHelp],
   ['node', nodeHelp],
-  ['router', routerHelp],
+  ['router', routerHelp + kubernetesRouterHelp],
 ]);
 
 /**
@@ -42,6 +48,9 @@ export function parseCommand(args: readonly string[], defaultFolder: string): Co
     case 'node':
       return { kind: 'node', options: parseNode(rest) };
     case 'router':
+      if (rest.includes('--kubernetes')) {
+        return { kind: 'kubernetesRouter', options: parseKubernetesRouter(rest) };
+      }
       return { kind: 'router', options: parseRouter(rest) };
     default:
       return { kind: 'embedded', options: parseEmbedded(rest, defaultFolder) };

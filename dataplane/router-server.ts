@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { AdminServer } from './admin/admin-server.ts';
+import { addHealthRoutes } from './admin/health-routes.ts';
 import { OperationCounts } from './admin/operation-counts.ts';
 import { routerMetricsPage } from './admin/router-metrics.ts';
 import { addRouterRoutes, type KnownNode, type RouterAdmin } from './admin/router-routes.ts';
@@ -34,16 +35,14 @@ export interface RouterServer {
 /**
  * Starts to serve the API. The map of partitions is learned in the background: `/readyz` of the
  * admin interface says when there is one.
- * @throws TopologyError, CredentialsError, UsageError, or the system's error for a port
+ * @throws TopologyError, TlsFilesError, CredentialsError, UsageError, or the system's error for a port
  */
 export async function startRouter(options: RouterOptions): Promise<RouterServer> {
-  const member = new ClusterMember({
-    path: options.topologyFile,
-    role: 'router',
-    id: options.id,
-  });
-  const { topology, own } = member;
-  checkCredentials(options.credentials, own.host, `the address ${own.host} of '${own.id}'`);
+  const { topologyFile: path, id, bind } = options;
+  const member = new ClusterMember({ path, role: 'router', id, bind });
+  const { topology, own, listenHost: host } = member;
+  const place = bind === undefined ? `the address ${host} of '${id}'` : `--bind ${bind}`;
+  checkCredentials(options.credentials, host, place);
   const log = processLog(options.logLevel, { router: own.id });
   const undo = new Undo();
   try {
@@ -68,14 +67,17 @@ export async function startRouter(options: RouterOptions): Promise<RouterServer>
       },
       authenticator,
       log,
-      host: own.host,
+      host,
       port: own.port,
+      tls: options.tls,
     });
     undo.push(() => endpoint.close(GRACE_MS));
+    undo.push(() => endpoint.drain(options.drainMs));
     undo.push(() => {
       state.isStopping = true;
     });
-    const greeting = `Router '${own.id}' serves the DynamoDB API on ${endpoint.url}; admin interface on port ${own.adminPort}.\n`;
+    undo.push(member.watch(log));
+    const greeting = `Router '${own.id}' serves the DynamoDB API on ${endpoint.urls}; admin interface on port ${own.adminPort}.\n`;
     return { log, greeting, reload: () => member.reload(log), close: () => undo.run() };
   } catch (error) {
     await undo.run();
@@ -160,17 +162,24 @@ function knownNode({ id, zone, isUp, isSilent, halted, callsCount }: KnownNode):
   return { id, zone, isUp, isSilent, halted, callsCount };
 }
 
+/** On its admin port, and on its health port too if it has one: a router takes no changes. */
 async function listenAdmin(
   admin: RouterAdmin,
-  { own }: ClusterMember,
+  { own, listenHost: host }: ClusterMember,
   log: Logger,
   undo: Undo,
 ): Promise<void> {
-  const server = await AdminServer.listen({
-    host: own.host,
-    port: own.adminPort,
-    log,
-    routes: (app) => addRouterRoutes(app, admin),
-  });
-  undo.push(() => server.close());
+  const { adminPort, healthPort } = own;
+  for (const port of healthPort === undefined ? [adminPort] : [adminPort, healthPort]) {
+    const server = await AdminServer.listen({
+      host,
+      port,
+      log,
+      tls: undefined,
+      takesChanges: false,
+      routes: (app) =>
+        port === adminPort ? addRouterRoutes(app, admin) : addHealthRoutes(app, admin),
+    });
+    undo.push(() => server.close());
+  }
 }

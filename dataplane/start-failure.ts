@@ -2,9 +2,12 @@ import { CredentialsError } from './access/credentials.ts';
 import { IdentityError } from './identity.ts';
 import { UsageError } from './option-values.ts';
 import { StoreError } from './storage/store.ts';
+import { TlsFilesError } from './tls-files.ts';
 import { TopologyError } from './topology.ts';
 
-const EXPECTED = [StoreError, CredentialsError, IdentityError, TopologyError, UsageError] as const;
+const EXPECTED = [
+  ...[StoreError, CredentialsError, IdentityError, TopologyError, TlsFilesError, UsageError],
+] as const;
 const LISTENING = ['listen', 'bind', 'getaddrinfo'];
 
 /** What to do about a port that is in use, and about one that is not allowed. */

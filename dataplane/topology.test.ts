@@ -52,6 +52,13 @@ describe('readTopology', () => {
     expect(read({ ...valid, limits }).limits).toEqual(limits);
   });
 
+  it('takes the name of the one table, and ports for probes', () => {
+    const nodes = [{ ...first, healthPort: 7002 }, second];
+    const topology = read({ ...valid, tableName: 'Music', nodes });
+    expect(topology.tableName).toBe('Music');
+    expect(topology.nodes.map(({ healthPort }) => healthPort)).toEqual([7002, undefined]);
+  });
+
   it('says why it cannot read', () => {
     expect(() => readTopology(join(folder, 'absent'), 'a-1')).toThrow(
       new TopologyError(`cannot read the topology file ${join(folder, 'absent')}: ENOENT`),
@@ -115,14 +122,24 @@ describe('readTopology', () => {
       "gives 'a-1' the address 127.0.1.1:7000 twice",
     ],
     [
+      'a port for probes that is taken',
+      { ...valid, nodes: [{ ...first, healthPort: 7001 }] },
+      "gives 'a-1' the address 127.0.1.1:7001 twice",
+    ],
+    [
+      'no table of that name',
+      { ...valid, tableName: 'a b' },
+      'needs the name of a table at tableName, not "a b"',
+    ],
+    [
       'a misspelt member',
       { ...valid, TLS: {} },
-      'has an unknown member TLS; there is: clusterId, region, accountId, nodes, routers, tls, limits',
+      'has an unknown member TLS; there is: clusterId, region, accountId, tableName, nodes, routers, tls, limits',
     ],
     [
       'a misspelt member of a node',
       { ...valid, nodes: [{ ...first, adminport: 1 }] },
-      'has an unknown member nodes[0].adminport; there is: id, zone, host, port, adminPort',
+      'has an unknown member nodes[0].adminport; there is: id, zone, host, port, adminPort, healthPort',
     ],
     ['tls without key', { ...valid, tls: { ca: 'a', cert: 'b' } }, 'needs a path at tls.key'],
     [
@@ -167,6 +184,7 @@ describe('successionFault', () => {
       { ...valid, clusterId: '1b8f9d8e-53a1-4c5e-9c0e-6f2f6d1c7a10' },
       'clusterId cannot change while processes run',
     ],
+    [{ ...valid, tableName: 'Music' }, 'tableName cannot change while processes run'],
     [{ ...valid, region: 'eu-west-1' }, 'region cannot change while processes run'],
     [{ ...valid, nodes: [first] }, "the node 'b-1' is gone: restart the others without it"],
     [{ ...valid, routers: [] }, "the router 'router-1' is gone: restart the others without it"],

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { type Complain, JsonFields } from './json-fields.ts';
 import { defaultReplicationLimits, type ReplicationLimits } from './replication/limits.ts';
 import { defaultLimits, type TransportLimits } from './replication/transport/options.ts';
+import type { TlsFiles } from './tls-files.ts';
 
 /** A process of the cluster: its name, its zone, and where it listens. */
 export interface TopologyMember {
@@ -15,13 +16,8 @@ export interface TopologyMember {
   readonly port: number;
   /** HTTP of the admin interface, on the same host. */
   readonly adminPort: number;
-}
-
-/** Absolute paths of PEM files. */
-export interface TlsFiles {
-  readonly ca: string;
-  readonly cert: string;
-  readonly key: string;
+  /** HTTP of probes and scrapers, on the same host; undefined: they use the admin interface. */
+  readonly healthPort: number | undefined;
 }
 
 /** Smaller or larger bounds than usual: for tests. */
@@ -36,6 +32,8 @@ export interface Topology {
   readonly clusterId: string;
   readonly region: string;
   readonly accountId: string;
+  /** Of a cluster that is there for one table: told by `GET /identity`, and no more. */
+  readonly tableName: string | undefined;
   readonly nodes: readonly TopologyMember[];
   readonly routers: readonly TopologyMember[];
   readonly tls: TlsFiles | undefined;
@@ -53,14 +51,18 @@ export class TopologyError extends Error {
 }
 
 const MEMBERS_COUNT_MAX = 1024;
+const MEMBERS = [
+  ...['clusterId', 'region', 'accountId', 'tableName', 'nodes', 'routers', 'tls', 'limits'],
+] as const;
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** What a DNS name may be, so that certificates can be made out to it. */
 const ID = /^[a-z0-9]([a-z0-9.-]{0,126}[a-z0-9])?$/;
 
 /**
- * Reads a topology file: JSON, see `Topology`. `tls` and `limits` may be left out; paths are relative
- * to the file, and `{id}` in them stands for the name of the process that reads it.
+ * Reads a topology file: JSON, see `Topology`. `tableName`, `tls`, `limits` and a member's
+ * `healthPort` may be left out; paths are relative to the file, and `{id}` in them stands for the name
+ * of the process that reads it.
  * @param id of the process that reads it
  * @throws TopologyError
  */
@@ -96,7 +98,7 @@ export function memberOf(topology: Topology, role: Role, id: string): TopologyMe
  * Addresses may be others and members may have come; names, zones and the cluster stay.
  */
 export function successionFault(before: Topology, after: Topology): string | undefined {
-  for (const member of ['clusterId', 'region', 'accountId'] as const) {
+  for (const member of ['clusterId', 'region', 'accountId', 'tableName'] as const) {
     if (before[member] !== after[member]) return `${member} cannot change while processes run`;
   }
   for (const role of ['node', 'router'] as const) {
@@ -131,11 +133,14 @@ function parse(text: string, fail: Complain): unknown {
 function checkTopology(json: unknown, reading: Reading): Topology {
   const { fail } = reading;
   const fields = new JsonFields(json, '', fail);
-  fields.only('clusterId', 'region', 'accountId', 'nodes', 'routers', 'tls', 'limits');
+  fields.only(...MEMBERS);
   const topology = {
     clusterId: fields.text('clusterId', UUID, 'a UUID in lower case'),
     region: fields.text('region', /^[a-z0-9-]{1,64}$/, 'a name like us-east-1'),
     accountId: fields.text('accountId', /^\d{12}$/, '12 digits'),
+    tableName: fields.has('tableName')
+      ? fields.text('tableName', /^[A-Za-z0-9_.-]{3,255}$/, 'the name of a table')
+      : undefined,
     nodes: fields.list('nodes').map(memberOfFields),
     routers: fields.list('routers').map(memberOfFields),
     tls: tlsOf(fields.object('tls'), reading),
@@ -149,23 +154,25 @@ function checkTopology(json: unknown, reading: Reading): Topology {
 }
 
 function memberOfFields(fields: JsonFields): TopologyMember {
-  fields.only('id', 'zone', 'host', 'port', 'adminPort');
+  fields.only('id', 'zone', 'host', 'port', 'adminPort', 'healthPort');
   return {
     id: fields.text('id', ID, 'a name of small letters, digits, hyphens and dots'),
     zone: fields.text('zone', /^[A-Za-z0-9._-]{1,63}$/, 'a name'),
     host: fields.text('host', /^[^\s/]{1,253}$/, 'a host name or address'),
     port: fields.whole('port', 1, 65_535),
     adminPort: fields.whole('adminPort', 1, 65_535),
+    healthPort: fields.has('healthPort') ? fields.whole('healthPort', 1, 65_535) : undefined,
   };
 }
 
 function checkUnique(members: readonly TopologyMember[], fail: Complain): void {
   const ids = new Set<string>();
   const addresses = new Map<string, string>();
-  for (const { id, host, port, adminPort } of members) {
+  for (const { id, host, port, adminPort, healthPort } of members) {
     if (ids.has(id)) fail(`names '${id}' twice`);
     ids.add(id);
-    for (const address of [`${host}:${port}`, `${host}:${adminPort}`]) {
+    const ports = healthPort === undefined ? [port, adminPort] : [port, adminPort, healthPort];
+    for (const address of ports.map((each) => `${host}:${each}`)) {
       const other = addresses.get(address);
       if (other === id) fail(`gives '${id}' the address ${address} twice`);
       if (other !== undefined) fail(`gives '${other}' and '${id}' the same address ${address}`);

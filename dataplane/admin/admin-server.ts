@@ -1,6 +1,11 @@
 import { createServer, type Server } from 'node:http';
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
+import type { Socket } from 'node:net';
+import type { TlsOptions } from 'node:tls';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import type { Logger } from 'pino';
+import { certifies, listenerTls } from '../replication/transport/certificate.ts';
+import type { TlsMaterial } from '../replication/transport/options.ts';
 import { answer } from './answer.ts';
 import { AdminFault, failureAnswer } from './failure.ts';
 
@@ -17,17 +22,33 @@ export interface AdminServerOptions {
   /** 0 takes any free one. */
   readonly port: number;
   readonly log: Logger;
+  /** Whom it speaks mutual TLS with; undefined: plain HTTP, with everybody. */
+  readonly tls: AdminTls | undefined;
+  /** Whether it takes changes. Where it does not, it reads no body of anybody. */
+  readonly takesChanges: boolean;
   /** Adds what this kind of process answers. */
   readonly routes: (app: Express) => void;
 }
 
+export interface AdminTls {
+  readonly material: TlsMaterial;
+  /** What a caller's certificate has to name among its DNS names. */
+  readonly callerName: string;
+}
+
 /** The HTTP server of people, scrapers and operators: JSON in, JSON out. */
 export class AdminServer {
-  readonly #server: Server;
+  readonly #server: Server | TlsServer;
+  /** Also those that are not through with TLS, of which HTTP does not know yet. */
+  readonly #sockets = new Set<Socket>();
 
   /** Rejects with the system's error when it cannot listen. */
   static listen(options: AdminServerOptions): Promise<AdminServer> {
-    const server = createServer(TIMEOUTS, appOf(options));
+    const { tls } = options;
+    const server =
+      tls === undefined
+        ? createServer(TIMEOUTS, appOf(options))
+        : createTlsServer({ ...TIMEOUTS, ...tlsOptions(tls.material) }, appOf(options));
     server.maxConnections = CONNECTIONS_MAX;
     return new Promise((resolve, reject) => {
       server.once('error', reject);
@@ -39,8 +60,12 @@ export class AdminServer {
     });
   }
 
-  private constructor(server: Server) {
+  private constructor(server: Server | TlsServer) {
     this.#server = server;
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
   }
 
   get port(): number {
@@ -49,25 +74,44 @@ export class AdminServer {
     return address.port;
   }
 
+  /** Renewed certificates: for connections made from now on. */
+  setTls(material: TlsMaterial): void {
+    if (!(this.#server instanceof TlsServer)) throw new Error('plain HTTP stays plain');
+    this.#server.setSecureContext(tlsOptions(material));
+  }
+
   /** Drops connections: no answer of this server is worth waiting for at the end. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.#server.closeAllConnections();
+    for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
 }
 
-function appOf({ routes, log }: AdminServerOptions): Express {
+function tlsOptions(material: TlsMaterial): TlsOptions {
+  return listenerTls(material, TIMEOUTS.headersTimeout);
+}
+
+function appOf({ routes, log, tls, takesChanges }: AdminServerOptions): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  app.use(requireJson, express.json({ limit: BODY_MAX }));
+  if (tls !== undefined) app.use(requireName(tls.callerName));
+  if (takesChanges) app.use(requireJson, express.json({ limit: BODY_MAX }));
   routes(app);
   app.use((request, response) => {
     answer(response, { error: `there is no ${request.method} ${request.path}` }, 404);
   });
   app.use(failWith(log));
   return app;
+}
+
+/** The authority has signed all processes of the cluster, and not all of them may do everything. */
+function requireName(name: string): RequestHandler {
+  return (request, _response, next) => {
+    if (certifies(request.socket, name)) return next();
+    next(new AdminFault(403, `only a certificate that names ${name} is let in`));
+  };
 }
 
 /**

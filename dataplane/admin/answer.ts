@@ -8,6 +8,12 @@ export function answer(response: Response, body: unknown, status = 200): void {
     .send(`${JSON.stringify(body, shownInJson)}\n`);
 }
 
+/** Answers with JSON that is there already; nothing at all becomes an object without members. */
+export function answerJson(response: Response, json: Uint8Array): void {
+  const text = json.length === 0 ? '{}' : Buffer.from(json).toString('utf8');
+  response.type('application/json').send(`${text}\n`);
+}
+
 /**
  * What JSON does not hold: bigints (partition ids) become strings, errors their message, bytes
  * base64, and numbers without an end null.

@@ -1,5 +1,8 @@
+import { faultStatus } from '../endpoint/fault-body.ts';
+import { ClientFault, faultNamespaces } from '../errors/client-fault.ts';
 import { ProposalError, type ProposalErrorCode, ReplicaExists } from '../replication/replica.ts';
 import { RemoteFailure, RequestFailed } from '../replication/transport/transport.ts';
+import { CallFailed, type CallFailedCode } from '../routing/call-failure.ts';
 import type { FailureCode } from '../routing/protocol.ts';
 import { StoreError } from '../storage/store.ts';
 
@@ -15,13 +18,21 @@ export class AdminFault extends Error {
 
 export interface FailureAnswer {
   readonly status: number;
-  readonly body: {
-    readonly error: string;
-    /** As the protocol between nodes names it. */
-    readonly code?: string;
-    /** Who leads the partition instead, if that is known. */
-    readonly leader?: string;
-  };
+  readonly body: FailureBody | FaultBody;
+}
+
+interface FailureBody {
+  readonly error: string;
+  /** As the protocol between nodes names it. */
+  readonly code?: string;
+  /** Who leads the partition instead, if that is known. */
+  readonly leader?: string;
+}
+
+/** Of an operation of the API: as the API itself answers it. */
+interface FaultBody {
+  readonly __type: string;
+  readonly message: string | undefined;
 }
 
 const STATUS_OF: Readonly<Record<FailureCode, number>> = {
@@ -45,9 +56,20 @@ const PROPOSAL_STATUS: Readonly<Record<ProposalErrorCode, number>> = {
   unavailable: 503,
 };
 
+const CALL_STATUS: Readonly<Record<CallFailedCode, number>> = {
+  unavailable: 503,
+  overloaded: 503,
+  noPartition: 503,
+  unknownOutcome: 504,
+  damaged: 500,
+  internal: 500,
+};
+
 /** How a failure is told; undefined for a defect, of which callers learn no more than that. */
 export function failureAnswer(error: unknown): FailureAnswer | undefined {
   if (error instanceof AdminFault) return told(error.status, error.message);
+  if (error instanceof ClientFault) return faultAnswer(error);
+  if (error instanceof CallFailed) return told(CALL_STATUS[error.code], error.message, error.code);
   if (error instanceof RemoteFailure) return remoteFailureAnswer(error);
   if (error instanceof RequestFailed) {
     return told(error.outcome === 'notSent' ? 503 : 504, error.message);
@@ -65,6 +87,12 @@ export function failureAnswer(error: unknown): FailureAnswer | undefined {
 
 function told(status: number, error: string, code?: string): FailureAnswer {
   return { status, body: code === undefined ? { error } : { error, code } };
+}
+
+function faultAnswer(fault: ClientFault): FailureAnswer {
+  const { type, message, members } = fault;
+  const body = { __type: `${faultNamespaces[type]}#${type}`, message, ...members };
+  return { status: faultStatus(fault), body };
 }
 
 function remoteFailureAnswer({ code, message, data }: RemoteFailure): FailureAnswer {

@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import type { Replica } from '../replication/replica.ts';
 import { LinkFaults } from '../replication/transport/link-faults.ts';
+import type { ForwardedCall } from '../routing/control-forwarder.ts';
 import type { NodeReport } from '../routing/protocol.ts';
 import {
   encodeTableConfiguration,
@@ -113,6 +114,7 @@ export class FakeNode implements NodeAdmin {
   readonly faults: LinkSwitch | undefined;
   readonly calls: (readonly [method: string, body: unknown])[] = [];
   readonly bootstraps: unknown[] = [];
+  readonly operations: ForwardedCall[] = [];
   reasons: readonly string[] = [];
   isDraining = false;
   /** What the next calls come to. */
@@ -127,6 +129,11 @@ export class FakeNode implements NodeAdmin {
   unreadyReasons() {
     return this.reasons;
   }
+  identity() {
+    const { clusterId, nodeId, zone, storeId } = this;
+    const nodes = [{ id: nodeId, zone, host: 'a-1.music.default.svc', port: 8002 }];
+    return { clusterId, nodeId, zone, storeId, tableName: 'Music', nodes };
+  }
   report() {
     return Promise.resolve(report);
   }
@@ -139,6 +146,11 @@ export class FakeNode implements NodeAdmin {
   async call(method: string, body: unknown) {
     this.calls.push([method, body]);
     return this.outcome();
+  }
+  async operate(call: ForwardedCall) {
+    this.operations.push(call);
+    const answer = this.outcome();
+    return answer instanceof Uint8Array ? answer : Buffer.from(JSON.stringify(answer));
   }
   setDraining(isDraining: boolean) {
     this.isDraining = isDraining;
@@ -168,6 +180,8 @@ export async function serveFakeNode(hasFaultInjection = true): Promise<RunningAd
     host: '127.0.0.1',
     port: 0,
     log: pino({ level: 'silent' }),
+    tls: undefined,
+    takesChanges: true,
     routes: (app) => addNodeRoutes(app, node),
   });
   const send = (path: string, init: RequestInit) =>

@@ -1,7 +1,9 @@
 import type { Replica } from '../replication/replica.ts';
 import type { Direction } from '../replication/transport/link-faults.ts';
 import type { NodeId } from '../replication/transport/transport.ts';
+import type { ForwardedCall } from '../routing/control-forwarder.ts';
 import type { NodeReport } from '../routing/protocol.ts';
+import type { ClusterIdentity, Health } from './health-routes.ts';
 
 /** A peer as this process sees it. */
 export interface PeerStatus {
@@ -32,14 +34,13 @@ export interface FaultSwitch {
 }
 
 /** A storage node, as its admin interface needs it. */
-export interface NodeAdmin {
+export interface NodeAdmin extends Health {
   readonly clusterId: string;
   readonly nodeId: NodeId;
   readonly zone: string;
   readonly storeId: string;
   readonly processId: string;
-  /** Why it should get no traffic; empty when it may. */
-  unreadyReasons(): readonly string[];
+  identity(): ClusterIdentity;
   /** All that it knows, as routers get it. */
   report(): Promise<NodeReport>;
   peers(): readonly PeerStatus[];
@@ -49,6 +50,12 @@ export interface NodeAdmin {
    * @throws RemoteFailure, RequestFailed
    */
   call(method: string, body: unknown): Promise<unknown>;
+  /**
+   * Has an operation of the API on tables done where the catalog is led.
+   * @returns UTF-8 JSON
+   * @throws ClientFault, CallFailed
+   */
+  operate(call: ForwardedCall): Promise<Uint8Array>;
   /** Hands leaderships over and takes no new ones, or takes part as usual again. */
   setDraining(isDraining: boolean): void;
   readonly isDraining: boolean;
@@ -59,6 +66,4 @@ export interface NodeAdmin {
   bootstrap(nodes: readonly NodeId[] | undefined): Promise<unknown>;
   /** Undefined in a process without `--fault-injection`. */
   readonly faults: FaultSwitch | undefined;
-  /** In Prometheus's text format. */
-  metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
 }

@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { tableFaults } from '../errors/tables.ts';
+import { transportFaults } from '../errors/transport.ts';
 import { RemoteFailure, RequestFailed } from '../replication/transport/transport.ts';
+import { CallFailed } from '../routing/call-failure.ts';
 import { StoreError } from '../storage/store.ts';
 import { type RunningAdmin, serveFakeNode } from './node-admin.fixture.ts';
 
@@ -131,8 +134,32 @@ describe('bad input is refused in one line, and nothing is done', () => {
     expect([response.status, text]).toEqual([status, `${JSON.stringify({ error })}\n`]);
   });
 
+  it.each<[string, unknown, number, object]>([
+    [
+      '/operations/GetItem',
+      {},
+      404,
+      {
+        error:
+          "there is no operation 'GetItem' on tables; there is: CreateTable, DeleteTable, DescribeLimits, DescribeTable, DescribeTimeToLive, ListTables, ListTagsOfResource, TagResource, UntagResource, UpdateTable, UpdateTimeToLive",
+      },
+    ],
+    ['/operations/UpdateTable', [], 400, { error: 'the body is not a JSON object' }],
+    ['/operations/UpdateTable?dryRun=yes', {}, 400, { error: 'dryRun is true or false' }],
+    [
+      '/operations/UpdateTable?dryRun=true&dryRun=true',
+      {},
+      400,
+      { error: 'dryRun is true or false' },
+    ],
+  ])('POST %s %j', async (path, body, status, answer) => {
+    expect(await admin.ask('POST', path, body)).toEqual([status, answer]);
+    expect(admin.node.operations).toEqual([]);
+  });
+
   it.each([
     ['GET', '/'],
+    ['GET', '/operations/ListTables'],
     ['GET', '/partitions/7/members'],
     ['DELETE', '/bootstrap'],
     ['PUT', '/drain'],
@@ -184,5 +211,34 @@ describe('what fails says why', () => {
       status,
       body,
     ]);
+  });
+});
+
+describe('an operation on tables that fails says why', () => {
+  it.each<[unknown, number, object]>([
+    [
+      tableFaults.notFound('Music'),
+      400,
+      {
+        __type: 'com.amazonaws.dynamodb.v20120810#ResourceNotFoundException',
+        message: 'Requested resource not found: Table: Music not found',
+      },
+    ],
+    [transportFaults.notJson(), 400, { __type: 'com.amazon.coral.service#SerializationException' }],
+    [
+      new CallFailed('unavailable', 'nobody leads'),
+      503,
+      { error: 'nobody leads', code: 'unavailable' },
+    ],
+    [new CallFailed('noPartition', 'm'), 503, { error: 'm', code: 'noPartition' }],
+    [new CallFailed('overloaded', 'm'), 503, { error: 'm', code: 'overloaded' }],
+    [new CallFailed('unknownOutcome', 'm'), 504, { error: 'm', code: 'unknownOutcome' }],
+    [new CallFailed('damaged', 'm'), 500, { error: 'm', code: 'damaged' }],
+    [new CallFailed('internal', 'm'), 500, { error: 'm', code: 'internal' }],
+  ])('%s: %d', async (failure, status, body) => {
+    admin.node.outcome = () => {
+      throw failure;
+    };
+    expect(await admin.ask('POST', '/operations/DescribeTable', {})).toEqual([status, body]);
   });
 });

@@ -39,6 +39,20 @@ describe('health', () => {
 });
 
 describe('what a node tells', () => {
+  it('says who it is, and whom else its cluster has', async () => {
+    expect(await admin.ask('GET', '/identity')).toEqual([
+      200,
+      {
+        clusterId: 'cluster-1',
+        nodeId: 'a-1',
+        zone: 'a',
+        storeId: 'store-1',
+        tableName: 'Music',
+        nodes: [{ id: 'a-1', zone: 'a', host: 'a-1.music.default.svc', port: 8002 }],
+      },
+    ]);
+  });
+
   it('reports itself, its peers, tables and partitions; bigints are strings', async () => {
     const [status, body] = await admin.ask('GET', '/status');
     expect(status).toBe(200);
@@ -223,6 +237,29 @@ describe('what a node is told', () => {
     expect(await admin.ask('POST', '/bootstrap')).toEqual([200, { isFounded: true }]);
     await admin.ask('POST', '/bootstrap', { nodes: ['a-1', 'b-1'] });
     expect(admin.node.bootstraps).toEqual([undefined, ['a-1', 'b-1']]);
+  });
+
+  it('has operations on tables done, and answers what they answer', async () => {
+    const body = { TableName: 'Music', BillingMode: 'PAY_PER_REQUEST' };
+    admin.node.outcome = () => ({ TableDescription: { TableName: 'Music' } });
+    expect(await admin.ask('POST', '/operations/UpdateTable', body)).toEqual([
+      200,
+      { TableDescription: { TableName: 'Music' } },
+    ]);
+    await admin.ask('POST', '/operations/UpdateTable?dryRun=true', body);
+    await admin.ask('POST', '/operations/ListTables?dryRun=false');
+    const host = expect.stringMatching(/^127\.0\.0\.1:\d+$/);
+    expect(admin.node.operations).toEqual([
+      { operation: 'UpdateTable', body, host, isDryRun: false },
+      { operation: 'UpdateTable', body, host, isDryRun: true },
+      { operation: 'ListTables', body: {}, host, isDryRun: false },
+    ]);
+  });
+
+  it('answers an operation that has nothing to tell with an empty object', async () => {
+    admin.node.outcome = () => new Uint8Array(0);
+    const body = { ResourceArn: 'arn', Tags: [] };
+    expect(await admin.ask('POST', '/operations/TagResource', body)).toEqual([200, {}]);
   });
 
   it('breaks and heals links', async () => {

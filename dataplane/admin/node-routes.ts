@@ -1,9 +1,9 @@
 import type { Express, Request, Response } from 'express';
 import type { Replica } from '../replication/replica.ts';
 import { type DropReplicaCall, methods } from '../routing/protocol.ts';
-import { answer } from './answer.ts';
+import { answer, answerJson } from './answer.ts';
 import { AdminFault } from './failure.ts';
-import { addHealthRoutes } from './health-routes.ts';
+import { addHealthRoutes, addIdentityRoute } from './health-routes.ts';
 import type { FaultSwitch, NodeAdmin } from './node-admin.ts';
 import { replicaStatus, replicaSummaries, reportStatus } from './partition-status.ts';
 import {
@@ -12,13 +12,14 @@ import {
   configureCall,
   createReplicaCall,
   faultCall,
+  operationCall,
   partitionIdOf,
   transferLeadershipCall,
 } from './requests.ts';
 
 /** What a storage node answers; README.md lists it. */
 export function addNodeRoutes(app: Express, node: NodeAdmin): void {
-  addHealthRoutes(app, node);
+  addNodeHealthRoutes(app, node);
   app.get('/status', async (_request, response) => {
     const { clusterId, isDraining } = node;
     const report = reportStatus(await node.report());
@@ -26,12 +27,21 @@ export function addNodeRoutes(app: Express, node: NodeAdmin): void {
   });
   addPartitionRoutes(app, node);
   addChangeRoutes(app, node);
+  app.post('/operations/:name', async (request, response) => {
+    answerJson(response, await node.operate(operationCall(request)));
+  });
   app.post('/drain', (_request, response) => drain(node, response, true));
   app.delete('/drain', (_request, response) => drain(node, response, false));
   app.post('/bootstrap', async (request, response) => {
     answer(response, await node.bootstrap(bootstrapNodes(request)));
   });
   if (node.faults !== undefined) addFaultRoutes(app, node.faults);
+}
+
+/** What it answers anybody: probes, scrapers, and routers that look for tables. */
+export function addNodeHealthRoutes(app: Express, node: NodeAdmin): void {
+  addHealthRoutes(app, node);
+  addIdentityRoute(app, () => node.identity());
 }
 
 function addPartitionRoutes(app: Express, node: NodeAdmin): void {

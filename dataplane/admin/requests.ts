@@ -1,7 +1,9 @@
 import type { Request } from 'express';
+import { tableOperations } from '../api/operations.ts';
 import { JsonFields } from '../json-fields.ts';
 import type { Member, NewReplica } from '../replication/replica.ts';
 import type { NodeId } from '../replication/transport/transport.ts';
+import type { ForwardedCall } from '../routing/control-forwarder.ts';
 import type {
   ChangeMembersCall,
   ConfigureCall,
@@ -24,6 +26,24 @@ export function partitionIdOf(text: unknown): bigint {
   const id = typeof text === 'string' && /^\d{1,20}$/.test(text) ? BigInt(text) : PARTITION_ID_MAX;
   if (id < PARTITION_ID_MAX) return id;
   throw new AdminFault(400, `'${String(text).slice(0, 100)}' is no partition id`);
+}
+
+/** `POST /operations/:name[?dryRun=true]`: the body is the operation's, which checks it. */
+export function operationCall(request: Request): ForwardedCall {
+  const { name } = request.params;
+  if (typeof name !== 'string' || !tableOperations.has(name)) {
+    const known = [...tableOperations.keys()].join(', ');
+    throw new AdminFault(
+      404,
+      `there is no operation '${String(name).slice(0, 100)}' on tables; there is: ${known}`,
+    );
+  }
+  const { dryRun = 'false' } = request.query;
+  if (dryRun !== 'true' && dryRun !== 'false') {
+    throw new AdminFault(400, 'dryRun is true or false');
+  }
+  const host = request.headers.host ?? '';
+  return { operation: name, body: bodyOf(request).all, host, isDryRun: dryRun === 'true' };
 }
 
 /** Configurations are JSON in JSON here, not the bytes that nodes exchange. */

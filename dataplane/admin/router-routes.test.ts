@@ -48,6 +48,8 @@ beforeAll(async () => {
     host: '127.0.0.1',
     port: 0,
     log: pino({ level: 'silent' }),
+    tls: undefined,
+    takesChanges: false,
     routes: (app) => addRouterRoutes(app, router),
   });
 });

@@ -1,4 +1,4 @@
-import type { Catalog } from '../catalog/catalog.ts';
+import type { ControlPlane } from '../catalog/control-plane.ts';
 import type { TableDescription } from '../catalog/description.ts';
 import type { JsonObject } from './operation.ts';
 
@@ -11,7 +11,7 @@ const HOLD_MS_MAX = 1_000;
  * again for 20 seconds.
  */
 export async function answerWhenSettled(
-  catalog: Catalog,
+  catalog: ControlPlane,
   description: TableDescription,
 ): Promise<JsonObject> {
   await catalog.settled(String(description.TableName), HOLD_MS_MAX);

@@ -6,8 +6,8 @@ const input = structure({ TableName: tableName }, { required: ['TableName'] });
 
 const check = compileShape(input, { before: tableNameStages });
 
-function handle(body: JsonObject, { catalog }: ControlContext): ResponseBody {
-  return { Table: catalog.describeTable(check(body).TableName) };
+async function handle(body: JsonObject, { catalog }: ControlContext): Promise<ResponseBody> {
+  return { Table: await catalog.describeTable(check(body).TableName) };
 }
 
 export const describeTable: Operation<ControlContext> = { name: 'DescribeTable', handle };

@@ -6,8 +6,8 @@ const input = structure({ TableName: tableName }, { required: ['TableName'] });
 
 const check = compileShape(input, { before: tableNameStages });
 
-function handle(body: JsonObject, { catalog }: ControlContext): ResponseBody {
-  const { status, attribute } = catalog.describeTimeToLive(check(body).TableName);
+async function handle(body: JsonObject, { catalog }: ControlContext): Promise<ResponseBody> {
+  const { status, attribute } = await catalog.describeTimeToLive(check(body).TableName);
   return { TimeToLiveDescription: { TimeToLiveStatus: status, AttributeName: attribute } };
 }
 

@@ -12,9 +12,9 @@ const input = structure({
 
 const check = compileShape(input);
 
-function handle(body: JsonObject, { catalog }: ControlContext): ResponseBody {
-  const request = check(body);
-  const { names, lastName } = catalog.listTables(request.ExclusiveStartTableName, request.Limit);
+async function handle(body: JsonObject, { catalog }: ControlContext): Promise<ResponseBody> {
+  const { ExclusiveStartTableName, Limit } = check(body);
+  const { names, lastName } = await catalog.listTables(ExclusiveStartTableName, Limit);
   return { TableNames: names, LastEvaluatedTableName: lastName };
 }
 

@@ -7,8 +7,8 @@ const input = structure({ ResourceArn: anyText, NextToken: anyText });
 
 const check = compileShape(input);
 
-function handle(body: JsonObject, { catalog }: ControlContext): ResponseBody {
-  return { Tags: catalog.tagsOfResource(check(body).ResourceArn) };
+async function handle(body: JsonObject, { catalog }: ControlContext): Promise<ResponseBody> {
+  return { Tags: await catalog.tagsOfResource(check(body).ResourceArn) };
 }
 
 export const listTagsOfResource: Operation<ControlContext> = { name: 'ListTagsOfResource', handle };

@@ -1,4 +1,4 @@
-import type { Catalog } from '../catalog/catalog.ts';
+import type { ControlPlane } from '../catalog/control-plane.ts';
 import type { Eventually, Table } from '../routing/table.ts';
 
 /**
@@ -33,7 +33,7 @@ export interface OperationContext {
 
 /** What operations of the control plane need beside. */
 export interface ControlContext extends OperationContext {
-  readonly catalog: Catalog;
+  readonly catalog: ControlPlane;
 }
 
 export interface Tables {

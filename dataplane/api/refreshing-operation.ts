@@ -7,8 +7,11 @@ import type { JsonObject, Operation, OperationContext, ResponseBody } from './op
 
 /** What a router can find out about tables that it does not know. */
 export interface TableKnowledge {
-  /** Resolves when the map was learned anew; calls at the same time share the work. */
-  readonly refresh: () => Promise<void>;
+  /**
+   * Resolves when the map was learned anew; calls at the same time share the work.
+   * @param tables - names or ARNs that the request is about
+   */
+  readonly refresh: (tables: readonly string[]) => Promise<void>;
   /** Whether there is such a table, as the catalog says. @throws ClientFault when it cannot be asked */
   readonly hasTable: (nameOrArn: string) => Promise<boolean>;
 }
@@ -36,7 +39,7 @@ export function refreshingOperation(
     body: JsonObject,
     context: OperationContext,
   ): Promise<ResponseBody | UnknownTableFault> => {
-    await refresh();
+    await refresh(requestedTables(body));
     try {
       return await handle(body, context);
     } catch (fault) {
@@ -70,6 +73,13 @@ export function refreshingOperation(
       }
     },
   };
+}
+
+/** Names or ARNs of the tables that a request for items is about, in its order. */
+function requestedTables({ TableName, RequestItems }: JsonObject): readonly string[] {
+  if (typeof TableName === 'string') return [TableName];
+  const isMap = typeof RequestItems === 'object' && RequestItems !== null;
+  return isMap ? Object.keys(RequestItems) : [];
 }
 
 /** Whether the fault may come of a map that is behind. */

@@ -14,6 +14,7 @@ import { type Place, tableArn, tableNameOf, taggedTableName } from './arn.ts';
 import { BackgroundWork, type Log } from './background-work.ts';
 import { CatalogState, type TableEntry } from './catalog-state.ts';
 import { CatalogStore } from './catalog-store.ts';
+import { type ControlPlane, type TableNamesPage, tableNamesPage } from './control-plane.ts';
 import { checkCreateTable, planCreateTable } from './create-plan.ts';
 import {
   describeCreatedTable,
@@ -72,12 +73,20 @@ const systemIdentifiers: Identifiers = {
   newHashSecret: () => randomBytes(32),
 };
 
-/** A page of ListTables. */
-export interface TableNamesPage {
-  readonly names: readonly string[];
-  /** Set when there are more. */
-  readonly lastName: string | undefined;
+/** How a change is asked for. */
+export interface ChangeOptions {
+  /** Checks and answers are those of the change, and nothing changes (see `CatalogRehearsal`). */
+  readonly isDryRun?: boolean;
 }
+
+/** A table, and how the caller has called it. */
+interface TaggedTable {
+  readonly name: string;
+  readonly arn: string | undefined;
+}
+
+/** Ids of partitions that will not be. */
+const noPartitionId = () => 0n;
 
 /**
  * All tables of the installation: what they are, and the control plane's operations on them.
@@ -87,7 +96,7 @@ export interface TableNamesPage {
  * takes writes again. A change that takes time answers when it is durable and is finished
  * afterwards, at the latest when the catalog is opened again.
  */
-export class Catalog {
+export class Catalog implements ControlPlane {
   readonly #state: CatalogState;
   readonly #settler: Settler;
   readonly #work: BackgroundWork;
@@ -148,7 +157,10 @@ export class Catalog {
     return table;
   }
 
-  async createTable(request: CreateTableRequest): Promise<TableDescription> {
+  async createTable(
+    request: CreateTableRequest,
+    { isDryRun = false }: ChangeOptions = {},
+  ): Promise<TableDescription> {
     const { region } = this.#place;
     checkCreateTable(request, region);
     const name = tableNameOf(request.TableName, this.#place);
@@ -166,11 +178,13 @@ export class Catalog {
         nowMs,
         newTableId: () => this.#identifiers.newTableId(),
         newHashSecret: () => this.#identifiers.newHashSecret(),
-        nextPartitionId: this.#state.nextPartitionId,
+        nextPartitionId: isDryRun ? noPartitionId : this.#state.nextPartitionId,
       });
       checkAccountUnits({ region, before: undefined, after: descriptor, all: this.#descriptors() });
-      await this.#state.save(descriptor);
-      this.#settler.soon(name);
+      if (!isDryRun) {
+        await this.#state.save(descriptor);
+        this.#settler.soon(name);
+      }
       const warmRequested = saysSomething(request.WarmThroughput);
       return describeCreatedTable(descriptor, { nowMs, statistics: undefined, warmRequested });
     });
@@ -185,19 +199,22 @@ export class Catalog {
     return this.#describe(this.#entry(nameOrArn));
   }
 
-  async updateTable(request: UpdateTableRequest): Promise<TableDescription> {
+  async updateTable(
+    request: UpdateTableRequest,
+    { isDryRun = false }: ChangeOptions = {},
+  ): Promise<TableDescription> {
     checkUpdateTable(request);
     const name = tableNameOf(request.TableName, this.#place);
     return this.#state.exclusively(async () => {
       const { descriptor: before, table } = this.#entry(name);
       const nowMs = this.#clock.nowMs();
       const { region } = this.#place;
-      const context = { region, nowMs, nextPartitionId: this.#state.nextPartitionId };
-      const plan = planUpdateTable(before, request, context);
+      const nextPartitionId = isDryRun ? noPartitionId : this.#state.nextPartitionId;
+      const plan = planUpdateTable(before, request, { region, nowMs, nextPartitionId });
       const after = plan.table;
       checkAccountUnits({ region, before, after, all: this.#descriptors() });
-      if (after !== before) {
-        this.#checkConcurrentOperations();
+      if (after !== before) this.#checkConcurrentOperations();
+      if (after !== before && !isDryRun) {
         await this.#state.save(after);
         // Maximums hold at once; units once they are settled.
         if (plan.onDemandEcho !== undefined) await table?.setThroughput(throughputOf(after));
@@ -215,7 +232,10 @@ export class Catalog {
     });
   }
 
-  async deleteTable(nameOrArn: string): Promise<TableDescription> {
+  async deleteTable(
+    nameOrArn: string,
+    { isDryRun = false }: ChangeOptions = {},
+  ): Promise<TableDescription> {
     const name = tableNameOf(nameOrArn, this.#place);
     return this.#state.exclusively(async () => {
       const entry = this.#entry(name);
@@ -223,8 +243,10 @@ export class Catalog {
       this.#checkConcurrentOperations();
       const statistics = entry.table?.statistics();
       const descriptor: TableDescriptor = { ...entry.descriptor, status: 'DELETING' };
-      await this.#state.save(descriptor);
-      this.#settler.soon(name);
+      if (!isDryRun) {
+        await this.#state.save(descriptor);
+        this.#settler.soon(name);
+      }
       return describeDeletedTable(descriptor, { nowMs: this.#clock.nowMs(), statistics });
     });
   }
@@ -234,20 +256,21 @@ export class Catalog {
     startName: string | undefined,
     limit: number = LIST_TABLES_PAGE_COUNT_MAX,
   ): TableNamesPage {
-    const names = [...this.#descriptors()]
-      .map((descriptor) => descriptor.name)
-      .filter((name) => startName === undefined || name > startName)
-      .sort();
-    const page = names.slice(0, limit);
-    return { names: page, lastName: names.length > page.length ? page.at(-1) : undefined };
+    const names = Array.from(this.#descriptors(), ({ name }) => name);
+    return tableNamesPage(names, startName, limit);
   }
 
-  async updateTimeToLive(nameOrArn: string, wanted: TimeToLiveSpecification): Promise<void> {
+  async updateTimeToLive(
+    nameOrArn: string,
+    wanted: TimeToLiveSpecification,
+    { isDryRun = false }: ChangeOptions = {},
+  ): Promise<void> {
     const name = tableNameOf(nameOrArn, this.#place);
     await this.#state.exclusively(async () => {
       const { descriptor, table } = this.#entry(name);
       if (descriptor.status !== 'ACTIVE') throw tableFaults.notFound(name);
       const timeToLive = planTimeToLive(descriptor.timeToLive, wanted, this.#clock.nowMs());
+      if (isDryRun) return;
       const changed = { ...descriptor, timeToLive };
       await this.#state.save(changed);
       // From here on writes keep their expiry; items that exist follow in the background.
@@ -262,18 +285,26 @@ export class Catalog {
     return descriptor.timeToLive;
   }
 
-  async tagResource(arn: string | undefined, tags: readonly TagInput[]): Promise<void> {
+  async tagResource(
+    arn: string | undefined,
+    tags: readonly TagInput[],
+    options: ChangeOptions = {},
+  ): Promise<void> {
     const name = taggedTableName(arn, this.#place);
     if (tags.length === 0) throw tagFaults.none();
     const added = checkTags(tags);
-    await this.#changeTags(name, arn, (current) => withTags(current, added));
+    await this.#changeTags({ name, arn }, (current) => withTags(current, added), options);
   }
 
-  async untagResource(arn: string | undefined, keys: readonly string[]): Promise<void> {
+  async untagResource(
+    arn: string | undefined,
+    keys: readonly string[],
+    options: ChangeOptions = {},
+  ): Promise<void> {
     const name = taggedTableName(arn, this.#place);
     if (keys.length === 0) throw tagFaults.noKeys();
     checkTagKeys(keys);
-    await this.#changeTags(name, arn, (current) => withoutTags(current, keys));
+    await this.#changeTags({ name, arn }, (current) => withoutTags(current, keys), options);
   }
 
   tagsOfResource(arn: string | undefined): readonly Tag[] {
@@ -281,15 +312,16 @@ export class Catalog {
   }
 
   async #changeTags(
-    name: string,
-    arn: string | undefined,
+    { name, arn }: TaggedTable,
     change: (tags: readonly Tag[]) => readonly Tag[],
+    { isDryRun = false }: ChangeOptions,
   ): Promise<void> {
     await this.#state.exclusively(async () => {
       const { descriptor } = this.#taggedEntry(name, arn);
       if (descriptor.status === 'CREATING') throw tableFaults.beingCreated(name);
       if (descriptor.status === 'DELETING') throw tableFaults.beingDeleted(name);
-      await this.#state.save({ ...descriptor, tags: change(descriptor.tags) });
+      const tags = change(descriptor.tags);
+      if (!isDryRun) await this.#state.save({ ...descriptor, tags });
     });
   }
 

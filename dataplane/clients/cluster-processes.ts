@@ -1,16 +1,23 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
+import type { TlsMaterial } from '../replication/transport/options.ts';
+import { ClusterCertificates } from './cluster-certificates.ts';
 import { waitFor } from './wait-for.ts';
 
 const main = join(import.meta.dirname, '../main.ts');
 const HOST = '127.0.0.1';
 const OUTPUT_CHARS_MAX = 200_000;
 const READY_MS_MAX = 30_000;
+const PORTS_FROM = 20_000;
+const PORTS_BELOW = 32_000;
 
 interface Member {
   readonly id: string;
@@ -18,6 +25,7 @@ interface Member {
   readonly host: string;
   readonly port: number;
   readonly adminPort: number;
+  readonly healthPort?: number | undefined;
 }
 
 interface TopologyJson {
@@ -26,6 +34,16 @@ interface TopologyJson {
   readonly accountId: string;
   readonly nodes: readonly Member[];
   readonly routers: readonly Member[];
+  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string };
+}
+
+export interface ClusterOptions {
+  /** Whether processes speak TLS, with certificates that can be replaced, and have health ports. */
+  readonly hasTls?: boolean;
+  /** Of all processes, in the topology; it has to lead to this machine's loopback address. */
+  readonly host?: string;
+  /** Further options of all processes. */
+  readonly memberOptions?: readonly string[];
 }
 
 export interface AdminAnswer {
@@ -44,6 +62,8 @@ export interface PeerOf {
 /** One process of a cluster, which may be started again and again. */
 export class MemberProcess {
   readonly member: Member;
+  /** The operator's certificate, where the admin interface asks for it. */
+  operator: (() => TlsMaterial) | undefined;
   readonly #arguments: readonly string[];
   #child: ChildProcess | undefined;
   /** Of the latest start. */
@@ -98,14 +118,14 @@ export class MemberProcess {
   }
 
   async admin(method: string, path: string, body?: object): Promise<AdminAnswer> {
-    const { host, adminPort } = this.member;
-    const response = await fetch(`http://${host}:${adminPort}${path}`, {
-      method,
-      headers: { 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    const { id, host, adminPort: port } = this.member;
+    const { status, text } = await askAdmin({
+      ...{ host, port, method, path },
+      servername: id,
+      body: body === undefined ? '' : JSON.stringify(body),
+      tls: this.operator?.(),
     });
-    const text = await response.text();
-    return { status: response.status, body: path === '/metrics' ? text : JSON.parse(text) };
+    return { status, body: path === '/metrics' ? text : JSON.parse(text) };
   }
 
   /** Waits until the admin interface says so at `path`. */
@@ -122,6 +142,37 @@ export class MemberProcess {
   }
 }
 
+interface AdminRequest {
+  readonly host: string;
+  readonly port: number;
+  readonly method: string;
+  readonly path: string;
+  /** Whom the server's certificate has to name. */
+  readonly servername: string;
+  readonly body: string;
+  readonly tls: TlsMaterial | undefined;
+}
+
+/** Rejects when there is no answer. */
+export function askAdmin({
+  tls,
+  body,
+  ...target
+}: AdminRequest): Promise<{ readonly status: number; readonly text: string }> {
+  const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>();
+  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+  const receive = async (response: IncomingMessage) =>
+    resolve({ status: response.statusCode ?? 0, text: await textOf(response) });
+  const receiveOrFail = (response: IncomingMessage) => void receive(response).catch(reject);
+  const options = { ...target, headers, agent: false };
+  const request =
+    tls === undefined
+      ? httpRequest(options, receiveOrFail)
+      : httpsRequest({ ...options, ...tls }, receiveOrFail);
+  request.on('error', reject).end(body);
+  return promise;
+}
+
 /** Real processes on free ports of this machine: three nodes in three zones, and a router. */
 export class ClusterProcesses {
   readonly folder: string;
@@ -129,10 +180,13 @@ export class ClusterProcesses {
   readonly nodes: readonly MemberProcess[];
   readonly router: MemberProcess;
   readonly topologyFile: string;
+  /** Of all processes, with TLS. */
+  readonly certificates: ClusterCertificates | undefined;
+  readonly #options: ClusterOptions;
   readonly #others: MemberProcess[] = [];
 
-  static async start(): Promise<ClusterProcesses> {
-    const cluster = new ClusterProcesses(await freePorts(8));
+  static async start(options: ClusterOptions = {}): Promise<ClusterProcesses> {
+    const cluster = new ClusterProcesses(await freePorts(12), options);
     try {
       for (const member of cluster.all) member.start();
       for (const node of cluster.nodes) await node.isReady();
@@ -146,14 +200,16 @@ export class ClusterProcesses {
     }
   }
 
-  private constructor(ports: readonly number[]) {
+  private constructor(ports: readonly number[], options: ClusterOptions) {
     this.folder = mkdtempSync(join(tmpdir(), 'trestle cluster '));
+    this.#options = options;
     const member = (id: string, zone: string, index: number): Member => ({
       id,
       zone,
-      host: HOST,
-      port: ports[2 * index] ?? 0,
-      adminPort: ports[2 * index + 1] ?? 0,
+      host: options.host ?? HOST,
+      port: ports[3 * index] ?? 0,
+      adminPort: ports[3 * index + 1] ?? 0,
+      ...(options.hasTls === true ? { healthPort: ports[3 * index + 2] ?? 0 } : {}),
     });
     this.topology = {
       clusterId: randomUUID(),
@@ -161,13 +217,21 @@ export class ClusterProcesses {
       accountId: '123456789012',
       nodes: ['a', 'b', 'c'].map((zone, index) => member(`${zone}-1`, zone, index)),
       routers: [member('router-1', 'a', 3)],
+      ...(options.hasTls === true ? { tls: ClusterCertificates.files } : {}),
     };
+    const ids = [...this.topology.nodes, ...this.topology.routers].map(({ id }) => id);
+    this.certificates =
+      options.hasTls === true ? new ClusterCertificates(this.folder, ids) : undefined;
     this.topologyFile = this.writeTopology('topology.json', this.topology);
     const file = this.topologyFile;
     const { nodes, routers } = this.topology;
     this.nodes = nodes.map((node) => this.#nodeProcess(node, file, node.id));
     const [router] = routers.map(
-      (one) => new MemberProcess(one, ['router', '--topology', file, '--id', one.id]),
+      (one) =>
+        new MemberProcess(one, [
+          ...['router', '--topology', file, '--id', one.id],
+          ...(options.memberOptions ?? []),
+        ]),
     );
     if (router === undefined) throw new Error('a cluster has a router');
     this.router = router;
@@ -233,32 +297,45 @@ export class ClusterProcesses {
 
   async close(): Promise<void> {
     await Promise.all(this.all.map((member) => member.end('SIGKILL')));
+    this.certificates?.remove();
     rmSync(this.folder, { recursive: true, force: true });
   }
 
   #nodeProcess(member: Member, topologyFile: string, data: string): MemberProcess {
     const folder = this.dataFolder(data);
     mkdirSync(join(this.folder, 'data'), { recursive: true });
-    return new MemberProcess(member, [
+    const process = new MemberProcess(member, [
       ...['node', '--topology', topologyFile, '--id', member.id, '--data', folder],
       '--fault-injection',
+      ...(this.#options.memberOptions ?? []),
     ]);
+    const { certificates } = this;
+    if (certificates !== undefined) process.operator = () => certificates.operator;
+    return process;
   }
 }
 
-/** Ports that nobody listens on, at this moment. */
+/**
+ * Ports that nobody listens on, at this moment. They are below those that systems give to outgoing
+ * connections and to listeners that take any: of these one might be gone before it is used.
+ */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, HOST);
-      await once(server, 'listening');
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => {
-    const address = server.address();
-    return typeof address === 'object' && address !== null ? address.port : 0;
-  });
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
+  const ports: number[] = [];
+  const servers: Server[] = [];
+  try {
+    while (ports.length < count) {
+      const port = randomInt(PORTS_FROM, PORTS_BELOW);
+      const server = createServer();
+      const isFree = await new Promise((resolve) => {
+        server.once('error', () => resolve(false));
+        server.listen(port, HOST, () => resolve(true));
+      });
+      if (isFree !== true) continue;
+      servers.push(server);
+      ports.push(port);
+    }
+    return ports;
+  } finally {
+    await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  }
 }

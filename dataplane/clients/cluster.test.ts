@@ -243,6 +243,40 @@ describe('the admin interface', () => {
     expect(ofRouter).toContain('trestle_nodes_connected 3');
   });
 
+  it('has operations on tables done, whichever node is asked', async () => {
+    const Administered = { TableName: 'Administered' };
+    const [a, b, c] = [cluster.node('a-1'), cluster.node('b-1'), cluster.node('c-1')];
+    const definition = {
+      ...Administered,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+      KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+    };
+    for (const node of [a, b, c]) {
+      const rehearsed = await node.admin('POST', '/operations/CreateTable?dryRun=true', definition);
+      expect(rehearsed.body).toMatchObject({ TableDescription: { TableStatus: 'CREATING' } });
+    }
+    expect((await a.admin('POST', '/operations/ListTables', {})).body.TableNames).not.toContain(
+      'Administered',
+    );
+    expect((await a.admin('POST', '/operations/CreateTable', definition)).status).toBe(200);
+    await waitUntilTableExists({ client, maxWaitTime: 60, minDelay: 1 }, Administered);
+    const change = { ...Administered, DeletionProtectionEnabled: true };
+    const rehearsed = await b.admin('POST', '/operations/UpdateTable?dryRun=true', change);
+    expect(rehearsed.body.TableDescription.DeletionProtectionEnabled).toBe(true);
+    const { Table } = await client.send(new DescribeTableCommand(Administered));
+    expect(Table?.DeletionProtectionEnabled).toBe(false);
+    expect(await c.admin('POST', '/operations/CreateTable', definition)).toEqual({
+      status: 400,
+      body: {
+        __type: 'com.amazonaws.dynamodb.v20120810#ResourceInUseException',
+        message: 'Table already exists: Administered',
+      },
+    });
+    expect((await c.admin('POST', '/operations/DeleteTable', Administered)).status).toBe(200);
+    await waitUntilTableNotExists({ client, maxWaitTime: 60, minDelay: 1 }, Administered);
+  });
+
   it('founds nothing a second time', async () => {
     const again = await cluster.node('b-1').admin('POST', '/bootstrap', {});
     expect(again).toEqual({

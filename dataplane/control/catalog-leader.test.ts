@@ -16,10 +16,27 @@ describe('the catalog where it is led', () => {
     expect(await plane.refusalOf('GetItem', {})).toBe('fault UnknownOperationException');
   });
 
+  it('rehearses a change: leadership is confirmed, and nothing is done', async () => {
+    const plane = await ControlPlane.open();
+    const isDryRun = true;
+    const rehearsed = await plane.call('CreateTable', table(), { isDryRun });
+    expect(rehearsed).toMatchObject({ TableDescription: { TableStatus: 'CREATING' } });
+    expect(await plane.call('ListTables', {})).toEqual({ TableNames: [] });
+    plane.replica.hasLease = false;
+    await expect(plane.call('CreateTable', table(), { isDryRun })).rejects.toMatchObject({
+      code: 'notLeader',
+    });
+  });
+
   it('elsewhere it says who leads', async () => {
     const plane = await ControlPlane.open();
     plane.leader.leaderChanged(undefined);
-    const call = { operation: 'ListTables', body: Buffer.from('{}'), host: '' };
+    const call = {
+      operation: 'ListTables',
+      body: Buffer.from('{}'),
+      host: '',
+      isDryRun: false,
+    };
     await expect(plane.leader.control(call, plane.replica)).rejects.toMatchObject({
       code: 'notLeader',
       data: { leader: 'n1', term: 2 },

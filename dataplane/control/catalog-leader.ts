@@ -1,14 +1,15 @@
 import type { ControlContext } from '../api/operation.ts';
 import type { Log } from '../catalog/background-work.ts';
 import { Catalog, type Identifiers } from '../catalog/catalog.ts';
+import { CatalogRehearsal } from '../catalog/rehearsal.ts';
 import type { Replica } from '../replication/replica.ts';
 import { pause, type Scheduler } from '../replication/scheduler.ts';
 import { type NodeId, RemoteFailure } from '../replication/transport/transport.ts';
-import type { ControlAnswer, ControlCall, NotLeaderData } from '../routing/protocol.ts';
+import type { ControlAnswer, NotLeaderData } from '../routing/protocol.ts';
 import { type Store, StoreError } from '../storage/store.ts';
 import { ClusterTables } from './cluster-tables.ts';
 import type { ClusterView, NodeCalls } from './cluster-view.ts';
-import { runOperation } from './control-operation.ts';
+import { type LeaderCall, runOperation } from './control-operation.ts';
 import { PlacementBook } from './placement-book.ts';
 import { Repair, type RepairOptions } from './repair.ts';
 import { ReplicatedStore } from './replicated-store.ts';
@@ -92,11 +93,11 @@ export class CatalogLeader {
   }
 
   /**
-   * The `control` method.
+   * The methods `control` and `rehearse`.
    * @param replica this node's replica of partition 0, if it has one
    * @throws RemoteFailure
    */
-  async control(call: ControlCall, replica: Replica | undefined): Promise<ControlAnswer> {
+  async control(call: LeaderCall, replica: Replica | undefined): Promise<ControlAnswer> {
     const term = this.#term;
     if (term === undefined) throw notLeader(replica);
     const catalog = await this.#openCatalog(term);
@@ -130,9 +131,10 @@ export class CatalogLeader {
     }
   }
 
-  #contextOf(catalog: Catalog, { host }: ControlCall): ControlContext {
+  #contextOf(catalog: Catalog, { host, isDryRun }: LeaderCall): ControlContext {
     const { region, accountId, scheduler: clock } = this.#options;
-    return { catalog, tables: catalog, region, accountId, clock, host };
+    const plane = isDryRun ? new CatalogRehearsal(catalog) : catalog;
+    return { catalog: plane, tables: catalog, region, accountId, clock, host };
   }
 
   /** Opens the catalog, again until it succeeds; what it was opened on is closed with the term. */

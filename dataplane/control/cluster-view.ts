@@ -21,6 +21,8 @@ export interface ClusterView {
   /** Nodes that have reported since this process started, also those that are away by now. */
   nodes(): readonly ObservedNode[];
   node(id: NodeId): ObservedNode | undefined;
+  /** Another number whenever anything of `nodes()` may be otherwise. */
+  readonly version: number;
   /** Asks all connected nodes now; resolves when they have answered, or after a short while. */
   refresh(): Promise<void>;
   /** As `refresh`, of these nodes, and counts and places in logs too. */

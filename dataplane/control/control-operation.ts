@@ -12,6 +12,11 @@ import { unlessAborted } from './waiting.ts';
 /** A quorum that does not answer in this time has another leader by then. */
 const CONFIRM_TIMEOUT_MS = 2_000;
 
+export interface LeaderCall extends ControlCall {
+  /** It is to change nothing (`methods.rehearse`). */
+  readonly isDryRun: boolean;
+}
+
 export interface OperationParts {
   readonly context: ControlContext;
   /** Of partition 0; led when the operation began. */
@@ -35,11 +40,11 @@ type Outcome =
  * @throws RemoteFailure `fault`; `notLeader` or `unavailable` when nothing was done; `unknownOutcome`
  */
 export async function runOperation(
-  call: ControlCall,
+  call: LeaderCall,
   parts: OperationParts,
 ): Promise<ControlAnswer> {
   if (parts.ended.aborted) throw parts.notLeader();
-  const isRead = /^(Describe|List)/.test(call.operation);
+  const isRead = /^(Describe|List)/.test(call.operation) || call.isDryRun;
   const commitsBefore = parts.store.commitsCount;
   const outcome = await compute(call, { ...parts, isRead });
   const hasWritten = parts.store.commitsCount > commitsBefore;

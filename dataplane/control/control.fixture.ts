@@ -113,8 +113,13 @@ export class ControlPlane {
   }
 
   /** The response of an operation. @throws RemoteFailure */
-  async call(operation: string, body: object): Promise<Record<string, unknown>> {
-    const call = { operation, body: Buffer.from(JSON.stringify(body)), host: 'localhost' };
+  async call(
+    operation: string,
+    body: object,
+    { isDryRun = false }: { readonly isDryRun?: boolean } = {},
+  ): Promise<Record<string, unknown>> {
+    const json = Buffer.from(JSON.stringify(body));
+    const call = { operation, body: json, host: 'localhost', isDryRun };
     const answer = await this.time.during(this.leader.control(call, this.replica));
     return JSON.parse(Buffer.from(answer).toString('utf8'));
   }

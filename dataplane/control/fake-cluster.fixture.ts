@@ -79,6 +79,8 @@ export class FakeCluster implements ClusterView, NodeCalls {
   readonly #listeners = new Set<() => void>();
   readonly #work = new Map<string, number>();
   #storesCount = 0;
+  version = 0;
+  #reported = '';
 
   constructor(scheduler: Scheduler, zones: Readonly<Record<NodeId, string>>) {
     this.#scheduler = scheduler;
@@ -349,6 +351,9 @@ export class FakeCluster implements ClusterView, NodeCalls {
         partitions,
       });
     }
+    const reported = JSON.stringify([...this.#reports.values()], plain);
+    if (reported !== this.#reported) this.version += 1;
+    this.#reported = reported;
     for (const listener of [...this.#listeners]) listener();
   }
 
@@ -391,4 +396,10 @@ function reportOf({ partitionId, replicaId, group, appliedIndex }: FakeReplica, 
     configurationVersion: group?.configurationVersion ?? 0,
   };
   return report;
+}
+
+/** For JSON.stringify: of maps the values, of bigints the digits. */
+function plain(_name: string, value: unknown): unknown {
+  if (value instanceof Map) return [...value.values()];
+  return typeof value === 'bigint' ? `${value}` : value;
 }

@@ -62,10 +62,15 @@ export class NodeControl {
       openView: () => ReportWatch.start(options),
       identifiers: randomIdentifiers(randomBytes),
     });
-    transport.onRequest(methods.control, (body) =>
-      // Bodies come from processes of this cluster, which speak this protocol.
-      this.#leader.control(body as ControlCall, host.get(CATALOG_PARTITION)),
-    );
+    for (const method of [methods.control, methods.rehearse]) {
+      transport.onRequest(method, (body) =>
+        this.#leader.control(
+          // Bodies come from processes of this cluster, which speak this protocol.
+          { ...(body as ControlCall), isDryRun: method === methods.rehearse },
+          host.get(CATALOG_PARTITION),
+        ),
+      );
+    }
   }
 
   /** To be told when this node's replica of the catalog's group leads, and (undefined) when not. */

@@ -50,6 +50,7 @@ export class PlacementBook {
   readonly #foundings = new Map<string, FoundingRecord>();
   readonly #dropped = new Map<bigint, DroppedRecord>();
   #createdAtMs = 0;
+  #version = 0;
   #turn: Promise<unknown> = Promise.resolve();
   /** Changes of single placements that wait for their turn, to be written together. */
   #updates: { partitionId: bigint; change: PlacementChange }[] = [];
@@ -80,6 +81,11 @@ export class PlacementBook {
     }
     for (const value of await book.#readAll('createdAt')) book.#createdAtMs = decodeTime(value);
     return book;
+  }
+
+  /** Another number whenever anything here may be otherwise. */
+  get version(): number {
+    return this.#version;
   }
 
   placement(partitionId: bigint): Placement | undefined {
@@ -233,7 +239,9 @@ export class PlacementBook {
   }
 
   #inTurn<T>(change: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(change);
+    const result = this.#turn.then(change).finally(() => {
+      this.#version += 1;
+    });
     this.#turn = result.catch(() => {}); // The caller has the error; the next change goes on.
     return result;
   }

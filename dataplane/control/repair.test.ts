@@ -42,6 +42,25 @@ describe('repair', () => {
     expect(plane.cluster.violations).toEqual([]);
   });
 
+  it('while nothing changes it looks seldom, and at once when something does', async () => {
+    const plane = await withTable();
+    await plane.time.pass(60_000);
+    let looks = 0;
+    const { cluster } = plane;
+    const nodes = cluster.nodes.bind(cluster);
+    cluster.nodes = () => {
+      looks += 1;
+      return nodes();
+    };
+    await plane.time.pass(60_000);
+    expect(looks).toBeLessThan(60);
+    looks = 0;
+    cluster.wipe('n2');
+    await plane.time.pass(3_000);
+    expect(looks).toBeGreaterThan(3);
+    await plane.time.until(() => isWhole(plane));
+  });
+
   it('a node that is merely away is waited for', async () => {
     const plane = await withTable();
     plane.cluster.stop('n2');

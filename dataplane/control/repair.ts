@@ -39,6 +39,8 @@ const UNWILLING_MS = 120_000;
 /** Replicas of a dropped partition are looked for so long: no call to create one is under way for longer. */
 const DROPPED_KEPT_MS = 24 * 3_600_000;
 const FORGET_INTERVAL_MS = 3_600_000;
+/** At rest it looks so often all the same, whatever it is told. */
+const REST_MS_MAX = 10_000;
 
 export interface RepairOptions {
   /** A node that is away for longer is given up, and its replicas are put elsewhere. Off by default. */
@@ -82,6 +84,8 @@ export class Repair {
   #transfer: Transfer | undefined;
   #transferredAtMs = Number.NEGATIVE_INFINITY;
   #forgotAtMs = Number.NEGATIVE_INFINITY;
+  /** The last look found nothing to do and nothing to wait for; what it looked at, and when. */
+  #rest: { readonly seen: string; readonly atMs: number } | undefined;
 
   constructor(parts: RepairParts) {
     this.#parts = parts;
@@ -104,6 +108,10 @@ export class Repair {
 
   async #look(signal: AbortSignal): Promise<void> {
     await this.#knowCatalog();
+    await this.#forget();
+    const seen = this.#seen();
+    const nowMs = this.#parts.scheduler.monotonicMs();
+    if (this.#rest?.seen === seen && nowMs - this.#rest.atMs < REST_MS_MAX) return;
     this.#observe();
     // Whether a learner has caught up is seen from counts that belong together.
     if (this.#learnersAt.size > 0) await this.#parts.view.refreshCounts(this.#learnersAt);
@@ -111,7 +119,26 @@ export class Repair {
     const steps = this.#plan();
     await Promise.all(steps.map((step) => limit.run(() => this.#do(step, signal))));
     if (steps.length === 0) await this.#balance(signal);
-    await this.#forget();
+    this.#rest = steps.length === 0 && this.#waitsForNothing() ? { seen, atMs: nowMs } : undefined;
+  }
+
+  /** Names all that plans are made from, but for the time and what is kept here. */
+  #seen(): string {
+    const { view, book } = this.#parts;
+    return `${view.version} ${book.version}`;
+  }
+
+  /** Time alone would change no plan. */
+  #waitsForNothing(): boolean {
+    const waiting = [
+      this.#awaySinceMs,
+      this.#missingSinceMs,
+      this.#learnersAt,
+      this.#memberships,
+      this.#unsettledUntilMs,
+      this.#unwillingUntilMs,
+    ];
+    return this.#transfer === undefined && waiting.every(({ size }) => size === 0);
   }
 
   /** The catalog's own group was not placed by the catalog: it is taken up as it is. */

@@ -47,7 +47,10 @@ function watching() {
   const other = network.join('n2', 'node');
   const asked: ReportCall['since'][] = [];
   let answer: () => NodeReport = () => report({});
-  self.onRequest('report', () => report({ node: 'n1', zone: 'a', storeId: 'store-1' }));
+  self.onRequest('report', (body) => {
+    const isWhole = (body as ReportCall).since === undefined;
+    return report({ node: 'n1', zone: 'a', storeId: 'store-1', isWhole });
+  });
   other.onRequest('report', (body) => {
     asked.push((body as ReportCall).since);
     return answer();
@@ -134,6 +137,31 @@ describe('the watch of reports', () => {
     network.kill('n2');
     expect(watch.node('n2')).toMatchObject({ isConnected: false, storeId: 'store-2' });
     expect(watch.node('n2')?.partitions.size).toBe(1);
+    watch.close();
+  });
+
+  it('has another version when something is otherwise, and the same when nothing is', async () => {
+    const { time, watch, network, answers, asked } = watching();
+    answers(() => report({ isWhole: asked.at(-1) === undefined }));
+    await time.pass(10);
+    const first = watch.version;
+    await time.pass(5_000);
+    expect(watch.version).toBe(first);
+    const changes: Partial<NodeReport>[] = [
+      { version: 2 },
+      { version: 2, partitions: [partition(1n)] },
+      { version: 2, removedPartitions: [1n] },
+      { version: 2, halted: 'the disk is full' },
+    ];
+    for (const next of changes) {
+      const before = watch.version;
+      answers(() => report({ isWhole: false, ...next }));
+      await time.pass(1_000);
+      expect(watch.version).toBeGreaterThan(before);
+    }
+    const before = watch.version;
+    network.kill('n2');
+    expect(watch.version).toBeGreaterThan(before);
     watch.close();
   });
 

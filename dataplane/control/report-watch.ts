@@ -43,6 +43,9 @@ export class ReportWatch implements ClusterView {
   readonly #asking = new Map<NodeId, Promise<void>>();
   readonly #listeners = new Set<() => void>();
   readonly #closed = new AbortController();
+  #version = 0;
+  /** Nodes that were connected when the version was asked for last. */
+  #connected = '';
 
   static start(options: ReportWatchOptions): ReportWatch {
     const watch = new ReportWatch(options);
@@ -61,6 +64,15 @@ export class ReportWatch implements ClusterView {
   node(id: NodeId): ObservedNode | undefined {
     const watched = this.#watched.get(id);
     return watched && this.#observed(id, watched);
+  }
+
+  get version(): number {
+    // Nobody tells when a connection comes or goes.
+    const connected = this.nodes().filter(({ isConnected }) => isConnected);
+    const names = connected.map(({ node }) => node).join();
+    if (names !== this.#connected) this.#version += 1;
+    this.#connected = names;
+    return this.#version;
   }
 
   async refresh(): Promise<void> {
@@ -149,6 +161,13 @@ export class ReportWatch implements ClusterView {
     const wholeAtMs = isWhole ? askedAtMs : known.wholeAtMs;
     const { zone, storeId, halted, processId, version } = report;
     const about = { zone, storeId, halted, processId, version };
+    const isSame =
+      !isWhole &&
+      report.partitions.length === 0 &&
+      report.removedPartitions.length === 0 &&
+      known.about.version === version &&
+      known.about.halted === halted;
+    if (!isSame) this.#version += 1;
     this.#watched.set(node, { about, partitions, isAnswering: true, wholeAtMs });
   }
 }

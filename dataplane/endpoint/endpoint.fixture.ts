@@ -9,7 +9,7 @@ import { Catalog } from '../catalog/catalog.ts';
 import { LocalRouter } from '../routing/local-router.ts';
 import type { Eventually } from '../routing/table.ts';
 import { openStore } from '../storage/open.ts';
-import { Endpoint } from './endpoint.ts';
+import { Endpoint, type TlsListener } from './endpoint.ts';
 import type { ClientTimeouts } from './limits.ts';
 
 /** A real server over an empty store in memory, and plain clients, for the tests of this folder. */
@@ -31,6 +31,7 @@ export interface TestServerOptions {
   readonly host?: string;
   /** Any free one unless given. */
   readonly port?: number;
+  readonly tls?: TlsListener;
 }
 
 export async function startServer(options: TestServerOptions = {}): Promise<TestServer> {
@@ -47,6 +48,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     log: loggerTo(logged, options.logLevel ?? 'info'),
     host: options.host ?? '127.0.0.1',
     port: options.port ?? 0,
+    tls: options.tls,
     ...(options.timeouts === undefined ? {} : { timeouts: options.timeouts }),
   });
   return {

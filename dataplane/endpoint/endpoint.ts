@@ -1,76 +1,89 @@
-import { createServer, type Server } from 'node:http';
-import { type AddressInfo, isIP, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ControlContext, OperationContext } from '../api/operation.ts';
+import type { CertificateFiles } from '../tls-files.ts';
+import { ApiListener } from './api-listener.ts';
 import { LifeCycle, type LifeCycleOptions } from './life-cycle.ts';
-import {
-  CLIENT_TIMEOUTS,
-  type ClientTimeouts,
-  CONNECTIONS_MAX,
-  REQUEST_HEAD_BYTES_MAX,
-} from './limits.ts';
-import { nextRequestId } from './request-id.ts';
+import { CLIENT_TIMEOUTS, type ClientTimeouts } from './limits.ts';
+
+/** A port for HTTPS. Its certificate is read again when it changes. */
+export interface TlsListener extends CertificateFiles {
+  /** 0 takes any free one. */
+  readonly port: number;
+}
 
 export interface EndpointOptions<Context extends OperationContext = ControlContext>
   extends LifeCycleOptions<Context> {
   readonly host: string;
-  /** 0 takes any free port. */
+  /** Of plain HTTP; 0 takes any free one. */
   readonly port: number;
+  /** On the same host. */
+  readonly tls?: TlsListener | undefined;
   readonly timeouts?: ClientTimeouts;
 }
 
-/** The HTTP server of the API: sockets, time-outs, malformed HTTP; requests go to `LifeCycle`. */
+/** The HTTP server of the API, on a port or two; requests go to `LifeCycle`. */
 export class Endpoint {
-  readonly #server: Server;
-  readonly #lifeCycle: Pick<LifeCycle, 'accept' | 'stopKeepAlive'>;
-  readonly #host: string;
+  readonly #plain: ApiListener;
+  readonly #tls: ApiListener | undefined;
+  readonly #lifeCycle: Pick<LifeCycle, 'stopKeepAlive'>;
 
   /**
    * Resolves once connections are accepted.
-   * Rejects with the system's error (EADDRINUSE, EACCES, EADDRNOTAVAIL, ENOTFOUND).
+   * Rejects with TlsFilesError, or the system's error (EADDRINUSE, EACCES, EADDRNOTAVAIL, ENOTFOUND).
    */
   static async listen<Context extends OperationContext>(
     options: EndpointOptions<Context>,
   ): Promise<Endpoint> {
-    const endpoint = new Endpoint(options, new LifeCycle(options));
-    await endpoint.#listen(options.port);
-    endpoint.#server.on('error', (error) =>
-      options.log.error({ err: error }, 'the listener failed'),
-    );
-    return endpoint;
+    const { host, port, tls, log, timeouts = CLIENT_TIMEOUTS } = options;
+    const lifeCycle = new LifeCycle(options);
+    const common = { host, log, timeouts, accept: lifeCycle.accept };
+    const plain = await ApiListener.listen({ ...common, port, certificate: undefined });
+    if (tls === undefined) return new Endpoint(lifeCycle, plain, undefined);
+    try {
+      const secure = await ApiListener.listen({ ...common, port: tls.port, certificate: tls });
+      return new Endpoint(lifeCycle, plain, secure);
+    } catch (error) {
+      await plain.close(0);
+      throw error;
+    }
   }
 
   private constructor(
-    options: Pick<EndpointOptions, 'host' | 'timeouts'>,
-    lifeCycle: Pick<LifeCycle, 'accept' | 'stopKeepAlive'>,
+    lifeCycle: Pick<LifeCycle, 'stopKeepAlive'>,
+    plain: ApiListener,
+    tls: ApiListener | undefined,
   ) {
-    const timeouts = options.timeouts ?? CLIENT_TIMEOUTS;
-    this.#host = options.host;
     this.#lifeCycle = lifeCycle;
-    this.#server = createServer(
-      {
-        maxHeaderSize: REQUEST_HEAD_BYTES_MAX,
-        headersTimeout: timeouts.headersMs,
-        requestTimeout: timeouts.requestMs,
-        keepAliveTimeout: timeouts.keepAliveMs,
-        connectionsCheckingInterval: timeouts.checkMs,
-        insecureHTTPParser: false,
-        noDelay: true,
-      },
-      this.#lifeCycle.accept,
-    );
-    this.#server.timeout = timeouts.inactivityMs;
-    this.#server.maxConnections = CONNECTIONS_MAX;
-    this.#server.on('clientError', refuse);
+    this.#plain = plain;
+    this.#tls = tls;
   }
 
   /** Where clients reach this endpoint; an unspecified address is shown as loopback. */
   get url(): string {
-    const host = this.#host === '0.0.0.0' || this.#host === '::' ? '127.0.0.1' : this.#host;
-    return `http://${isIP(host) === 6 ? `[${host}]` : host}:${this.port}`;
+    return this.#plain.url;
+  }
+
+  /** The same by HTTPS, if it has a port for that. */
+  get tlsUrl(): string | undefined {
+    return this.#tls?.url;
+  }
+
+  /** For people. */
+  get urls(): string {
+    return this.#tls === undefined ? this.url : `${this.url} and ${this.#tls.url}`;
   }
 
   get port(): number {
-    return addressOf(this.#server).port;
+    return this.#plain.port;
+  }
+
+  /**
+   * Goes on as before for a while, except that each answer asks the client to close its connection:
+   * so nobody has one to lose once whoever sends clients here has stopped to.
+   */
+  async drain(ms: number): Promise<void> {
+    this.#lifeCycle.stopKeepAlive();
+    await delay(ms);
   }
 
   /**
@@ -79,40 +92,6 @@ export class Endpoint {
    */
   async close(graceMs: number): Promise<void> {
     this.#lifeCycle.stopKeepAlive();
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    const timer = setTimeout(() => this.#server.closeAllConnections(), graceMs);
-    await closed;
-    clearTimeout(timer);
+    await Promise.all([this.#plain.close(graceMs), this.#tls?.close(graceMs)]);
   }
-
-  #listen(port: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen({ host: this.#host, port }, () => {
-        this.#server.off('error', reject);
-        resolve();
-      });
-    });
-  }
-}
-
-function addressOf(server: Server): AddressInfo {
-  const address = server.address();
-  // A server that listens on TCP has an address object; a pipe or a closed server has none.
-  if (address === null || typeof address === 'string') throw new Error('the endpoint is closed');
-  return address;
-}
-
-/** What is no HTTP, or comes too slowly, gets one plain answer and is cut off. */
-function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (!socket.writable || error.code === 'ECONNRESET') {
-    socket.destroy();
-    return;
-  }
-  const status =
-    error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? '408 Request Timeout' : '400 Bad Request';
-  socket.end(
-    `HTTP/1.1 ${status}\r\nx-amzn-RequestId: ${nextRequestId()}\r\n` +
-      'Content-Length: 0\r\nConnection: close\r\n\r\n',
-  );
 }

@@ -43,6 +43,35 @@ describe('operations on tables at a router', () => {
     ]);
   });
 
+  it('are rehearsed by a method of their own, which an older node does not take for a change', async () => {
+    const { cluster, router, scheduler } = await control();
+    cluster.node('b1').on('control', () => Promise.reject(new Error('it was done')));
+    let triesCount = 0;
+    cluster.node('b1').on('rehearse', () => {
+      triesCount += 1;
+      if (triesCount === 1) throw new RequestFailed('unknown', 'lost');
+      return answer;
+    });
+    const rehearsal = router.control.operations(names, { isDryRun: true }).get('CreateTable');
+    const work = rehearsal?.handle({ TableName: 'T' }, { host: '' });
+    if (work === undefined) throw new Error('no CreateTable');
+    // It does no harm when it is done twice.
+    expect((await scheduler.until(work)).value).toEqual(answer);
+    expect(cluster.seenOf('control')).toEqual([]);
+  });
+
+  it('say what has failed to who wants to know more than clients do', async () => {
+    const { cluster, router, scheduler } = await control();
+    for (const id of ['a1', 'b1', 'c1']) {
+      cluster.node(id).on('control', () => {
+        throw refusal('unknownOutcome');
+      });
+    }
+    const call = { operation: 'CreateTable', body: {}, host: '', isDryRun: false };
+    const failure = router.control.forward(call).catch((error) => error);
+    expect((await scheduler.until(failure)).value).toMatchObject({ code: 'unknownOutcome' });
+  });
+
   it('show faults as they are', async () => {
     const { cluster, call } = await control();
     cluster.node('b1').on('control', () => {

@@ -14,6 +14,16 @@ export interface ControlForwarderOptions {
   readonly scheduler: Scheduler;
 }
 
+/** An operation on tables, and how it is to be done. */
+export interface ForwardedCall {
+  readonly operation: string;
+  readonly body: object;
+  /** That the client called. */
+  readonly host: string;
+  /** All is checked and answered as if it were done, and nothing changes. */
+  readonly isDryRun: boolean;
+}
+
 /** An Operation of the API (api/operation.ts), which this folder must not know. */
 export interface ForwardedOperation {
   readonly name: string;
@@ -37,33 +47,56 @@ export class ControlForwarder {
   }
 
   /** Operations of these names, to stand in for those of a process that has the catalog. */
-  operations(names: Iterable<string>): ReadonlyMap<string, ForwardedOperation> {
+  operations(
+    names: Iterable<string>,
+    { isDryRun = false }: { readonly isDryRun?: boolean } = {},
+  ): ReadonlyMap<string, ForwardedOperation> {
     return new Map(
       Array.from(names, (name) => [
         name,
-        { name, handle: (body, { host }) => this.#forward(name, body, host) },
+        {
+          name,
+          handle: (body, { host }) => this.#handle({ operation: name, body, host, isDryRun }),
+        },
       ]),
     );
   }
 
-  async #forward(operation: string, body: object, host: string): Promise<Uint8Array> {
+  /**
+   * Has one operation done.
+   * @returns UTF-8 JSON
+   * @throws ClientFault; CallFailed when it is not known to have been done
+   */
+  async forward(call: ForwardedCall): Promise<Uint8Array> {
     const { learner } = this.#options;
-    const isRead = operation.startsWith('Describe') || operation.startsWith('List');
-    const call: ControlCall = { operation, body: Buffer.from(JSON.stringify(body)), host };
+    const isRead = /^(Describe|List)/.test(call.operation) || call.isDryRun;
     try {
       const answer = await this.#call(call, isRead);
       // The next request through this router finds the table as this one left it.
       if (!isRead) await learner.refresh();
       return answer;
     } catch (error) {
-      if (!(error instanceof CallFailed)) throw error;
-      if (error.code === 'unknownOutcome') await learner.refresh();
-      throw faultOfCall(error);
+      if (error instanceof CallFailed && error.code === 'unknownOutcome') await learner.refresh();
+      throw error;
     }
   }
 
-  async #call(call: ControlCall, isRead: boolean): Promise<ControlAnswer> {
+  /** @throws ClientFault, whatever has failed: clients of the API are told nothing else. */
+  async #handle(call: ForwardedCall): Promise<Uint8Array> {
+    try {
+      return await this.forward(call);
+    } catch (error) {
+      throw error instanceof CallFailed ? faultOfCall(error) : error;
+    }
+  }
+
+  async #call(
+    { operation, body, host, isDryRun }: ForwardedCall,
+    isRead: boolean,
+  ): Promise<ControlAnswer> {
     const { forwarder, scheduler } = this.#options;
+    const call: ControlCall = { operation, body: Buffer.from(JSON.stringify(body)), host };
+    const method = isDryRun ? methods.rehearse : methods.control;
     const deadlineMs = scheduler.monotonicMs() + REQUEST_DEADLINE_MS;
     // To give up a change before the deadline would only make its fate unknown.
     const options = isRead
@@ -73,7 +106,7 @@ export class ControlForwarder {
       try {
         const answer = await forwarder.callLeader(
           CATALOG_PARTITION_ID,
-          methods.control,
+          method,
           () => call,
           options,
         );

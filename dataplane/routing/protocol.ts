@@ -16,6 +16,11 @@ export const methods = {
   feed: 'feed',
   report: 'report',
   control: 'control',
+  /**
+   * A control call whose change is not made. It is no member of the call: a node that does not know
+   * of it must not make the change.
+   */
+  rehearse: 'rehearse',
   createReplica: 'createReplica',
   dropReplica: 'dropReplica',
   configure: 'configure',

@@ -1,8 +1,17 @@
 import { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { type ConnectionOptions, TLSSocket, type TlsOptions } from 'node:tls';
-import type { TlsMaterial } from './options.ts';
+import type { Role, TlsMaterial } from './options.ts';
 import type { NodeId } from './transport.ts';
+
+/**
+ * What certificates of all routers name where routers come and go (Kubernetes): it may stand for a
+ * router's own id, and for no node's.
+ */
+export const ROUTER_CERTIFICATE_NAME = 'router.trestle.dev';
+
+/** What the operator's certificate names; it lets its holder into admin interfaces. */
+export const OPERATOR_CERTIFICATE_NAME = 'operator.trestle.dev';
 
 /** Exactly that name, among the DNS names: neither wildcards nor the subject speak for a node. */
 const NAME_RULES = { subject: 'never', wildcards: false } as const;
@@ -46,10 +55,18 @@ export function diallerTls(tls: TlsMaterial, peer: NodeId): ConnectionOptions {
 }
 
 /** Whether the peer of this socket may go by that name; of plain TCP nothing is known. */
-export function certifies(socket: Socket, id: NodeId): boolean {
+export function certifies(socket: Socket, name: string): boolean {
   if (!(socket instanceof TLSSocket)) return true;
   const certificate = socket.getPeerX509Certificate();
-  return certificate !== undefined && isMadeOutTo(certificate, id);
+  return certificate !== undefined && isMadeOutTo(certificate, name);
+}
+
+/** Whether the peer of this socket may go by that id in that role. */
+export function certifiesPeer(
+  socket: Socket,
+  { id, role }: { readonly id: NodeId; readonly role: Role },
+): boolean {
+  return certifies(socket, id) || (role === 'router' && certifies(socket, ROUTER_CERTIFICATE_NAME));
 }
 
 /** Whether a connection failed because one side did not take the other's certificate. */
@@ -61,6 +78,6 @@ export function isCertificateFailure(error: Error): boolean {
 
 class WrongName extends Error {}
 
-function isMadeOutTo(certificate: X509Certificate, id: NodeId): boolean {
-  return certificate.checkHost(id, NAME_RULES) !== undefined;
+function isMadeOutTo(certificate: X509Certificate, name: string): boolean {
+  return certificate.checkHost(name, NAME_RULES) !== undefined;
 }

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Scheduler, Timer } from '../scheduler.ts';
-import { certifies } from './certificate.ts';
+import { certifiesPeer } from './certificate.ts';
 import type { Link } from './connection.ts';
 import { FrameError, type FrameKind, frameKinds, handshakeFrame } from './frame.ts';
 import { FrameReader } from './frame-reader.ts';
@@ -145,7 +145,7 @@ export class Handshake {
 
   #judge(hello: Hello): Refusal | undefined {
     const { socket, self, protocolMax, nodes, dialled } = this.#options;
-    const isCertified = (id: NodeId) => certifies(socket, id);
+    const isCertified = (peer: Hello) => certifiesPeer(socket, peer);
     return judgeHello(hello, { self, protocolMax, nodes, dialled, isCertified });
   }
 

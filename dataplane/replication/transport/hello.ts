@@ -77,8 +77,8 @@ export interface Expectation {
   readonly nodes: ReadonlyMap<NodeId, unknown>;
   /** Whom we dialled; undefined at the listener. */
   readonly dialled: NodeId | undefined;
-  /** Whether the peer's certificate is made out to that name. */
-  readonly isCertified: (id: NodeId) => boolean;
+  /** Whether the peer's certificate lets it go by the id, in the role, that its hello says. */
+  readonly isCertified: (hello: Hello) => boolean;
 }
 
 /** The highest version that both speak. */
@@ -103,7 +103,7 @@ export function judgeHello(hello: Hello, expected: Expectation): Refusal | undef
     const message = `${self.id} belongs to cluster ${self.clusterId}, ${hello.id} to ${hello.clusterId}`;
     return { code: 'wrongCluster', message };
   }
-  if (!expected.isCertified(hello.id)) {
+  if (!expected.isCertified(hello)) {
     return { code: 'certificate', message: `the certificate does not name ${hello.id}` };
   }
   return expected.dialled === undefined

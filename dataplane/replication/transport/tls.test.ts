@@ -1,73 +1,9 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { connect } from 'node:tls';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { Authority } from './authority.fixture.ts';
+import { ROUTER_CERTIFICATE_NAME } from './certificate.ts';
 import type { TlsMaterial } from './options.ts';
 import { TestTransports, until } from './transports.fixture.ts';
-
-/** An authority of its own, and certificates that it signs. */
-class Authority {
-  readonly #folder = mkdtempSync(join(tmpdir(), 'transport-tls-'));
-
-  constructor() {
-    const subject = ['-subj', '/CN=test authority', '-days', '2'];
-    openssl([
-      'req',
-      '-x509',
-      ...newKey,
-      ...subject,
-      '-keyout',
-      this.#at('ca.key'),
-      '-out',
-      this.#at('ca.pem'),
-    ]);
-  }
-
-  sign(name: string): TlsMaterial {
-    const key = this.#at(`${name}.key`);
-    const request = this.#at(`${name}.csr`);
-    // The subject is another node's, to show that it does not count.
-    openssl(['req', ...newKey, '-subj', '/CN=b', '-keyout', key, '-out', request]);
-    writeFileSync(this.#at('names'), `subjectAltName=DNS:${name}\n`);
-    const authority = ['-CA', this.#at('ca.pem'), '-CAkey', this.#at('ca.key'), '-CAcreateserial'];
-    const names = ['-days', '2', '-extfile', this.#at('names')];
-    openssl([
-      'x509',
-      '-req',
-      '-in',
-      request,
-      ...authority,
-      ...names,
-      '-out',
-      this.#at(`${name}.pem`),
-    ]);
-    return {
-      ca: readFileSync(this.#at('ca.pem'), 'utf8'),
-      cert: readFileSync(this.#at(`${name}.pem`), 'utf8'),
-      key: readFileSync(key, 'utf8'),
-    };
-  }
-
-  remove(): void {
-    rmSync(this.#folder, { recursive: true });
-  }
-
-  #at(file: string): string {
-    return join(this.#folder, file);
-  }
-}
-
-const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-
-function openssl(args: readonly string[]): void {
-  try {
-    execFileSync('openssl', args, { stdio: 'pipe' });
-  } catch (error) {
-    throw new Error('these tests need a working `openssl` on the path', { cause: error });
-  }
-}
 
 const timeoutMs = 5_000;
 let ours: Authority;
@@ -151,6 +87,65 @@ test('a wildcard certificate speaks for nobody', async () => {
   await net.open('b', { tls: ofB });
   const a = await net.open('a', { tls: ours.sign('*.example') });
   await until('a is refused', () => a.lastFailure('b')?.refusal?.code === 'certificate');
+});
+
+describe('routers that come and go share a name in their certificates', () => {
+  const router = (id: string) => ({
+    id,
+    role: 'router' as const,
+    clusterId: 'test',
+    storeId: id,
+    processId: id,
+  });
+
+  test('it stands for the id of any router', async () => {
+    const b = await net.open('b', { tls: ofB });
+    const tls = ours.sign(ROUTER_CERTIFICATE_NAME);
+    for (const id of ['trestle-5d9-x7', 'trestle-5d9-k2']) {
+      const one = await net.open(id, { self: router(id), tls });
+      await net.connected(one, b);
+    }
+  });
+
+  test('a router with a certificate of another name is not let in', async () => {
+    await net.open('b', { tls: ofB });
+    const tls = ours.sign('router.example');
+    const one = await net.open('r', { self: router('r'), tls });
+    await until('r is refused', () => one.lastFailure('b') !== undefined);
+    expect(one.lastFailure('b')?.refusal).toEqual({
+      by: 'peer',
+      code: 'certificate',
+      message: 'the certificate does not name r',
+    });
+  });
+
+  test('it stands for no node: neither one that dials', async () => {
+    const b = await net.open('b', { tls: ofB });
+    const a = await net.open('a', { tls: ours.sign(ROUTER_CERTIFICATE_NAME) });
+    await until('a is refused', () => a.lastFailure('b') !== undefined);
+    expect(a.lastFailure('b')?.refusal).toEqual({
+      by: 'peer',
+      code: 'certificate',
+      message: 'the certificate does not name a',
+    });
+    expect(b.peers()).toEqual([]);
+  });
+
+  test('nor one that says it is a router', async () => {
+    const b = await net.open('b', { tls: ofB });
+    const tls = ours.sign(ROUTER_CERTIFICATE_NAME);
+    const a = await net.open('a', { self: router('a'), tls });
+    await until('a is refused', () => a.lastFailure('b') !== undefined);
+    expect(a.lastFailure('b')?.refusal).toMatchObject({ by: 'peer', code: 'unknownNode' });
+    expect(b.peers()).toEqual([]);
+  });
+
+  test('nor one that is dialled', async () => {
+    await net.open('b', { tls: ours.sign(ROUTER_CERTIFICATE_NAME) });
+    const one = await net.open('r', { self: router('r'), tls: ours.sign('r') });
+    await until('r has refused', () => one.lastFailure('b') !== undefined);
+    expect(one.lastFailure('b')?.refusal).toMatchObject({ by: 'us', code: 'certificate' });
+  });
 });
 
 test('plain TCP and TLS do not meet', async () => {
