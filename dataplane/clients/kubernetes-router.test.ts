@@ -16,6 +16,7 @@ import {
   ListTagsOfResourceCommand,
   PutItemCommand,
   QueryCommand,
+  ScanCommand,
   TagResourceCommand,
   UntagResourceCommand,
   UpdateTableCommand,
@@ -32,7 +33,7 @@ import { startKubernetesRouter } from '../kubernetes-router-server.ts';
 import { Authority } from '../replication/transport/authority.fixture.ts';
 import { ROUTER_CERTIFICATE_NAME } from '../replication/transport/certificate.ts';
 import type { RouterServer } from '../router-server.ts';
-import { freePorts } from './cluster-processes.ts';
+import { freePorts, MemberProcess } from './cluster-processes.ts';
 import { PlayedOperator } from './played-operator.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -73,7 +74,7 @@ async function startRouter(id: string): Promise<TestRouter> {
   return { server, endpoint, health: `http://127.0.0.1:${port}` };
 }
 
-function clientOf({ endpoint }: TestRouter): DynamoDBClient {
+function clientOf({ endpoint }: Pick<TestRouter, 'endpoint'>): DynamoDBClient {
   return new DynamoDBClient({
     endpoint,
     region: REGION,
@@ -452,6 +453,34 @@ describe('several tables', () => {
     expect(await faultOf(client.send(foreign))).toMatch('AccessDeniedException');
   });
 
+  it('are changed through several routers at once, and no change is lost', async () => {
+    const second = await startRouter('router-4');
+    const other = clientOf(second);
+    const ResourceArn = arn('Right');
+    const keys = ['a', 'b', 'c', 'd', 'e', 'f'];
+    await Promise.all(
+      keys.map((Key, index) =>
+        (index % 2 === 0 ? client : other).send(
+          new TagResourceCommand({ ResourceArn, Tags: [{ Key, Value: 'x' }] }),
+        ),
+      ),
+    );
+    const { spec } = await resourceOf('Right');
+    expect(spec.tags?.map(({ key }) => key).toSorted()).toEqual(keys);
+    const twice = await Promise.all(
+      [client, other].map((each) => faultOf(each.send(new CreateTableCommand(simple('Twice'))))),
+    );
+    expect(twice.toSorted()).toEqual([
+      'ResourceInUseException: Attempt to change a resource which is still in use: ' +
+        'Table is being created: Twice',
+      'no fault',
+    ]);
+    await becomesActive('Twice');
+    await client.send(new DeleteTableCommand({ TableName: 'Twice' }));
+    other.destroy();
+    await second.server.close();
+  });
+
   it('are listed in pages', async () => {
     const first = await client.send(new ListTablesCommand({ Limit: 2 }));
     expect(first).toMatchObject({ TableNames: ['Left', 'Music'], LastEvaluatedTableName: 'Music' });
@@ -459,6 +488,39 @@ describe('several tables', () => {
     const second = await client.send(new ListTablesCommand({ ExclusiveStartTableName }));
     expect(second.TableNames).toEqual(['Orders', 'Right']);
     expect(second.LastEvaluatedTableName).toBeUndefined();
+  });
+});
+
+describe('as a process of its own', () => {
+  it('serves, tells how it is, and ends in order', async () => {
+    const [port, adminPort] = await freePorts(2);
+    const member = {
+      id: 'router-3',
+      zone: 'a',
+      host: '127.0.0.1',
+      port: 0,
+      adminPort: adminPort ?? 0,
+    };
+    const file = (name: string) => join(certificates, `${name}.pem`);
+    const own = new MemberProcess(member, [
+      ...['router', '--kubernetes', '--namespace', namespace, '--id', 'router-3'],
+      ...['--region', REGION, '--port', String(port), '--health-port', String(adminPort)],
+      ...['--tls-port', '0', '--tls-cert', file('cert'), '--tls-key', file('key')],
+      ...['--ca', file('ca'), '--drain-seconds', '1'],
+    ]);
+    own.start();
+    await own.isReady();
+    const other = clientOf({ endpoint: `http://127.0.0.1:${port}` });
+    const { Items } = await other.send(new ScanCommand({ TableName: 'Right' }));
+    expect(Items).toEqual([item('c')]);
+    other.destroy();
+    const { body } = await own.admin('GET', '/metrics');
+    expect(body).toMatch(/^trestle_tables_known 4$/m);
+    expect(body).toMatch(/^trestle_tables_connected 1$/m);
+    expect(body).toMatch(/^trestle_api_server_age_seconds \d/m);
+    const ended = own.end('SIGTERM');
+    await own.becomes('/readyz', (answer) => answer.body.reasons?.includes('stopping') === true);
+    expect(await ended).toBe(0);
   });
 });
 

@@ -178,6 +178,28 @@ export const timeToLiveFaults = {
     ),
 } as const;
 
+/** Fields of a Table resource that the caller cannot change. */
+export interface OwnedField {
+  /** `spec.tags[key="team"].value`. */
+  readonly field: string;
+  readonly owners: readonly string[];
+}
+
+/**
+ * Differs: where tables are Table resources of Kubernetes, a manifest may own what a request would
+ * change, and the API server may refuse what the service would take.
+ */
+export const resourceFaults = {
+  owned: (resource: string, fields: readonly OwnedField[]) => {
+    const list = fields.map(({ field, owners }) => `${field} (${owners.join(', ')})`).join('; ');
+    return invalid(
+      `fields of the Table ${resource} are owned by others: ${list}. Change them there`,
+    );
+  },
+  refused: (resource: string, reasons: readonly string[]) =>
+    invalid(`the Table ${resource} would be invalid: ${reasons.join('; ')}`),
+} as const;
+
 export const tagFaults = {
   none: () => validationFault('Atleast one Tag needs to be provided as Input.'),
   noKeys: () => validationFault('Atleast one Tag Key needs to be provided as Input.'),

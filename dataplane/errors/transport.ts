@@ -32,6 +32,8 @@ export const operatingTexts = {
   damaged: 'The data folder is damaged; see the log of the server.',
   closed: 'The server is shutting down.',
   overloaded: 'Too many large requests at once; try again.',
+  noControlPlane:
+    'The Kubernetes API server cannot be reached: tables cannot be created or changed now; try again.',
   unavailable: 'The replicas that have this data cannot be reached; try again.',
   badCompression: 'The body does not decompress as its Content-Encoding says.',
 } as const;
