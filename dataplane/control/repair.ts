@@ -84,8 +84,8 @@ export class Repair {
   #transfer: Transfer | undefined;
   #transferredAtMs = Number.NEGATIVE_INFINITY;
   #forgotAtMs = Number.NEGATIVE_INFINITY;
-  /** The last look found nothing to do and nothing to wait for; what it looked at, and when. */
-  #rest: { readonly seen: string; readonly atMs: number } | undefined;
+  /** The last look left nothing to do before that time, unless what it looked at changes. */
+  #rest: { readonly seen: string; readonly untilMs: number } | undefined;
 
   constructor(parts: RepairParts) {
     this.#parts = parts;
@@ -111,7 +111,7 @@ export class Repair {
     await this.#forget();
     const seen = this.#seen();
     const nowMs = this.#parts.scheduler.monotonicMs();
-    if (this.#rest?.seen === seen && nowMs - this.#rest.atMs < REST_MS_MAX) return;
+    if (this.#rest?.seen === seen && nowMs < this.#rest.untilMs) return;
     this.#observe();
     // Whether a learner has caught up is seen from counts that belong together.
     if (this.#learnersAt.size > 0) await this.#parts.view.refreshCounts(this.#learnersAt);
@@ -119,13 +119,19 @@ export class Repair {
     const steps = this.#plan();
     await Promise.all(steps.map((step) => limit.run(() => this.#do(step, signal))));
     if (steps.length === 0) await this.#balance(signal);
-    this.#rest = steps.length === 0 && this.#waitsForNothing() ? { seen, atMs: nowMs } : undefined;
+    const untilMs = Math.min(nowMs + REST_MS_MAX, this.#nextTransferMs());
+    this.#rest = steps.length === 0 && this.#waitsForNothing() ? { seen, untilMs } : undefined;
   }
 
   /** Names all that plans are made from, but for the time and what is kept here. */
   #seen(): string {
     const { view, book } = this.#parts;
     return `${view.version} ${book.version}`;
+  }
+
+  /** When leaders may be moved again, if one had to be. */
+  #nextTransferMs(): number {
+    return this.#transfer === undefined ? Infinity : this.#transferredAtMs + TRANSFER_INTERVAL_MS;
   }
 
   /** Time alone would change no plan. */
@@ -138,7 +144,7 @@ export class Repair {
       this.#unsettledUntilMs,
       this.#unwillingUntilMs,
     ];
-    return this.#transfer === undefined && waiting.every(({ size }) => size === 0);
+    return waiting.every(({ size }) => size === 0);
   }
 
   /** The catalog's own group was not placed by the catalog: it is taken up as it is. */

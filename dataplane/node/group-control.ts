@@ -66,7 +66,7 @@ export class GroupControl {
 
   /** @throws RemoteFailure */
   async configure(hosted: HostedPartition, { configuration }: ConfigureCall): Promise<null> {
-    const table = decodeTableConfiguration(configuration);
+    const table = this.#node.tables.share(decodeTableConfiguration(configuration));
     const leader = leaderOf(hosted);
     return this.#asFailures(hosted.replica, async () => {
       await leader.configure(table);

@@ -1,7 +1,7 @@
 import { CompiledSchema } from '../partition/compiled-schema.ts';
 import { type Counters, decodeCounters, zeroCounters } from '../partition/counters.ts';
 import { mapKey } from '../partition/in-flight.ts';
-import { countersKey, metaKey, spacePrefix } from '../partition/key-space.ts';
+import { countersKey, keptTogether, metaKey, spacePrefix } from '../partition/key-space.ts';
 import type { PartitionRange } from '../partition/schema.ts';
 import type { Replica, ReplicaListener } from '../replication/replica.ts';
 import { pause } from '../replication/scheduler.ts';
@@ -272,7 +272,8 @@ export class HostedPartition {
 
   #decodeConfiguration(value: Uint8Array): PartitionConfiguration | undefined {
     try {
-      return decodePartitionConfiguration(value);
+      const configuration = decodePartitionConfiguration(value);
+      return { ...configuration, table: this.#node.tables.share(configuration.table) };
     } catch {
       this.reportDamage(new StoreError('damaged', 'The configuration is not one.'));
       return undefined;
@@ -301,9 +302,9 @@ class StorageSpace {
   readonly configurationKey: Buffer;
 
   constructor(storageId: bigint) {
-    this.itemPrefix = spacePrefix(storageId, 'item');
-    this.countersKey = countersKey(storageId);
-    this.configurationKey = metaKey(storageId, 'configuration');
+    this.itemPrefix = keptTogether(spacePrefix(storageId, 'item'));
+    this.countersKey = keptTogether(countersKey(storageId));
+    this.configurationKey = keptTogether(metaKey(storageId, 'configuration'));
   }
 }
 

@@ -5,6 +5,7 @@ import type { Store } from '../storage/store.ts';
 import type { NodeLimits } from './limits.ts';
 import type { LoadGate } from './load-gate.ts';
 import type { Locate } from './locate.ts';
+import type { SharedTables } from './shared-tables.ts';
 
 export type Log = (event: string, fields: object) => void;
 
@@ -21,6 +22,7 @@ export interface NodeContext {
   /** Told when rare code runs, so that a simulation knows that it ever did. */
   readonly probe: (name: string) => void;
   readonly locate: Locate;
+  readonly tables: SharedTables;
   /** Of [0, 1): spreads what would otherwise come at once. */
   readonly random: () => number;
   readonly writes: LoadGate;

@@ -93,9 +93,10 @@ describe('the report of a node', () => {
     expect(report.partitions.map(({ items }) => items).sort()).toEqual([0, 1]);
   });
 
-  it('tells of trouble that nobody mentioned', async () => {
+  it('tells of trouble, of the node also when nobody mentions it', async () => {
     const first = await test.report();
     test.replica(1n).failure = new Error('a record is damaged');
+    test.replica(1n).listener?.onChange();
     const second = await test.report(since(first));
     expect(second.partitions[0]?.replica.failure).toBe('a record is damaged');
     test.host.halted = new Error('the disk is full');

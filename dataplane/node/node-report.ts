@@ -45,9 +45,8 @@ export class NodeReporter {
   readonly #dirty = new Set<bigint>();
   #isNodeDirty = false;
   #isScheduled = false;
-  /** What is reported of the node's health, and of each replica's, without our being told. */
+  /** As it was reported: nobody tells when it changes. */
   #halted: string | undefined;
-  readonly #failures = new Map<bigint, string | undefined>();
 
   constructor(parts: NodeReporterParts) {
     this.#parts = parts;
@@ -62,7 +61,6 @@ export class NodeReporter {
   markRemoved(partitionId: bigint): void {
     this.#dirty.delete(partitionId);
     this.#changed.delete(partitionId);
-    this.#failures.delete(partitionId);
     this.#removed.push({ partitionId, version: this.#version + 1 });
     this.markNode();
   }
@@ -75,13 +73,15 @@ export class NodeReporter {
 
   report({ since }: ReportCall): NodeReport {
     const { node, zone, storeId, hosted, halted, routersCount } = this.#parts;
-    this.#lookAtHealth();
+    if (halted() !== this.#halted) this.markNode();
+    this.#halted = halted();
     this.#update();
     const from =
       since?.processId === node.processId && since.version >= this.#removalsFrom
         ? since.version
         : 0;
-    const all = [...hosted()];
+    // Mostly it is asked whether there is anything new, and there is not.
+    const all = from === this.#version ? [] : [...hosted()];
     const ids = new Set(all.map(({ replica }) => replica.partitionId));
     const replicas = all.filter(
       ({ replica }) => from === 0 || (this.#changed.get(replica.partitionId) ?? 0) > from,
@@ -97,7 +97,7 @@ export class NodeReporter {
       version: this.#version,
       monotonicMs: node.scheduler.monotonicMs(),
       routersCount: routersCount(),
-      halted: halted(),
+      halted: this.#halted,
       isWhole: from === 0,
       partitions: replicas.flatMap(partitionReport),
       removedPartitions: from === 0 ? [] : removed.map(({ partitionId }) => partitionId),
@@ -143,22 +143,6 @@ export class NodeReporter {
       if (this.#tables.get(id)?.table.version === table.version) continue;
       const encoded = encodeTableConfiguration(table);
       this.#tables.set(id, { table, encoded, version: this.#version });
-    }
-  }
-
-  /** A replica that fails, or a node that halts, may not say so. */
-  #lookAtHealth(): void {
-    const halted = this.#parts.halted();
-    if (halted !== this.#halted) {
-      this.#halted = halted;
-      this.markNode();
-    }
-    for (const hosted of this.#parts.hosted()) {
-      const { partitionId } = hosted.replica;
-      const failure = hosted.failure?.message;
-      if (failure === this.#failures.get(partitionId)) continue;
-      this.#failures.set(partitionId, failure);
-      this.markPartition(partitionId);
     }
   }
 }

@@ -120,7 +120,12 @@ export class RequestLog {
   /** Deletions of what is too old, for when nothing is written; a bounded number. */
   trimWhenIdle(): readonly Effect[] {
     if (!this.#isLoaded) return [];
-    this.#currentGeneration();
+    // One that is empty may last: what comes into it late is kept for longer.
+    if (this.#generations.at(-1)?.records.length === 0) {
+      this.#expire(this.#node.scheduler.monotonicMs());
+    } else {
+      this.#currentGeneration();
+    }
     return this.#trim(TRIMMED_WHEN_IDLE);
   }
 

@@ -34,6 +34,7 @@ import type { PartitionMetrics } from './metrics.ts';
 import type { Log, NodeContext } from './node-context.ts';
 import { NodeReporter } from './node-report.ts';
 import { Reads } from './reads.ts';
+import { SharedTables } from './shared-tables.ts';
 
 export interface StorageNodeOptions {
   readonly nodeId: NodeId;
@@ -320,6 +321,7 @@ function contextOf(options: StorageNodeOptions): NodeContext {
     log: options.log,
     probe: options.probe ?? (() => {}),
     locate: options.locate,
+    tables: new SharedTables(),
     random: () => (options.randomBytes(1)[0] ?? 0) / 256,
     writes: new LoadGate({ countMax: limits.nodeWritesMax, bytesMax: limits.nodeWriteBytesMax }),
     pages: counted(limits.nodePagesMax),

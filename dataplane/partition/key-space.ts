@@ -174,6 +174,25 @@ export function withOwnMemory(bytes: Buffer): Buffer {
   return own;
 }
 
+const KEPT_SLAB_BYTES = 4_096;
+let keptSlab = Buffer.allocUnsafeSlow(KEPT_SLAB_BYTES);
+let keptSlabAt = 0;
+
+/**
+ * The same bytes, for keys that are kept as long as a partition is: next to each other in slabs of
+ * their own, since memory of its own for each costs ten times its length.
+ */
+export function keptTogether(bytes: Buffer): Buffer {
+  if (keptSlabAt + bytes.length > KEPT_SLAB_BYTES) {
+    keptSlab = Buffer.allocUnsafeSlow(Math.max(KEPT_SLAB_BYTES, bytes.length));
+    keptSlabAt = 0;
+  }
+  const kept = keptSlab.subarray(keptSlabAt, keptSlabAt + bytes.length);
+  keptSlabAt += bytes.length;
+  bytes.copy(kept);
+  return kept;
+}
+
 const TWO_TO_32 = 0x1_0000_0000;
 
 /** Writes an integer below 2^53 as u64: no bigint on the write path. */

@@ -15,7 +15,14 @@ import { InFlight, type InFlightGroup, mapKey } from './in-flight.ts';
 import type { IndexChange } from './index-change.ts';
 import { currentEntryOf } from './index-entry.ts';
 import type { CacheCell, ItemCache } from './item-cache.ts';
-import { collectionKey, countersKey, expiryKey, PREFIX_BYTES, spacePrefix } from './key-space.ts';
+import {
+  collectionKey,
+  countersKey,
+  expiryKey,
+  keptTogether,
+  PREFIX_BYTES,
+  spacePrefix,
+} from './key-space.ts';
 import { StoredItem } from './record.ts';
 import type { PartitionRange } from './schema.ts';
 
@@ -93,13 +100,13 @@ export class Partition {
     this.#compiled = options.compiled;
     const { id } = options.range;
     this.prefixes = {
-      item: spacePrefix(id, 'item'),
-      localIndex: spacePrefix(id, 'localIndex'),
-      pendingIndex: spacePrefix(id, 'pendingIndex'),
-      expiry: spacePrefix(id, 'expiry'),
-      meta: spacePrefix(id, 'meta'),
+      item: keptTogether(spacePrefix(id, 'item')),
+      localIndex: keptTogether(spacePrefix(id, 'localIndex')),
+      pendingIndex: keptTogether(spacePrefix(id, 'pendingIndex')),
+      expiry: keptTogether(spacePrefix(id, 'expiry')),
+      meta: keptTogether(spacePrefix(id, 'meta')),
     };
-    this.#countersKey = countersKey(id);
+    this.#countersKey = keptTogether(countersKey(id));
     this.#counters = decodeCounters(options.store.get(this.#countersKey));
     this.#committed = this.#counters;
     this.#version = this.#counters.version;

@@ -128,9 +128,10 @@ export class CoreDriver {
     const proposing = this.#addProposals(batch);
     this.#turns += 1;
     this.#context.metrics.flushes += 1;
-    let records: readonly CoreRecord[];
+    let records: readonly CoreRecord[] = [];
     try {
-      records = core.send(batch.commands);
+      // Some turns only answer heartbeats.
+      if (batch.commands.length > 0) records = core.send(batch.commands);
     } catch (error) {
       if (!(error instanceof CoreTrapped)) throw error;
       this.#parts.onTrapped(error);
@@ -173,11 +174,14 @@ export class CoreDriver {
         batch.onRefused.get(record.command)?.(record.message);
         continue;
       }
+      if (record.kind === 'msg') {
+        hasMessages = true;
+        continue;
+      }
       const group = this.#groups.get(record.group);
       // What a group said before it panicked is as if it had never been said.
       if (group === undefined || (failed.has(record.group) && record.kind !== 'failed')) continue;
-      if (record.kind === 'msg') hasMessages = true;
-      else this.#actOn(group, record);
+      this.#actOn(group, record);
     }
     if (!hasMessages) return;
     for (const record of records) {

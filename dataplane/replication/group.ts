@@ -1,3 +1,4 @@
+import { keptTogether } from '../partition/key-space.ts';
 import type { Effect } from '../storage/store.ts';
 import type { Configuration } from './applied-record.ts';
 import type { EntryMeta, GroupHandle, HardState, ReplicaId } from './core/consensus-core.ts';
@@ -12,6 +13,8 @@ import type { Member, Membership, ProposalError, Replica, ReplicaListener } from
 import type { LogPlace } from './replica-records.ts';
 import { Staleness } from './staleness.ts';
 import { UnderWay } from './store-commits.ts';
+
+const NO_STORAGE = storageIdBytes(0n);
 
 /** What a replica knows from disk. */
 export interface ReplicaOnDisk {
@@ -144,7 +147,7 @@ export class Group {
   isReady = false;
 
   storageId = 0n;
-  storagePrefix: Buffer = storageIdBytes(0n);
+  storagePrefix: Buffer = NO_STORAGE;
   /** As on disk, or on its way there. */
   hardState: HardState = { term: 0, vote: 0, commit: 0 };
   commitIndex = 0;
@@ -175,6 +178,13 @@ export class Group {
   isRefusing = false;
   /** Monotonic; until then a restarted replica votes for nobody. */
   guardUntilMs = Number.NEGATIVE_INFINITY;
+  /** Ticks that the core has not been given yet (group-ticks.ts). */
+  owedTicks = 0;
+  /**
+   * A leader: its heartbeats leave with those of others. A follower: the core has had no tick since
+   * it heard of its leader. Of neither before the core is known to count from 0.
+   */
+  isInStep = false;
   /** Ticks until a founder that is to lead first campaigns (again); undefined for all others. */
   foundingTicks: number | undefined;
   /** At the leader: what all members have. At followers: what the leader says of that. */
@@ -223,7 +233,7 @@ export class Group {
   /** Takes over what the disk says. */
   load(disk: ReplicaOnDisk, payloads: GroupPayloads): void {
     this.storageId = disk.storageId;
-    this.storagePrefix = storageIdBytes(disk.storageId);
+    this.storagePrefix = keptTogether(storageIdBytes(disk.storageId));
     this.hardState = disk.hardState;
     this.term = disk.hardState.term;
     this.commitIndex = disk.hardState.commit;

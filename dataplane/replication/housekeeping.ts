@@ -1,5 +1,6 @@
 import type { ReplicationContext } from './context.ts';
 import type { Group } from './group.ts';
+import { tickGroup } from './group-ticks.ts';
 import { compact } from './log-compaction.ts';
 import { ProposalError } from './replica.ts';
 import type { Timer } from './scheduler.ts';
@@ -44,9 +45,9 @@ export class Housekeeping {
   #tick(): void {
     this.#ticks += 1;
     const isSlow = this.#ticks % SLOW_TICKS === 0;
-    this.#context.commands.push({ op: 'tickAll' });
     for (const group of this.#context.allGroups()) {
       if (group.handle === 0) continue;
+      tickGroup(this.#context, group, this.#ticks);
       if (group.transfer !== undefined) this.#tickTransfer(group);
       if (group.foundingTicks !== undefined) this.#tickFounding(group, group.foundingTicks);
       if (isSlow) this.#lookAfter(group);
@@ -74,12 +75,14 @@ export class Housekeeping {
   }
 
   #lookAfter(group: Group): void {
-    const { scheduler, commands } = this.#context;
+    const { scheduler, commands, payloads } = this.#context;
     const isWanted = scheduler.monotonicMs() < group.progressWantedUntilMs;
     const isLong = group.log.entriesCount > this.#context.limits.logEntriesKept;
     if (group.isLeader && (isWanted || isLong)) {
       commands.push({ op: 'status', group: group.handle });
     }
+    // Nothing has come for a while: who still lacks an entry gets it from the log.
+    if (group.settledIndex === group.log.lastIndex) payloads.clearStored(group.payloads);
     this.#leaveJoint(group);
     compact(this.#context, group);
   }

@@ -21,6 +21,9 @@ export function takeSoft(group: Group, record: SoftRecord): void {
   group.role = role;
   group.term = record.term;
   group.leaderId = record.leader;
+  // The core counts from 0 at every such change.
+  group.owedTicks = 0;
+  group.isInStep = false;
   group.changed();
   if (isLost) endLeadership(group, 'leadership was lost', 'notLeader');
   if (leads && !isSame) {
@@ -56,6 +59,8 @@ export function endLeadership(group: Group, message: string, other: ProposalErro
 export function leaveCore(group: Group, message: string): void {
   group.handle = 0;
   group.exits += 1;
+  group.owedTicks = 0;
+  group.isInStep = false;
   group.role = 'follower';
   group.leaderId = 0;
   group.changed();

@@ -1,4 +1,4 @@
-import { PREFIX_BYTES, spacePrefix, writeUint53 } from '../partition/key-space.ts';
+import { keptTogether, PREFIX_BYTES, spacePrefix, writeUint53 } from '../partition/key-space.ts';
 
 /**
  * Keys of one partition's log space, `[partition id u64][0x08]` and a letter:
@@ -17,10 +17,10 @@ export class LogKeys {
   readonly replica: Buffer;
 
   constructor(partitionId: bigint) {
-    this.#prefix = spacePrefix(partitionId, 'log');
-    this.hardState = this.#named(HARD_STATE);
-    this.logStart = this.#named(LOG_START);
-    this.replica = this.#named(REPLICA);
+    this.#prefix = keptTogether(spacePrefix(partitionId, 'log'));
+    this.hardState = keptTogether(this.#named(HARD_STATE));
+    this.logStart = keptTogether(this.#named(LOG_START));
+    this.replica = keptTogether(this.#named(REPLICA));
   }
 
   entry(index: number): Buffer {

@@ -21,6 +21,8 @@ const VERSION = 1;
 const HEAD_BYTES = 48;
 const BUFFER_BYTES = 16 * 1024;
 
+export const NO_PAYLOADS: readonly Buffer[] = Object.freeze([]);
+
 export interface FramedMessage {
   readonly partitionId: bigint;
   readonly from: ReplicaId;
@@ -121,7 +123,10 @@ export function* readFrame(body: unknown): Generator<FramedMessage> {
       commit: readUint53(bytes, at + 24),
       floor: readUint53(bytes, at + 32),
       message: bytes.subarray(at + HEAD_BYTES, end),
-      payloads: payloads.slice(payloadsTaken, payloadsTaken + payloadsCount),
+      payloads:
+        payloadsCount === 0
+          ? NO_PAYLOADS
+          : payloads.slice(payloadsTaken, payloadsTaken + payloadsCount),
     };
     payloadsTaken += payloadsCount;
     at = end;

@@ -1,9 +1,17 @@
 import type { ReplicationContext } from './context.ts';
 import { MalformedMessage } from './core/field-bytes.ts';
-import { readMessageFreight, readMessageHead } from './core/message-head.ts';
+import {
+  MESSAGE_HEAD_BYTES,
+  readMessageHead,
+  readMessageType,
+  readPlainHeartbeat,
+  readTerm,
+  writeHeartbeatAnswer,
+} from './core/message-head.ts';
 import type { Group } from './group.ts';
+import { heardLeader, isNoNews } from './group-ticks.ts';
 import { type FramedMessage, readFrame } from './message-frame.ts';
-import { RAFT_CHANNEL } from './message-sender.ts';
+import { type MessageSender, RAFT_CHANNEL } from './message-sender.ts';
 import type { NodeId } from './transport/transport.ts';
 
 /**
@@ -12,10 +20,13 @@ import type { NodeId } from './transport/transport.ts';
  */
 export class MessageReceiver {
   readonly #context: ReplicationContext;
+  readonly #sender: MessageSender;
+  readonly #answer = new Uint8Array(MESSAGE_HEAD_BYTES);
   #withArrivals: Group[] = [];
 
-  constructor(context: ReplicationContext) {
+  constructor(context: ReplicationContext, sender: MessageSender) {
     this.#context = context;
+    this.#sender = sender;
     context.transport.onMessage(RAFT_CHANNEL, (from, body) => this.#onFrame(from, body));
   }
 
@@ -43,7 +54,7 @@ export class MessageReceiver {
     const { commands, scheduler } = this.#context;
     const group = this.#context.groupOf(framed.partitionId);
     if (group === undefined || group.replicaId !== framed.to || group.handle === 0) return false;
-    const { type } = readMessageFreight(framed.message);
+    const type = readMessageType(framed.message);
     const isVote = type === 'vote' || type === 'preVote';
     if (isVote && this.#isGuarded(group, framed.message)) return false;
     // A snapshot comes with its state, by a request of its own.
@@ -57,8 +68,23 @@ export class MessageReceiver {
       group.floorIndex = Math.max(group.floorIndex, framed.floor);
       const atMs = scheduler.monotonicMs();
       group.staleness.vouched({ atMs, commit: framed.commit }, group.appliedIndex);
+      if (type === 'heartbeat' && this.#isAnswered(group, framed)) return true;
+      if (readTerm(framed.message) === group.term) heardLeader(group);
     }
-    commands.push({ op: 'step', group: group.handle, message: framed.message }, ignore);
+    // Raft refuses messages of replicas that are no members (any more), which is all right.
+    commands.push({ op: 'step', group: group.handle, message: framed.message });
+    return true;
+  }
+
+  /**
+   * Heartbeats of an idle group are answered here: stepping them would cost ten times as much and
+   * change nothing. Returns whether that is all there is to do.
+   */
+  #isAnswered(group: Group, { from, message }: FramedMessage): boolean {
+    const heartbeat = readPlainHeartbeat(message);
+    if (heartbeat === undefined || !isNoNews(group, from, heartbeat)) return false;
+    heardLeader(group);
+    this.#sender.answer(group, from, writeHeartbeatAnswer(this.#answer, heartbeat));
     return true;
   }
 
@@ -93,6 +119,3 @@ export class MessageReceiver {
     return true;
   }
 }
-
-/** Raft refuses messages of replicas that are no members (any more). */
-function ignore(): void {}

@@ -5,7 +5,7 @@ import type { ReplicationContext } from './context.ts';
 import type { CoreRecord, ReplicaId } from './core/consensus-core.ts';
 import type { Group } from './group.ts';
 import { HeldCommits } from './held-commits.ts';
-import { FrameWriter } from './message-frame.ts';
+import { FrameWriter, NO_PAYLOADS } from './message-frame.ts';
 import { readPayload } from './payload-source.ts';
 import type { NodeId } from './transport/transport.ts';
 
@@ -31,7 +31,6 @@ interface NodeOutbox {
 export class MessageSender {
   readonly #context: ReplicationContext;
   readonly #byNode = new Map<NodeId, NodeOutbox>();
-
   readonly #held: HeldCommits;
 
   constructor(context: ReplicationContext) {
@@ -55,6 +54,25 @@ export class MessageSender {
     this.#take(group, record);
   }
 
+  /**
+   * Sends what the core need not say itself, with the messages of the turn.
+   * @param message - read at once
+   */
+  answer(group: Group, to: ReplicaId, message: Uint8Array): void {
+    const node = group.nodes.get(to);
+    if (node === undefined) return;
+    this.#outboxOf(node).frame.add({
+      partitionId: group.partitionId,
+      from: group.replicaId,
+      to,
+      commit: group.commitIndex,
+      floor: 0,
+      message,
+      payloads: NO_PAYLOADS,
+    });
+    this.#context.commands.wake();
+  }
+
   #take(group: Group, record: MessageRecord): void {
     const node = group.nodes.get(record.to);
     if (node === undefined) {
@@ -63,7 +81,7 @@ export class MessageSender {
     }
     const outbox = this.#outboxOf(node);
     if (record.payloads.length === 0) {
-      this.#add(outbox, group, { record, message: record.message, payloads: [] });
+      this.#add(outbox, group, { record, message: record.message, payloads: NO_PAYLOADS });
       return;
     }
     const [first] = record.payloads;

@@ -195,14 +195,15 @@ export class MultiRaft implements ReplicaHost {
 
   #newDriver(): CoreDriver {
     const context = this.#context;
+    const sender = new MessageSender(context);
     return new CoreDriver(context, {
       appends: new AppendWriter(context, (group, before) => this.#onInstalled(group, before)),
       applier: new Applier(context, (unit) => {
         applied(context, unit);
         this.#snapshotSender.applied(unit.group);
       }),
-      sender: new MessageSender(context),
-      receiver: new MessageReceiver(context),
+      sender,
+      receiver: new MessageReceiver(context, sender),
       onSnapshotWanted: (group) => this.#snapshotSender.wanted(group),
       onSnapshotMessage: (group, record) => this.#snapshotSender.message(group, record),
       onFailed: (group, message) => context.recreate(group, message),

@@ -3,7 +3,7 @@
  * go, oldest first over all groups, when the node's cache is full.
  */
 export interface GroupPayloads {
-  readonly byIndex: Map<number, CachedPayload>;
+  readonly byIndex: Map<number, ReleasablePayload>;
   /** Entries up to here are in the store. */
   storedIndex: number;
 }
@@ -13,10 +13,19 @@ interface CachedPayload {
   readonly payload: Buffer;
 }
 
+/** Let go of, but still in the queue. */
+interface ReleasablePayload extends CachedPayload {
+  payload: Buffer;
+}
+
+const RELEASED = Buffer.alloc(0);
+/** Places in the queue of what was let go of, beyond which it is looked through. */
+const RELEASED_MAX = 1_024;
+
 interface QueuedPayload {
   readonly group: GroupPayloads;
   readonly index: number;
-  readonly cached: CachedPayload;
+  readonly cached: ReleasablePayload;
 }
 
 /** The payloads that one node keeps in memory. */
@@ -26,6 +35,8 @@ export class PayloadCache {
   /** In the order they came; those before `#head` are gone. */
   #queue: (QueuedPayload | undefined)[] = [];
   #head = 0;
+  /** How many in the queue were let go of. */
+  #releasedCount = 0;
 
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;
@@ -35,14 +46,20 @@ export class PayloadCache {
     return this.#bytes;
   }
 
+  /** Places in the queue, also of what has gone. */
+  get placesCount(): number {
+    return this.#queue.length;
+  }
+
   newGroup(storedIndex: number): GroupPayloads {
     return { byIndex: new Map(), storedIndex };
   }
 
-  put(group: GroupPayloads, index: number, cached: CachedPayload): void {
+  put(group: GroupPayloads, index: number, { term, payload }: CachedPayload): void {
+    const cached = { term, payload };
     group.byIndex.set(index, cached);
     this.#queue.push({ group, index, cached });
-    this.#bytes += cached.payload.length;
+    this.#bytes += payload.length;
     this.#evict();
   }
 
@@ -59,8 +76,24 @@ export class PayloadCache {
 
   /** Lets go of all payloads of a group. */
   clear(group: GroupPayloads): void {
+    for (const cached of group.byIndex.values()) {
+      this.#bytes -= cached.payload.length;
+      cached.payload = RELEASED;
+      this.#releasedCount += 1;
+    }
     group.byIndex.clear();
-    this.#evict();
+    if (this.#releasedCount > Math.max(RELEASED_MAX, this.#queue.length / 2)) {
+      this.#queue = this.#queue.filter((each) => each !== undefined && !isReleased(each));
+      this.#head = 0;
+      this.#releasedCount = 0;
+    }
+  }
+
+  /** Lets go of all payloads of a group, unless some are not in the store yet. */
+  clearStored(group: GroupPayloads): void {
+    if (group.byIndex.size === 0) return;
+    for (const index of group.byIndex.keys()) if (index > group.storedIndex) return;
+    this.clear(group);
   }
 
   #evict(): void {
@@ -71,6 +104,7 @@ export class PayloadCache {
       const isCurrent = group.byIndex.get(index) === cached;
       if (isCurrent && index > group.storedIndex) break;
       if (isCurrent) group.byIndex.delete(index);
+      if (isReleased(oldest)) this.#releasedCount -= 1;
       this.#bytes -= cached.payload.length;
       this.#queue[this.#head] = undefined;
       this.#head += 1;
@@ -80,4 +114,8 @@ export class PayloadCache {
       this.#head = 0;
     }
   }
+}
+
+function isReleased({ cached }: QueuedPayload): boolean {
+  return cached.payload === RELEASED;
 }

@@ -2,6 +2,7 @@ import type { Effect } from '../storage/store.ts';
 import type { ReplicationContext } from './context.ts';
 import { encodeEffects, STORAGE_ID_BYTES } from './effects-codec.ts';
 import type { Group } from './group.ts';
+import { handOverTicks } from './group-ticks.ts';
 import { planChange } from './membership-change.ts';
 import type { ReadWaiter } from './read-rounds.ts';
 import {
@@ -174,6 +175,7 @@ export class RaftReplica implements Replica {
     probe('transfer');
     const transfer = { ticksLeft: limits.electionTicks + 2, resolve, reject };
     group.transfer = transfer;
+    handOverTicks(this.#context, group);
     commands.push({ op: 'transfer', group: group.handle, to }, (message) => {
       if (group.transfer !== transfer) return;
       group.transfer = undefined;

@@ -60,7 +60,7 @@ export interface Replica {
   readonly lastIndex: number;
   /** Between `onLeader` and `onLostLeadership`. */
   readonly isReady: boolean;
-  /** Why it does not take part, e.g. damage on disk; undefined while it does. */
+  /** Why it does not take part, e.g. damage on disk; undefined while it does. `onChange` tells. */
   readonly failure: Error | undefined;
 
   listener: ReplicaListener | undefined;

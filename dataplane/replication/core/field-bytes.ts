@@ -12,6 +12,34 @@ export class MalformedMessage extends Error {
   override readonly name = 'MalformedMessage';
 }
 
+/**
+ * The u64 at a place that is there.
+ * @throws MalformedMessage for 2^53 or more
+ */
+export function u64At(bytes: Uint8Array, at: number): number {
+  const high = u32At(bytes, at + 4);
+  if (high >= HIGH_WORD_END) throw new MalformedMessage('an integer is 2^53 or more');
+  return high * HIGH_WORD + u32At(bytes, at);
+}
+
+/** `value`: an integer from 0 to 2^53 - 1. */
+export function putU64(bytes: Uint8Array, at: number, value: number): void {
+  putU32(bytes, at, value % HIGH_WORD);
+  putU32(bytes, at + 4, Math.floor(value / HIGH_WORD));
+}
+
+function u32At(bytes: Uint8Array, at: number): number {
+  const low = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16);
+  return (low | ((bytes[at + 3] ?? 0) << 24)) >>> 0;
+}
+
+function putU32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value;
+  bytes[at + 1] = value >>> 8;
+  bytes[at + 2] = value >>> 16;
+  bytes[at + 3] = value >>> 24;
+}
+
 /** Takes fields off the front of bytes; throws MalformedMessage past the end. */
 export class FieldReader {
   readonly #bytes: Uint8Array;

@@ -1,5 +1,5 @@
-import type { MessageHead, MessageType, SnapshotMeta } from './consensus-core.ts';
-import { FieldReader, MalformedMessage } from './field-bytes.ts';
+import type { MessageHead, MessageType, ReplicaId, SnapshotMeta } from './consensus-core.ts';
+import { FieldReader, MalformedMessage, putU64, u64At } from './field-bytes.ts';
 import { KIND_CONF, KIND_EMPTY, KIND_NORMAL, readSnapshotMeta } from './shared-fields.ts';
 
 /** Raft's numbers of the messages that replicas send each other; the rest is never sent. */
@@ -25,8 +25,18 @@ const MESSAGE_TYPES: readonly (MessageType | undefined)[] = [
   'other',
 ];
 
+/** Of each message, before what it carries. */
+export const MESSAGE_HEAD_BYTES = 64;
 const TYPE_AT = 0;
 const COUNT_AT = 4;
+const FROM_AT = 8;
+const TO_AT = 16;
+const TERM_AT = 24;
+const COMMIT_AT = 48;
+const EXTRA_AT = 56;
+
+const HEARTBEAT = 8;
+const HEARTBEAT_RESPONSE = 9;
 
 const FLAG_TRANSFER = 2;
 const FLAG_SNAPSHOT = 4;
@@ -87,7 +97,7 @@ export function readMessageHead(message: Uint8Array): MessageHead {
 
 /** As `readMessageHead`, for messages of the own core, most of which carry nothing. */
 export function readMessageFreight(message: Uint8Array): MessageFreight {
-  const type = messageType(message[TYPE_AT] ?? 0);
+  const type = readMessageType(message);
   const isBare =
     type !== 'snapshot' &&
     message[COUNT_AT] === 0 &&
@@ -95,6 +105,59 @@ export function readMessageFreight(message: Uint8Array): MessageFreight {
     message[COUNT_AT + 2] === 0 &&
     message[COUNT_AT + 3] === 0;
   return isBare ? { type, payloads: NO_PAYLOADS, snapshot: undefined } : readMessageHead(message);
+}
+
+/** @throws MalformedMessage */
+export function readMessageType(message: Uint8Array): MessageType {
+  return messageType(message[TYPE_AT] ?? 0);
+}
+
+/** @throws MalformedMessage */
+export function readTerm(message: Uint8Array): number {
+  if (message.length < MESSAGE_HEAD_BYTES) throw new MalformedMessage('a message is not whole');
+  return u64At(message, TERM_AT);
+}
+
+/** A heartbeat that no read index round rides on. */
+export interface PlainHeartbeat {
+  readonly from: ReplicaId;
+  readonly to: ReplicaId;
+  readonly term: number;
+  readonly commit: number;
+}
+
+/**
+ * Reads a heartbeat; undefined if it is another message, or its answer would confirm a read index.
+ * @throws MalformedMessage when it is not whole
+ */
+export function readPlainHeartbeat(message: Uint8Array): PlainHeartbeat | undefined {
+  if (message[TYPE_AT] !== HEARTBEAT) return undefined;
+  if (message.length !== MESSAGE_HEAD_BYTES) {
+    throw new MalformedMessage('a heartbeat is not whole');
+  }
+  if (u64At(message, EXTRA_AT) !== 0) return undefined;
+  return {
+    from: u64At(message, FROM_AT),
+    to: u64At(message, TO_AT),
+    term: u64At(message, TERM_AT),
+    commit: u64At(message, COMMIT_AT),
+  };
+}
+
+/**
+ * The answer that raft gives to a heartbeat of its leader, byte for byte as the core writes it.
+ * @param into - `MESSAGE_HEAD_BYTES`
+ */
+export function writeHeartbeatAnswer(
+  into: Uint8Array,
+  { from, to, term }: PlainHeartbeat,
+): Uint8Array {
+  into.fill(0);
+  into[TYPE_AT] = HEARTBEAT_RESPONSE;
+  putU64(into, FROM_AT, to);
+  putU64(into, TO_AT, from);
+  putU64(into, TERM_AT, term);
+  return into;
 }
 
 function messageType(number: number): MessageType {

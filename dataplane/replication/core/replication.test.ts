@@ -1,7 +1,13 @@
 import { beforeAll, expect, it } from 'vitest';
 import { Cluster } from './cluster.fixture.ts';
 import type { NewCore } from './consensus-core.ts';
-import { readMessageHead } from './message-head.ts';
+import { MalformedMessage } from './field-bytes.ts';
+import {
+  MESSAGE_HEAD_BYTES,
+  readMessageHead,
+  readPlainHeartbeat,
+  writeHeartbeatAnswer,
+} from './message-head.ts';
 import { LIMITS } from './replica.fixture.ts';
 import { loadCore } from './wasm-core.ts';
 
@@ -168,4 +174,41 @@ it('read index: a follower gets one through the leader; without a leader it is a
   cluster.replica(2).queue({ op: 'readIndex', context: 5 });
   cluster.settle();
   expect(cluster.replica(2).of('read')).toEqual([{ kind: 'read', group: 1, index: 2, context: 5 }]);
+});
+
+it('heartbeats: the answer that is written outside is the core’s, byte for byte', () => {
+  const cluster = new Cluster(newCore, 5);
+  const leader = cluster.elect();
+  cluster.propose(leader, 3);
+  cluster.settle();
+  const before = leader.of('msg').length;
+  cluster.tick(1);
+  const heartbeats = leader.of('msg').slice(before);
+  expect(heartbeats.map(({ to, type }) => [to, type])).toEqual([
+    [2, 'heartbeat'],
+    [3, 'heartbeat'],
+  ]);
+  for (const { to, message } of heartbeats) {
+    const heartbeat = readPlainHeartbeat(message);
+    expect(heartbeat).toEqual({ from: 1, to, term: 2, commit: 5 });
+    if (heartbeat === undefined) continue;
+    const answer = cluster.replica(to).of('msg').at(-1);
+    const written = writeHeartbeatAnswer(Buffer.alloc(MESSAGE_HEAD_BYTES, 0xff), heartbeat);
+    expect([answer?.type, answer?.to]).toEqual(['heartbeatResponse', 1]);
+    expect(written).toEqual(Buffer.from(answer?.message ?? []));
+  }
+});
+
+it('heartbeats: one with a read index round is none of the plain ones', () => {
+  const cluster = new Cluster(newCore, 6);
+  const leader = cluster.elect();
+  const before = leader.of('msg').length;
+  cluster.readIndex(leader);
+  cluster.settle();
+  const messages = leader.of('msg').slice(before);
+  expect(messages.map(({ type }) => type)).toEqual(['heartbeat', 'heartbeat']);
+  for (const { message } of messages) expect(readPlainHeartbeat(message)).toBeUndefined();
+  const [first] = messages;
+  const cut = first?.message.subarray(0, MESSAGE_HEAD_BYTES - 1) ?? new Uint8Array(0);
+  expect(() => readPlainHeartbeat(cut)).toThrow(MalformedMessage);
 });

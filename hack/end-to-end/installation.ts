@@ -1,0 +1,196 @@
+import { Agent } from 'node:https';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { TableResource } from '../../dataplane/kubernetes/table-resource.ts';
+import { CHART } from '../chart/rendered-chart.ts';
+import type { KindCluster } from './kind-cluster.ts';
+import { until } from './until.ts';
+
+export const RELEASE = 'trestle';
+const NODE_PORT = 30_800;
+const TLS_NODE_PORT = 30_843;
+const READY_MS_MAX = 5 * 60_000;
+
+/** A pod as scenarios look at it. */
+export interface Pod {
+  readonly name: string;
+  readonly uid: string;
+  readonly node: string | undefined;
+  readonly image: string | undefined;
+  readonly isReady: boolean;
+  readonly isGoing: boolean;
+}
+
+interface PodJson {
+  readonly metadata: {
+    readonly name: string;
+    readonly uid: string;
+    readonly deletionTimestamp?: string;
+  };
+  readonly spec: { readonly nodeName?: string; readonly containers: readonly { image: string }[] };
+  readonly status: { readonly conditions?: readonly { type: string; status: string }[] };
+}
+
+/** One release of the chart in one namespace. */
+export class Installation {
+  readonly cluster: KindCluster;
+  readonly namespace: string;
+
+  constructor(cluster: KindCluster, namespace: string) {
+    this.cluster = cluster;
+    this.namespace = namespace;
+  }
+
+  /** @param values as `--set` takes them */
+  async install(values: readonly string[]): Promise<void> {
+    const fixed = [
+      'router.service.type=NodePort',
+      `router.service.nodePorts.http=${NODE_PORT}`,
+      `router.service.nodePorts.https=${TLS_NODE_PORT}`,
+    ];
+    const set = [...fixed, ...values].flatMap((value) => ['--set', value]);
+    await this.#helm('install', RELEASE, CHART, ...set);
+  }
+
+  async upgrade(values: readonly string[]): Promise<void> {
+    const set = values.flatMap((value) => ['--set', value]);
+    await this.#helm('upgrade', RELEASE, CHART, '--reuse-values', ...set);
+  }
+
+  async uninstall(): Promise<void> {
+    await this.#helm('uninstall', RELEASE, '--wait');
+  }
+
+  test(): Promise<string> {
+    return this.#helm('test', RELEASE, '--timeout', '5m');
+  }
+
+  #helm(...args: readonly string[]): Promise<string> {
+    return this.cluster.helm(...args, '--namespace', this.namespace);
+  }
+
+  kubectl(...args: readonly string[]): Promise<string> {
+    return this.cluster.kubectl('-n', this.namespace, ...args);
+  }
+
+  async rolledOut(deployment: 'operator' | 'router'): Promise<void> {
+    const name = `deployment/${RELEASE}-${deployment}`;
+    await this.kubectl('rollout', 'status', name, `--timeout=${READY_MS_MAX / 1_000}s`);
+  }
+
+  async endpoint(): Promise<string> {
+    return `http://${await this.cluster.controlPlaneAddress()}:${NODE_PORT}`;
+  }
+
+  async accessKey(): Promise<{ readonly accessKeyId: string; readonly secretAccessKey: string }> {
+    const text = await this.kubectl('get', 'secret', 'trestle-credentials', '-o', 'json');
+    const { data }: { data: Readonly<Record<string, string>> } = JSON.parse(text);
+    const decode = (name: string) => Buffer.from(data[name] ?? '', 'base64').toString('utf8');
+    return { accessKeyId: decode('accessKeyId'), secretAccessKey: decode('secretAccessKey') };
+  }
+
+  /** An SDK's client as applications make it. */
+  async client(): Promise<DynamoDBClient> {
+    const [endpoint, credentials] = await Promise.all([this.endpoint(), this.accessKey()]);
+    return new DynamoDBClient({ endpoint, region: 'us-east-1', credentials });
+  }
+
+  /** The same by TLS, believing the namespace's authority and no other. */
+  async tlsClient(): Promise<DynamoDBClient> {
+    const credentials = await this.accessKey();
+    const path = '-o=jsonpath={.data.ca\\.crt}';
+    const encoded = await this.kubectl('get', 'secret', 'trestle-router-tls', path);
+    const ca = Buffer.from(encoded, 'base64').toString('utf8');
+    const servername = `trestle.${this.namespace}.svc`;
+    const endpoint = `https://${await this.cluster.controlPlaneAddress()}:${TLS_NODE_PORT}`;
+    const requestHandler = { httpsAgent: new Agent({ ca, servername }) };
+    return new DynamoDBClient({ endpoint, region: 'us-east-1', credentials, requestHandler });
+  }
+
+  async table(name: string): Promise<TableResource> {
+    return JSON.parse(await this.kubectl('get', 'table', name, '-o', 'json'));
+  }
+
+  /** The Table resource of a table, whoever named it. */
+  async tableNamed(tableName: string): Promise<TableResource | undefined> {
+    const text = await this.kubectl('get', 'tables', '-o', 'json');
+    const { items }: { items: readonly TableResource[] } = JSON.parse(text);
+    return items.find(({ spec }) => spec.tableName === tableName);
+  }
+
+  /** Serves, as its newest manifest says, with all of its replicas. */
+  async tableWhole(name: string, deadlineMs = READY_MS_MAX): Promise<void> {
+    await until(
+      async () => whatLacks(await this.table(name)),
+      (lacks) => lacks.length === 0,
+      deadlineMs,
+    );
+  }
+
+  pods(selector: string): Promise<readonly Pod[]> {
+    return this.#podsOf(['-l', selector]);
+  }
+
+  storagePods(table: string): Promise<readonly Pod[]> {
+    return this.#podsOf(['-l', `trestle.dev/table=${table}`]);
+  }
+
+  async #podsOf(args: readonly string[]): Promise<readonly Pod[]> {
+    const { items }: { items: readonly PodJson[] } = JSON.parse(
+      await this.kubectl('get', 'pods', '-o', 'json', ...args),
+    );
+    return items.map(podOf).toSorted((one, other) => one.name.localeCompare(other.name));
+  }
+
+  /** The pod that leads most partitions of a table. */
+  async leader(table: string): Promise<Pod> {
+    const { status } = await this.table(table);
+    const counts = new Map<string, number>();
+    for (const { leader } of status?.partitionList ?? []) {
+      if (leader !== undefined) counts.set(leader, (counts.get(leader) ?? 0) + 1);
+    }
+    const [first] = [...counts].toSorted(([, one], [, other]) => other - one);
+    const pod = (await this.storagePods(table)).find(({ name }) => name === first?.[0]);
+    if (pod === undefined) throw new Error(`no pod leads ${table}: ${JSON.stringify([...counts])}`);
+    return pod;
+  }
+
+  /** The operator's pod that leads, by its Lease. */
+  async operatorLeader(): Promise<Pod> {
+    const holder = await this.kubectl(
+      ...['get', 'lease', `${RELEASE}-operator`, '-o', 'jsonpath={.spec.holderIdentity}'],
+    );
+    const pods = await this.pods('app.kubernetes.io/component=operator');
+    const pod = pods.find(({ name }) => holder.startsWith(name));
+    if (pod === undefined) throw new Error(`the Lease is held by '${holder}', which is no pod`);
+    return pod;
+  }
+}
+
+function podOf({ metadata, spec, status }: PodJson): Pod {
+  const isReady = status.conditions?.some(
+    (condition) => condition.type === 'Ready' && condition.status === 'True',
+  );
+  return {
+    name: metadata.name,
+    uid: metadata.uid,
+    node: spec.nodeName,
+    image: spec.containers[0]?.image,
+    isReady: isReady ?? false,
+    isGoing: metadata.deletionTimestamp !== undefined,
+  };
+}
+
+/** Empty when the table is as it should be. */
+function whatLacks({ metadata, status }: TableResource): readonly string[] {
+  if (status?.observedGeneration !== metadata.generation) return ['the status is of before'];
+  const conditions = status?.conditions ?? [];
+  const lacks = ['Ready', 'QuorumHealthy'].flatMap((type) => {
+    const condition = conditions.find((each) => each.type === type);
+    if (condition?.status === 'True') return [];
+    return [`${type}: ${condition?.reason ?? 'absent'} ${condition?.message ?? ''}`];
+  });
+  const busy = conditions.filter(
+    ({ type, status: state }) => ['Reconciling', 'Stalled'].includes(type) && state === 'True',
+  );
+  return [...lacks, ...busy.map(({ type, reason, message }) => `${type}: ${reason} ${message}`)];
+}

@@ -1,0 +1,171 @@
+import { mkdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { type CommandOptions, command } from './command.ts';
+
+const CONFIG = fileURLToPath(new URL('kind.yaml', import.meta.url));
+export const CACHE = fileURLToPath(new URL('../../.cache/e2e', import.meta.url));
+const READY_SECONDS_MAX = 240;
+
+/** A worker, which is a zone of its own. */
+export interface Worker {
+  /** Of the node, and of its container. */
+  readonly name: string;
+  readonly zone: string;
+}
+
+/** A kind cluster, its nodes being containers of this machine. */
+export class KindCluster {
+  readonly name: string;
+  readonly #kubeconfig: string;
+
+  private constructor(name: string) {
+    this.name = name;
+    this.#kubeconfig = `${CACHE}/kubeconfig-${name}`;
+  }
+
+  /** Takes the cluster of this name if it is there, else makes it. */
+  static async open(name: string): Promise<KindCluster> {
+    const cluster = new KindCluster(name);
+    await mkdir(CACHE, { recursive: true });
+    const known = (await command('kind', ['get', 'clusters'])).split('\n');
+    if (known.includes(name)) await cluster.#wake();
+    else await cluster.#create();
+    const ready = ['wait', 'node', '--all', '--for=condition=Ready'];
+    await cluster.kubectl(...ready, `--timeout=${READY_SECONDS_MAX}s`);
+    return cluster;
+  }
+
+  async #create(): Promise<void> {
+    // Four kubelets on one kernel need more than its usual 128 instances.
+    await command('sysctl', ['-qw', 'fs.inotify.max_user_instances=2048']).catch(() => undefined);
+    const image = process.env.KIND_NODE_IMAGE;
+    const args = ['create', 'cluster', '--name', this.name, '--config', CONFIG];
+    args.push('--kubeconfig', this.#kubeconfig);
+    if (image !== undefined && image !== '') args.push('--image', image);
+    await command('kind', args).catch(async () => {
+      // On a busy machine, kind's own limits may pass.
+      await this.delete();
+      await command('kind', args);
+    });
+  }
+
+  /** Starts nodes that an earlier run may have left stopped. */
+  async #wake(): Promise<void> {
+    const nodes = await command('kind', ['get', 'nodes', '--name', this.name]);
+    for (const node of nodes.split('\n').filter((line) => line !== ''))
+      await this.docker('start', node);
+    await command('kind', [
+      'export',
+      'kubeconfig',
+      '--name',
+      this.name,
+      '--kubeconfig',
+      this.#kubeconfig,
+    ]);
+    await this.kubectl('uncordon', '-l', 'topology.kubernetes.io/zone');
+  }
+
+  async delete(): Promise<void> {
+    const args = ['delete', 'cluster', '--name', this.name, '--kubeconfig', this.#kubeconfig];
+    await command('kind', args);
+  }
+
+  async loadImage(reference: string): Promise<void> {
+    await command('kind', ['load', 'docker-image', reference, '--name', this.name]);
+  }
+
+  kubectl(...args: readonly string[]): Promise<string> {
+    return this.#run('kubectl', args);
+  }
+
+  /** Applies manifests of standard input. */
+  apply(manifests: string, namespace: string): Promise<string> {
+    return this.#run('kubectl', ['-n', namespace, 'apply', '--server-side', '-f', '-'], {
+      input: manifests,
+    });
+  }
+
+  helm(...args: readonly string[]): Promise<string> {
+    return this.#run(process.env.HELM ?? 'helm', args, { timeoutMs: 10 * 60_000 });
+  }
+
+  #run(program: string, args: readonly string[], options: CommandOptions = {}): Promise<string> {
+    return command(program, args, { ...options, env: { KUBECONFIG: this.#kubeconfig } });
+  }
+
+  docker(...args: readonly string[]): Promise<string> {
+    return command('docker', args);
+  }
+
+  /** Runs a program in a node, as root. */
+  inNode(node: string, ...args: readonly string[]): Promise<string> {
+    return this.docker('exec', node, ...args);
+  }
+
+  get controlPlane(): string {
+    return `${this.name}-control-plane`;
+  }
+
+  /** Where ports of the nodes are reached from here. */
+  async controlPlaneAddress(): Promise<string> {
+    const format = '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}';
+    return (await this.docker('inspect', '--format', format, this.controlPlane)).trim();
+  }
+
+  async workers(): Promise<readonly Worker[]> {
+    const columns =
+      'custom-columns=N:.metadata.name,Z:.metadata.labels.topology\\.kubernetes\\.io/zone';
+    const text = await this.kubectl('get', 'nodes', '--no-headers', '-o', columns);
+    return text
+      .trim()
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/))
+      .flatMap(([name = '', zone = '<none>']) => (zone === '<none>' ? [] : [{ name, zone }]));
+  }
+
+  /** SIGKILL of the first process of a pod's container, from outside: the kubelet starts it again. */
+  async killProcess(node: string, pod: string, container: string): Promise<void> {
+    const find = [
+      'crictl',
+      'ps',
+      '-q',
+      '--name',
+      container,
+      '--label',
+      `io.kubernetes.pod.name=${pod}`,
+    ];
+    const id = (await this.inNode(node, ...find)).trim().split('\n')[0] ?? '';
+    const template = '{{.info.pid}}';
+    const inspect = ['crictl', 'inspect', '--output', 'go-template', '--template', template, id];
+    const pid = (await this.inNode(node, ...inspect)).trim();
+    await this.inNode(node, 'kill', '-9', pid);
+  }
+
+  /** The API server goes away, and with it all control; nodes and pods go on. */
+  async stopApiServer(): Promise<void> {
+    await this.inNode(
+      this.controlPlane,
+      'mv',
+      '/etc/kubernetes/manifests/kube-apiserver.yaml',
+      '/root/',
+    );
+  }
+
+  async startApiServer(): Promise<void> {
+    await this.inNode(
+      this.controlPlane,
+      'mv',
+      '/root/kube-apiserver.yaml',
+      '/etc/kubernetes/manifests/',
+    );
+  }
+
+  async isApiServerUp(): Promise<boolean> {
+    try {
+      await this.kubectl('get', '--raw', '/readyz', '--request-timeout=2s');
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}

@@ -1,0 +1,188 @@
+import { X509Certificate } from 'node:crypto';
+import { pino } from 'pino';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { parseCredentials } from '../../dataplane/access/credentials.ts';
+import { type KubeApi, startKubeApi } from '../../dataplane/kubernetes/kube-api.fixture.ts';
+import { resources } from '../../dataplane/kubernetes/resources.ts';
+import { AuthorityBroken, NamespaceSecrets } from './namespace-secrets.ts';
+import { encodedData, type SecretObject, secretText } from './secret-data.ts';
+import { type CertificateHolders, TableCertificates } from './table-certificates.ts';
+
+const DAY_MS = 86_400_000;
+let api: KubeApi;
+let namespace: string;
+let aheadMs: number;
+
+beforeAll(async () => {
+  api = await startKubeApi();
+});
+
+afterAll(() => api?.close());
+
+beforeEach(async () => {
+  namespace = await api.newNamespace('secrets');
+  aheadMs = 0;
+});
+
+const secretsOf = () =>
+  new NamespaceSecrets({
+    client: api.client,
+    fieldManager: 'trestle-operator',
+    log: pino({ level: 'silent' }),
+    nowMs: () => Date.now() + aheadMs,
+  });
+
+const read = (name: string) => api.client.get<SecretObject>(resources.secrets, { namespace, name });
+
+const holders = (): CertificateHolders => ({
+  uid: 'uid',
+  namespace,
+  tableName: 'music',
+  secret: { apiVersion: 'v1', kind: 'Secret', metadata: { namespace, name: 'music-tls' } },
+  pods: [0, 1, 2].map((slot) => ({
+    name: `music-z${slot}-0`,
+    host: `music-z${slot}-0.music.${namespace}.svc`,
+  })),
+});
+
+test('a namespace gets its authority, the routers their certificate, and people an access key', async () => {
+  await secretsOf().ensure(namespace);
+  const authority = await read('trestle-ca');
+  const router = await read('trestle-router-tls');
+  const bundle = secretText(authority, 'ca.crt') ?? '';
+  expect(secretText(router, 'ca.crt')).toBe(bundle);
+  const leaf = new X509Certificate(secretText(router, 'tls.crt') ?? '');
+  expect(leaf.verify(new X509Certificate(bundle).publicKey)).toBe(true);
+  for (const name of ['router.trestle.dev', 'trestle', `trestle.${namespace}.svc`, 'localhost']) {
+    expect(leaf.checkHost(name, { subject: 'never' })).toBe(name);
+  }
+  const keys = await read('trestle-credentials');
+  const credentials = parseCredentials(secretText(keys, 'credentials') ?? '', 'the Secret');
+  expect([...credentials.keys()]).toEqual([secretText(keys, 'accessKeyId')]);
+  expect(secretText(keys, 'secretAccessKey')).toHaveLength(40);
+});
+
+test('what is there stays: another operator, and another pass, change nothing', async () => {
+  await Promise.all([secretsOf().ensure(namespace), secretsOf().ensure(namespace)]);
+  const names = ['trestle-ca', 'trestle-router-tls', 'trestle-credentials'];
+  const before = await Promise.all(names.map(read));
+  await secretsOf().ensure(namespace);
+  const after = await Promise.all(names.map(read));
+  expect(after.map((secret) => secret?.metadata.resourceVersion)).toEqual(
+    before.map((secret) => secret?.metadata.resourceVersion),
+  );
+});
+
+test('the certificate of routers is renewed at two thirds of its life', async () => {
+  const secrets = secretsOf();
+  await secrets.ensure(namespace);
+  const before = await read('trestle-router-tls');
+  aheadMs = 50 * DAY_MS;
+  await secrets.ensure(namespace);
+  expect((await read('trestle-router-tls'))?.data).toEqual(before?.data);
+  aheadMs = 61 * DAY_MS;
+  await secrets.ensure(namespace);
+  expect((await read('trestle-router-tls'))?.data).not.toEqual(before?.data);
+});
+
+test('an authority that cannot sign is not made anew over', async () => {
+  const data = encodedData({ 'ca.crt': 'damaged', 'ca.key': 'damaged' });
+  await api.client.create(resources.secrets, {
+    metadata: { namespace, name: 'trestle-ca' },
+    data,
+  } as never);
+  await expect(secretsOf().ensure(namespace)).rejects.toThrow(AuthorityBroken);
+  expect((await read('trestle-ca'))?.data).toEqual(data);
+  const certificates = new TableCertificates({
+    client: api.client,
+    secrets: secretsOf(),
+    fieldManager: 'x',
+  });
+  expect(await certificates.state(holders())).toMatchObject({ kind: 'broken' });
+});
+
+test('the certificates of a table are made, kept while they are good, and renewed one by one', async () => {
+  const secrets = secretsOf();
+  const certificates = new TableCertificates({
+    client: api.client,
+    secrets,
+    fieldManager: 'trestle-operator',
+  });
+  expect(await certificates.state(holders())).toMatchObject({ kind: 'due' });
+  await certificates.issue(holders());
+  expect(await certificates.state(holders())).toMatchObject({ kind: 'issued' });
+  const first = await read('music-tls');
+  await certificates.issue(holders());
+  expect((await read('music-tls'))?.data).toEqual(first?.data);
+
+  // One of them is damaged: the others stay.
+  const damaged = { ...first?.data, ...encodedData({ 'music-z1-0.crt': 'damaged' }) };
+  await api.client.patch(
+    resources.secrets,
+    { namespace, name: 'music-tls' },
+    { data: damaged },
+    { contentType: 'merge' },
+  );
+  certificates.forget('uid');
+  expect(await certificates.state(holders())).toEqual({
+    kind: 'due',
+    reason: 'the certificate of music-z1-0 is no certificate',
+  });
+  await certificates.issue(holders());
+  const repaired = await read('music-tls');
+  expect(repaired?.data?.['music-z0-0.crt']).toBe(first?.data?.['music-z0-0.crt']);
+  expect(repaired?.data?.['music-z1-0.crt']).not.toBe(first?.data?.['music-z1-0.crt']);
+
+  aheadMs = 61 * DAY_MS;
+  expect(await certificates.state(holders())).toMatchObject({ kind: 'due' });
+  await certificates.issue(holders());
+  expect((await read('music-tls'))?.data?.['music-z0-0.crt']).not.toBe(
+    first?.data?.['music-z0-0.crt'],
+  );
+});
+
+test('another authority in the bundle: leaves go on, and all get the new bundle', async () => {
+  const secrets = secretsOf();
+  const certificates = new TableCertificates({
+    client: api.client,
+    secrets,
+    fieldManager: 'trestle-operator',
+  });
+  await certificates.issue(holders());
+  const other = await api.newNamespace('other');
+  await secretsOf().ensure(other);
+  const own = secretText(await read('trestle-ca'), 'ca.crt');
+  const foreign = secretText(
+    await api.client.get<SecretObject>(resources.secrets, { namespace: other, name: 'trestle-ca' }),
+    'ca.crt',
+  );
+  const data = encodedData({ 'ca.crt': `${own}${foreign}` });
+  await api.client.patch(
+    resources.secrets,
+    { namespace, name: 'trestle-ca' },
+    { data },
+    { contentType: 'merge' },
+  );
+  const before = await read('music-tls');
+  await secrets.ensure(namespace);
+  expect(await certificates.state(holders())).toMatchObject({
+    kind: 'due',
+    reason: expect.stringContaining('authority'),
+  });
+  await certificates.issue(holders());
+  const after = await read('music-tls');
+  expect(secretText(after, 'ca.crt')).toBe(`${own}${foreign}`);
+  expect(after?.data?.['music-z0-0.crt']).toBe(before?.data?.['music-z0-0.crt']);
+});
+
+test('the operator shows one certificate at a time, however many ask', async () => {
+  const secrets = secretsOf();
+  const [first, second] = await Promise.all([
+    secrets.operatorIdentity(namespace),
+    secrets.operatorIdentity(namespace),
+  ]);
+  expect(second).toBe(first);
+  expect(
+    new X509Certificate(first.cert).checkHost('operator.trestle.dev', { subject: 'never' }),
+  ).toBe('operator.trestle.dev');
+});

@@ -1,0 +1,281 @@
+import { randomBytes as systemRandomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { KubeClient } from '../../dataplane/kubernetes/api-client.ts';
+import { isKubeError } from '../../dataplane/kubernetes/kube-error.ts';
+import { resources } from '../../dataplane/kubernetes/resources.ts';
+import {
+  certificatesOf,
+  checkLeaf,
+  type Issuance,
+  type KeyPair,
+  newAuthority,
+  newLeaf,
+  signingPair,
+} from './authority.ts';
+import { encodedData, type SecretObject, secretText } from './secret-data.ts';
+
+export const AUTHORITY_SECRET = 'trestle-ca';
+export const ROUTER_SECRET = 'trestle-router-tls';
+export const CREDENTIALS_SECRET = 'trestle-credentials';
+/** What a storage node's admin interface asks its callers for. */
+const OPERATOR_NAME = 'operator.trestle.dev';
+const ROUTER_NAME = 'router.trestle.dev';
+
+/** Secrets are not watched: what was read is taken for true for so long. */
+const CHECKED_MS = 5 * 60_000;
+const OPERATOR_LEAF_DAYS = 7;
+const LABELS = {
+  'app.kubernetes.io/name': 'trestle',
+  'app.kubernetes.io/managed-by': 'trestle-operator',
+} as const;
+
+/** The authority of a namespace: whom its processes trust, and who signs. */
+export interface Authority {
+  /** All certificates that are trusted at present, PEM. */
+  readonly bundle: string;
+  readonly signing: KeyPair;
+}
+
+/** The authority's Secret is there and of no use. It is never made anew over an existing one. */
+export class AuthorityBroken extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'AuthorityBroken';
+  }
+}
+
+export interface NamespaceSecretsOptions {
+  readonly client: KubeClient;
+  readonly fieldManager: string;
+  readonly log: Logger;
+  readonly nowMs?: () => number;
+  readonly randomBytes?: (count: number) => Uint8Array;
+}
+
+/**
+ * The Secrets of a namespace that do not belong to one table: its authority, the certificate of its
+ * routers, its first access key. Authority and access key are made once; nobody makes them a second time
+ * while they are there, and uninstalling leaves them.
+ */
+export class NamespaceSecrets {
+  readonly issuance: () => Issuance;
+  readonly #options: NamespaceSecretsOptions;
+  readonly #authorities = new Map<
+    string,
+    { readonly authority: Authority; readonly readMs: number }
+  >();
+  /** Many tables ask at once; one of them is answered, and tells the others. */
+  readonly #readings = new Once<Authority>();
+  readonly #identities = new Once<OperatorIdentity>();
+  readonly #operatorLeaves = new Map<string, OperatorIdentity & { readonly renewAtMs: number }>();
+
+  constructor(options: NamespaceSecretsOptions) {
+    this.#options = options;
+    const nowMs = options.nowMs ?? Date.now;
+    const randomBytes = options.randomBytes ?? systemRandomBytes;
+    this.issuance = () => ({ nowMs: nowMs(), randomBytes });
+  }
+
+  /**
+   * Makes what is missing, and the routers' certificate anew when it is time.
+   * @returns when to look again, in ms from now
+   * @throws AuthorityBroken, KubeError
+   */
+  async ensure(namespace: string, signal?: AbortSignal): Promise<number> {
+    this.#authorities.delete(namespace);
+    const authority = await this.authority(namespace, signal);
+    await this.#ensureRouter(namespace, authority, signal);
+    await this.#ensureCredentials(namespace, signal);
+    return CHECKED_MS;
+  }
+
+  /** @throws AuthorityBroken, KubeError */
+  async authority(namespace: string, signal?: AbortSignal): Promise<Authority> {
+    const { nowMs } = this.issuance();
+    const known = this.#authorities.get(namespace);
+    if (known !== undefined && nowMs - known.readMs < CHECKED_MS) return known.authority;
+    const reading = this.#readings.once(namespace, () => this.#readAuthority(namespace));
+    const authority = await reading;
+    signal?.throwIfAborted();
+    return authority;
+  }
+
+  async #readAuthority(namespace: string): Promise<Authority> {
+    const { nowMs } = this.issuance();
+    const secret =
+      (await this.#read(namespace, AUTHORITY_SECRET, undefined)) ??
+      (await this.#makeAuthority(namespace));
+    const authority = authorityOf(namespace, secret);
+    this.#authorities.set(namespace, { authority, readMs: nowMs });
+    return authority;
+  }
+
+  /**
+   * What the operator shows to nodes of this namespace; kept in memory alone.
+   * @returns the same object until it is renewed @throws AuthorityBroken, KubeError
+   */
+  operatorIdentity(namespace: string): Promise<OperatorIdentity> {
+    return this.#identities.once(namespace, async () => {
+      const authority = await this.authority(namespace);
+      const known = this.#operatorLeaves.get(namespace);
+      if (known?.ca === authority.bundle && this.issuance().nowMs < known.renewAtMs) return known;
+      const made = await this.#makeIdentity(namespace, authority);
+      this.#operatorLeaves.set(namespace, made);
+      return made;
+    });
+  }
+
+  async #makeIdentity(namespace: string, authority: Authority) {
+    const issuance = this.issuance();
+    const names = {
+      commonName: OPERATOR_NAME,
+      dnsNames: [OPERATOR_NAME],
+      uri: `spiffe://trestle.dev/ns/${namespace}/operator`,
+    };
+    const leaf = await newLeaf(authority.signing, names, { ...issuance, days: OPERATOR_LEAF_DAYS });
+    return {
+      ca: authority.bundle,
+      cert: leaf.certificate,
+      key: leaf.key,
+      renewAtMs: issuance.nowMs + (OPERATOR_LEAF_DAYS * 86_400_000) / 2,
+    };
+  }
+
+  async #makeAuthority(namespace: string): Promise<SecretObject> {
+    const { certificate, key } = await newAuthority(
+      `trestle ${namespace}`.slice(0, 64),
+      this.issuance(),
+    );
+    this.#options.log.info(
+      { namespace, secret: AUTHORITY_SECRET },
+      'the authority of a namespace is made',
+    );
+    return this.#create(
+      namespace,
+      { name: AUTHORITY_SECRET, data: { 'ca.crt': certificate, 'ca.key': key } },
+      undefined,
+    );
+  }
+
+  async #ensureRouter(
+    namespace: string,
+    authority: Authority,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const secret = await this.#read(namespace, ROUTER_SECRET, signal);
+    const dnsNames = routerNames(namespace);
+    const leaf = { certificate: secretText(secret, 'tls.crt'), key: secretText(secret, 'tls.key') };
+    const state = checkLeaf(leaf, { bundle: authority.bundle, dnsNames });
+    const isGood = !('fault' in state) && this.issuance().nowMs < state.renewAtMs;
+    if (isGood && secretText(secret, 'ca.crt') === authority.bundle) return;
+    const names = {
+      commonName: ROUTER_NAME,
+      dnsNames,
+      uri: `spiffe://trestle.dev/ns/${namespace}/router`,
+    };
+    const made = isGood
+      ? { certificate: leaf.certificate ?? '', key: leaf.key ?? '' }
+      : await newLeaf(authority.signing, names, this.issuance());
+    const data = { 'ca.crt': authority.bundle, 'tls.crt': made.certificate, 'tls.key': made.key };
+    const metadata = { namespace, name: ROUTER_SECRET, labels: LABELS };
+    const object = { metadata, type: 'Opaque', data: encodedData(data) };
+    const { client, fieldManager, log } = this.#options;
+    await client.apply(resources.secrets, object, { fieldManager, force: true }, signal);
+    log.info({ namespace, secret: ROUTER_SECRET }, 'the certificate of routers is made');
+  }
+
+  async #ensureCredentials(namespace: string, signal: AbortSignal | undefined): Promise<void> {
+    if ((await this.#read(namespace, CREDENTIALS_SECRET, signal)) !== undefined) return;
+    const { randomBytes } = this.issuance();
+    const accessKeyId = `AKIA${base32(randomBytes(16)).slice(0, 16)}`;
+    const secretAccessKey = Buffer.from(randomBytes(30)).toString('base64');
+    const credentials = `${JSON.stringify([{ accessKeyId, secretAccessKey }])}\n`;
+    const data = { credentials, accessKeyId, secretAccessKey };
+    await this.#create(namespace, { name: CREDENTIALS_SECRET, data }, signal);
+    this.#options.log.info({ namespace, secret: CREDENTIALS_SECRET }, 'an access key is made');
+  }
+
+  #read(
+    namespace: string,
+    name: string,
+    signal: AbortSignal | undefined,
+  ): Promise<SecretObject | undefined> {
+    return this.#options.client.get<SecretObject>(resources.secrets, { namespace, name }, signal);
+  }
+
+  /** What another made meanwhile counts. */
+  async #create(
+    namespace: string,
+    { name, data }: { readonly name: string; readonly data: Readonly<Record<string, string>> },
+    signal: AbortSignal | undefined,
+  ): Promise<SecretObject> {
+    const { client, fieldManager } = this.#options;
+    const object = {
+      metadata: { namespace, name, labels: LABELS },
+      type: 'Opaque',
+      data: encodedData(data),
+    };
+    try {
+      return await client.create<SecretObject>(resources.secrets, object, { fieldManager }, signal);
+    } catch (error) {
+      if (!isKubeError(error, 409)) throw error;
+      const made = await this.#read(namespace, name, signal);
+      if (made === undefined) throw error;
+      return made;
+    }
+  }
+}
+
+/** Work that is asked for while it is under way is done once. */
+class Once<T> {
+  readonly #running = new Map<string, Promise<T>>();
+
+  once(key: string, work: () => Promise<T>): Promise<T> {
+    const running = this.#running.get(key);
+    if (running !== undefined) return running;
+    const started = work().finally(() => this.#running.delete(key));
+    this.#running.set(key, started);
+    return started;
+  }
+}
+
+/** PEM, as node:tls takes it. */
+export interface OperatorIdentity {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Names by which clients in the cluster, and people at a port-forward, reach routers. */
+function routerNames(namespace: string): readonly string[] {
+  return [
+    ROUTER_NAME,
+    'trestle',
+    `trestle.${namespace}`,
+    `trestle.${namespace}.svc`,
+    `trestle.${namespace}.svc.cluster.local`,
+    'localhost',
+  ];
+}
+
+function authorityOf(namespace: string, secret: SecretObject): Authority {
+  const bundle = secretText(secret, 'ca.crt') ?? '';
+  const key = secretText(secret, 'ca.key') ?? '';
+  const broken = (fault: string) => {
+    const place = `the Secret ${AUTHORITY_SECRET} of namespace ${namespace}`;
+    return new AuthorityBroken(
+      `${place} ${fault}: restore it, or delete it to have another authority made (nodes do not reach each other until all have its certificates, a minute or two)`,
+    );
+  };
+  if (certificatesOf(bundle).length === 0) throw broken('has no certificate at ca.crt');
+  const signing = signingPair(bundle, key);
+  if (signing === undefined)
+    throw broken('has no key at ca.key that belongs to one of its certificates');
+  return { bundle, signing };
+}
+
+const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+
+function base32(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => BASE32[byte % 32]).join('');
+}

@@ -1,0 +1,122 @@
+import { MetricsPage, type Sample } from '../dataplane/admin/metrics-page.ts';
+import type { KubeClient } from '../dataplane/kubernetes/api-client.ts';
+import type { TableResource } from '../dataplane/kubernetes/table-resource.ts';
+import type { Controller } from './controller.ts';
+import type { LeaderElection } from './leader-election.ts';
+import type { Operator } from './operator.ts';
+
+export interface OperatorMetricsParts {
+  readonly client: Pick<KubeClient, 'requestsCount'>;
+  readonly operator: Pick<Operator, 'caches' | 'tables' | 'namespaces'>;
+  readonly election: Pick<LeaderElection, 'isLeader'>;
+}
+
+/** What Prometheus reads of an operator. Of tables only the leader tells: the others would count them twice. */
+export function operatorMetrics({ client, operator, election }: OperatorMetricsParts): MetricsPage {
+  const page = new MetricsPage();
+  const controllers = [operator.tables, operator.namespaces];
+  page.gauge({ name: 'operator_is_leader', help: '1 while this process acts' }, () => [
+    { value: election.isLeader ? 1 : 0 },
+  ]);
+  page.counter(
+    {
+      name: 'operator_kubernetes_requests_total',
+      help: 'Requests to the Kubernetes API, watches among them',
+      labels: ['verb', 'resource', 'status'],
+    },
+    () =>
+      Array.from(client.requestsCount, ({ verb, resource, status, count }) => ({
+        labels: { verb, resource, status: String(status) },
+        value: count,
+      })),
+  );
+  addQueueMetrics(page, controllers);
+  page.gauge(
+    {
+      name: 'operator_cache_age_seconds',
+      help: 'Since the stalest cache heard of the Kubernetes API',
+    },
+    () => [
+      {
+        value:
+          Math.max(...operator.caches.all.map(({ ageMs }) => Math.min(ageMs, 86_400_000))) / 1000,
+      },
+    ],
+  );
+  addTableMetrics(page, () => (election.isLeader ? operator.caches.allTables() : []));
+  return page;
+}
+
+function addQueueMetrics(page: MetricsPage, controllers: readonly Controller[]): void {
+  page.counter(
+    {
+      name: 'operator_reconciles_total',
+      help: 'Passes by how they ended',
+      labels: ['controller', 'outcome'],
+    },
+    () =>
+      controllers.flatMap(({ name, counts }) =>
+        Object.entries(counts).map(([outcome, value]) => ({
+          labels: { controller: name, outcome },
+          value,
+        })),
+      ),
+  );
+  page.histogram(
+    { name: 'operator_reconcile_seconds', help: 'Durations of passes', labels: ['controller'] },
+    0.001,
+    () =>
+      controllers.map(({ name, durationsMs }) => ({
+        labels: { controller: name },
+        histogram: durationsMs,
+      })),
+  );
+  const gauges = {
+    operator_queue_depth: ['Objects that wait for a pass', (one: Controller) => one.depth],
+    operator_failing: ['Objects whose last pass failed', (one: Controller) => one.failingCount],
+  } as const;
+  for (const [name, [help, read]] of Object.entries(gauges)) {
+    page.gauge({ name, help, labels: ['controller'] }, () =>
+      controllers.map((one) => ({ labels: { controller: one.name }, value: read(one) })),
+    );
+  }
+}
+
+function addTableMetrics(page: MetricsPage, tables: () => Iterable<TableResource>): void {
+  const of = ({ metadata, spec }: TableResource) => ({
+    namespace: metadata.namespace ?? '',
+    table: spec.tableName,
+  });
+  page.gauge(
+    {
+      name: 'operator_table_condition',
+      help: '1 for the status that a condition of a Table has',
+      labels: ['namespace', 'table', 'condition', 'status', 'reason'],
+    },
+    () =>
+      [...tables()].flatMap((table) =>
+        (table.status?.conditions ?? []).map(
+          ({ type, status, reason }): Sample => ({
+            labels: { ...of(table), condition: type, status, reason },
+            value: 1,
+          }),
+        ),
+      ),
+  );
+  const counts = {
+    total: 'operator_table_partitions',
+    underReplicated: 'operator_table_partitions_under_replicated',
+    leaderless: 'operator_table_partitions_leaderless',
+  } as const;
+  for (const [member, name] of Object.entries(counts)) {
+    const key = member as keyof typeof counts; // As Object.entries gives them.
+    page.gauge(
+      { name, help: `Partitions of a table, ${key}`, labels: ['namespace', 'table'] },
+      () =>
+        Array.from(tables(), (table) => ({
+          labels: of(table),
+          value: table.status?.partitions?.[key] ?? 0,
+        })),
+    );
+  }
+}

@@ -1,0 +1,120 @@
+import type { Logger } from 'pino';
+import type { KubeClient } from '../dataplane/kubernetes/api-client.ts';
+import { AuthorityBroken, NamespaceSecrets } from './certificates/namespace-secrets.ts';
+import { TableCertificates } from './certificates/table-certificates.ts';
+import { Controller } from './controller.ts';
+import { EventRecorder } from './event-recorder.ts';
+import type { InstallConfig } from './table/install.ts';
+import { FIELD_MANAGER } from './table/names.ts';
+import { HttpsNodeClient, type NodeClient } from './table/node-client.ts';
+import { TableCaches } from './table/table-caches.ts';
+import { TableController } from './table/table-controller.ts';
+
+/** Passes wait for nodes and the API server most of their time. */
+const TABLE_WORKERS_COUNT = 8;
+const BROKEN_MS = 60_000;
+/** A cache that has heard nothing for so long is not to be trusted. */
+const CACHE_AGE_MS_MAX = 3 * 60_000;
+
+export interface OperatorParts {
+  readonly client: KubeClient;
+  readonly namespaces: readonly string[];
+  readonly install: InstallConfig;
+  /** Of this process, in events. */
+  readonly instance: string;
+  readonly mayAct: () => boolean;
+  readonly log: Logger;
+  /** Between the operator and the nodes: for tests. */
+  readonly nodes?: (real: NodeClient) => NodeClient;
+  /** UTC, ms since 1970. */
+  readonly nowMs?: () => number;
+}
+
+/** The controllers of one process, with what they share. */
+export class Operator {
+  readonly caches: TableCaches;
+  readonly tables: Controller;
+  readonly namespaces: Controller;
+  readonly #parts: OperatorParts;
+  readonly #recorder: EventRecorder;
+  readonly #nodes: HttpsNodeClient;
+
+  /** Fills its caches; begins to act when `act` is called. */
+  static start(parts: OperatorParts): Operator {
+    return new Operator(parts);
+  }
+
+  private constructor(parts: OperatorParts) {
+    this.#parts = parts;
+    const { client, install, log, mayAct } = parts;
+    const secrets = new NamespaceSecrets({ client, fieldManager: FIELD_MANAGER, log });
+    const certificates = new TableCertificates({ client, secrets, fieldManager: FIELD_MANAGER });
+    this.#nodes = new HttpsNodeClient((namespace) => secrets.operatorIdentity(namespace));
+    this.#recorder = new EventRecorder({ client, instance: parts.instance, log });
+    this.caches = TableCaches.start({
+      client,
+      namespaces: parts.namespaces,
+      log,
+      onChange: (key) => this.tables.add(key),
+    });
+    const nodes = parts.nodes?.(this.#nodes) ?? this.#nodes;
+    const table = new TableController({
+      ...{ client, caches: this.caches, certificates, nodes },
+      ...{ recorder: this.#recorder, install, log },
+      ...(parts.nowMs && { nowMs: parts.nowMs }),
+    });
+    this.tables = new Controller({
+      name: 'table',
+      reconcile: (key, signal) => table.reconcile(key, signal),
+      exists: (key) => table.exists(key),
+      ...{ mayAct, log, workersCount: TABLE_WORKERS_COUNT },
+    });
+    this.namespaces = new Controller({
+      name: 'namespace',
+      reconcile: (namespace, signal) => ensureSecrets(secrets, { namespace, log }, signal),
+      exists: () => true,
+      ...{ mayAct, log },
+    });
+  }
+
+  /** To be called when this process leads. Resolves when the caches are whole and work has begun. */
+  async act(): Promise<void> {
+    for (const namespace of this.#parts.namespaces) this.namespaces.add(namespace);
+    await this.namespaces.start([]);
+    await this.tables.start(this.caches.all);
+  }
+
+  /** Why it does not do its work; empty when it does, or stands by for it. */
+  unreadyReasons(): readonly string[] {
+    return this.caches.all.flatMap((cache) => {
+      if (!cache.isSynced) return [`a list is not read yet: ${cache.failure ?? 'waiting'}`];
+      const { ageMs, failure } = cache;
+      if (ageMs < CACHE_AGE_MS_MAX) return [];
+      return [`nothing heard for ${Math.round(ageMs / 1000)} s: ${failure ?? 'silence'}`];
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.tables.close(), this.namespaces.close()]);
+    this.caches.close();
+    await this.#recorder.close();
+    this.#nodes.close();
+  }
+}
+
+async function ensureSecrets(
+  secrets: NamespaceSecrets,
+  { namespace, log }: { readonly namespace: string; readonly log: Logger },
+  signal: AbortSignal,
+): Promise<{ readonly requeueAfterMs: number }> {
+  try {
+    return { requeueAfterMs: await secrets.ensure(namespace, signal) };
+  } catch (error) {
+    if (!(error instanceof AuthorityBroken)) throw error;
+    log.error(
+      { namespace, reason: error.message },
+      'the certificates of a namespace cannot be made',
+    );
+    return { requeueAfterMs: BROKEN_MS };
+  }
+}

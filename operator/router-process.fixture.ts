@@ -1,0 +1,105 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { resources } from '../dataplane/kubernetes/resources.ts';
+import { ROUTER_SECRET } from './certificates/namespace-secrets.ts';
+import { type SecretObject, secretText } from './certificates/secret-data.ts';
+import type { TableTrial } from './operator.fixture.ts';
+
+const main = join(import.meta.dirname, '../dataplane/main.ts');
+const READY_MS_MAX = 20_000;
+
+/** A real router of one table's cluster, with the certificate that the operator made for routers. */
+export class RouterProcess {
+  readonly endpoint: string;
+  readonly #child: ChildProcess;
+  readonly #folder: string;
+
+  static async start(trial: TableTrial, table: string): Promise<RouterProcess> {
+    const folder = await mkdtemp(join(tmpdir(), 'trestle-router-'));
+    const topology = await writeFiles(trial, table, folder);
+    const args = [
+      main,
+      'router',
+      '--topology',
+      topology,
+      '--id',
+      'router-1',
+      '--credentials',
+      'none',
+    ];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    let output = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      output = (output + chunk.toString()).slice(-5_000);
+    });
+    const host = trial.cluster.addressOf('router');
+    const router = new RouterProcess(`http://${host}:8000`, child, folder);
+    const endMs = performance.now() + READY_MS_MAX;
+    while (!(await isReady(`http://${host}:8003`))) {
+      if (performance.now() > endMs) {
+        await router.close();
+        throw new Error(`the router is not ready: ${output}`);
+      }
+      await delay(50);
+    }
+    return router;
+  }
+
+  private constructor(endpoint: string, child: ChildProcess, folder: string) {
+    this.endpoint = endpoint;
+    this.#child = child;
+    this.#folder = folder;
+  }
+
+  async close(): Promise<void> {
+    if (this.#child.exitCode === null) {
+      const exited = once(this.#child, 'exit');
+      this.#child.kill('SIGKILL');
+      await exited;
+    }
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+async function writeFiles(trial: TableTrial, name: string, folder: string): Promise<string> {
+  const { namespace, api, cluster } = trial;
+  const names = await trial.names(name);
+  const secret = await api.client.get<SecretObject>(resources.secrets, {
+    namespace,
+    name: ROUTER_SECRET,
+  });
+  const configMap = await api.client.get<SecretObject>(resources.configMaps, {
+    namespace,
+    name: names.topology,
+  });
+  const topology = JSON.parse(configMap?.data?.['topology.json'] ?? '') as {
+    readonly nodes: readonly { readonly id: string }[];
+  };
+  const nodes = topology.nodes.map((node) => ({ ...node, host: cluster.addressOf(node.id) }));
+  const routers = [
+    { id: 'router-1', zone: 'a', host: cluster.addressOf('router'), port: 8000, adminPort: 8003 },
+  ];
+  mkdirSync(join(folder, 'tls'));
+  for (const file of ['ca.crt', 'tls.crt', 'tls.key']) {
+    writeFileSync(join(folder, 'tls', file), secretText(secret, file) ?? '');
+  }
+  const tls = { ca: 'tls/ca.crt', cert: 'tls/tls.crt', key: 'tls/tls.key' };
+  const path = join(folder, 'topology.json');
+  writeFileSync(path, JSON.stringify({ ...topology, nodes, routers, tls }));
+  return path;
+}
+
+async function isReady(admin: string): Promise<boolean> {
+  try {
+    const answer = await fetch(`${admin}/readyz`, { signal: AbortSignal.timeout(1_000) });
+    await answer.body?.cancel();
+    return answer.status === 200;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,301 @@
+import type { Condition } from '../../dataplane/kubernetes/table-types.ts';
+import { NO_ZONE } from './names.ts';
+import { answering } from './node-answer.ts';
+import { isReady } from './objects.ts';
+import type { ObservedTable } from './observed.ts';
+import { isFull, type PartitionView } from './partitions.ts';
+import type { Stall, TablePlan } from './plan.ts';
+import { complaintOf } from './rollout-slots.ts';
+import type { SlotStorage } from './storage-plan.ts';
+
+/** A condition before it has its times. */
+export interface Finding {
+  readonly type: string;
+  readonly status: Condition['status'];
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** What the conditions of a Table say, in kstatus' terms: Reconciling and Stalled only while they are so. */
+export function findingsOf(
+  observed: ObservedTable,
+  plan: TablePlan,
+  stalls: readonly Stall[],
+): readonly Finding[] {
+  const all: (Finding | undefined)[] = [
+    readyOf(observed, plan, stalls),
+    plan.isPaused ? undefined : reconcilingOf(observed, plan, stalls),
+    stalledOf(stalls),
+  ];
+  if (plan.zones !== undefined) {
+    all.push(
+      quorumOf(observed, plan),
+      zoneSpreadOf(observed, plan, plan.zones),
+      storageOf(observed, plan),
+      indexesOf(observed),
+      certificatesOf(observed),
+    );
+  }
+  return all.filter((finding) => finding !== undefined);
+}
+
+function readyOf(observed: ObservedTable, plan: TablePlan, stalls: readonly Stall[]): Finding {
+  const type = 'Ready';
+  const no = (reason: string, message: string): Finding => ({
+    type,
+    status: 'False',
+    reason,
+    message,
+  });
+  if (plan.deletion !== undefined) return no('Deleting', plan.deletion);
+  if (plan.isPaused) {
+    const message = 'the annotation trestle.dev/paused is set: nothing is done until it is removed';
+    return { type, status: 'Unknown', reason: 'Paused', message };
+  }
+  if (!plan.isFounded) {
+    const [stall] = stalls;
+    if (stall !== undefined) return no('Pending', stall.message);
+    return no('Creating', creationMessage(observed, plan));
+  }
+  const lost = stalls.find(({ reason }) => reason === 'DataLost');
+  if (lost !== undefined) return no('QuorumLost', lost.message);
+  const leaderless = plan.partitions.filter(({ leader }) => leader === undefined);
+  const silent = observed.slots.length - answering(observed.nodeViews).length;
+  if (silent > observed.slots.length / 2) return unreached(observed, silent);
+  if (leaderless.length > 0) {
+    return no(
+      'QuorumLost',
+      `${leaderless.length} of ${plan.partitions.length} partitions have no leader`,
+    );
+  }
+  const { catalog } = observed;
+  if (catalog.kind === 'unknown') {
+    return { type, status: 'Unknown', reason: 'CatalogUnknown', message: catalog.reason };
+  }
+  const refused = stalls.find(({ reason }) => reason === 'RequestRefused');
+  if (catalog.kind === 'absent') return no('Creating', refused?.message ?? 'creating the table');
+  const { TableStatus: status } = catalog.described.table;
+  if (status === 'CREATING') return no('Creating', 'the partitions of the table are being made');
+  return { type, status: 'True', reason: 'Active', message: 'the table serves reads and writes' };
+}
+
+/** The nodes may serve all the same: clients do not take the operator's way. */
+function unreached({ slots, nodeViews }: ObservedTable, silentCount: number): Finding {
+  const readyCount = slots.filter(({ pod }) => isReady(pod)).length;
+  const details = nodeViews.flatMap((node) =>
+    node.kind === 'silent' ? [`${node.pod}: ${node.reason}`] : [],
+  );
+  const message = `${silentCount} of ${slots.length} nodes do not answer (${details.join('; ')})`;
+  return readyCount > slots.length / 2
+    ? { type: 'Ready', status: 'Unknown', reason: 'NodesUnreachable', message }
+    : { type: 'Ready', status: 'False', reason: 'QuorumLost', message };
+}
+
+function creationMessage({ slots }: ObservedTable, { changes }: TablePlan): string {
+  const complaints = slots.flatMap(({ pod }) => {
+    const complaint = pod === undefined ? undefined : complaintOf(pod);
+    return complaint === undefined || pod === undefined
+      ? []
+      : [`${pod.metadata.name}: ${complaint}`];
+  });
+  return [...changes, ...complaints].join('; ') || 'making the objects of the table';
+}
+
+function reconcilingOf(
+  observed: ObservedTable,
+  plan: TablePlan,
+  stalls: readonly Stall[],
+): Finding | undefined {
+  const yes = (reason: string, message: string): Finding => {
+    return { type: 'Reconciling', status: 'True', reason, message };
+  };
+  if (plan.deletion !== undefined) return yes('Deleting', plan.deletion);
+  if (plan.zones === undefined) return undefined;
+  const { catalog, certificates } = observed;
+  const status = catalog.kind === 'present' ? catalog.described.table.TableStatus : undefined;
+  if (!plan.isFounded || catalog.kind === 'absent' || status === 'CREATING') {
+    return stalls.length > 0 ? undefined : yes('Creating', creationMessage(observed, plan));
+  }
+  const { rollout, storage, changes, partitions, lostVolumes } = plan;
+  if (rollout?.status !== undefined && rollout.status.phase !== 'Stopped') {
+    return yes('RollingOut', rollout.message);
+  }
+  const growing = storage.find(
+    ({ kind }) => kind !== 'settled' && kind !== 'unsupported' && kind !== 'failed',
+  );
+  if (growing !== undefined) return yes('ResizingStorage', storageMessage(growing));
+  if (changes.length > 0 && !stalls.some(({ reason }) => reason === 'RequestRefused')) {
+    return yes('Updating', changes.join('; '));
+  }
+  const moving = partitions.filter(({ learners }) => learners.length > 0);
+  if (moving.length > 0 || lostVolumes.length > 0) {
+    const message = `${moving.length} partitions get a new replica`;
+    return yes(
+      'MovingReplica',
+      [...lostVolumes, ...(moving.length > 0 ? [message] : [])].join('; '),
+    );
+  }
+  return certificates.kind === 'due' ? yes('RotatingCertificates', certificates.reason) : undefined;
+}
+
+function stalledOf(stalls: readonly Stall[]): Finding | undefined {
+  const [first] = stalls;
+  if (first === undefined) return undefined;
+  const message = stalls.map((stall) => stall.message).join('; ');
+  return { type: 'Stalled', status: 'True', reason: first.reason, message };
+}
+
+function quorumOf({ slots }: ObservedTable, { partitions, isFounded }: TablePlan): Finding {
+  const type = 'QuorumHealthy';
+  if (!isFounded || partitions.length === 0) {
+    const message = isFounded ? 'no node tells of its partitions' : 'the table is being made';
+    return { type, status: 'Unknown', reason: 'Unknown', message };
+  }
+  const leaderless = partitions.filter(({ leader }) => leader === undefined);
+  if (leaderless.length > 0) {
+    return {
+      type,
+      status: 'False',
+      reason: 'LeaderlessPartitions',
+      message: `without a leader: ${idsOf(leaderless)}`,
+    };
+  }
+  const lacking = partitions.filter((partition) => !isFull(partition, slots.length));
+  if (lacking.length > 0) {
+    const pods = [...new Set(lacking.flatMap(({ ailing }) => ailing))].sort();
+    const where = pods.length === 0 ? '' : `; missing or behind on ${pods.join(', ')}`;
+    const message = `not all replicas of partitions ${idsOf(lacking)} are up to date${where}`;
+    return { type, status: 'False', reason: 'UnderReplicated', message };
+  }
+  return {
+    type,
+    status: 'True',
+    reason: 'AllVoters',
+    message: 'all partitions have all their replicas',
+  };
+}
+
+const IDS_SHOWN_MAX = 10;
+
+function idsOf(partitions: readonly PartitionView[]): string {
+  const ids = partitions.map(({ id }) => id);
+  const more = ids.length - IDS_SHOWN_MAX;
+  return more > 0 ? `${ids.slice(0, IDS_SHOWN_MAX).join(', ')} and ${more} more` : ids.join(', ');
+}
+
+function zoneSpreadOf(
+  { slots }: ObservedTable,
+  { lostZones, partitions }: TablePlan,
+  zones: readonly string[],
+): Finding {
+  const type = 'ZoneSpread';
+  const no = (reason: string, message: string): Finding => ({
+    type,
+    status: 'False',
+    reason,
+    message,
+  });
+  if (zones.length === 1)
+    return no('SingleReplica', 'the table has one replica (placement.replicationFactor)');
+  const lost = [...lostZones].filter(([slot]) => !isReady(slots[slot]?.pod));
+  if (lost.length > 0) {
+    const pods = lost.map(([slot, zone]) => `${zone} (slot ${slot})`);
+    return no(
+      'ZoneLost',
+      `no machine is ready in zone ${pods.join(', ')}: ${partitions.length} partitions lack a replica until it is back`,
+    );
+  }
+  if (zones.every((zone) => zone === NO_ZONE)) {
+    return no(
+      'NoZoneLabels',
+      'nodes have no zone labels: replicas are spread over machines as far as possible',
+    );
+  }
+  const distinct = new Set(zones).size;
+  if (distinct < zones.length) {
+    return no(
+      'InsufficientZones',
+      `${zones.length} replicas share ${distinct} zones: one zone less may stop the table`,
+    );
+  }
+  return {
+    type,
+    status: 'True',
+    reason: 'Spread',
+    message: `one replica in each of ${zones.join(', ')}`,
+  };
+}
+
+function storageOf({ slots }: ObservedTable, { storage }: TablePlan): Finding {
+  const type = 'StorageReady';
+  const no = (reason: string, message: string): Finding => ({
+    type,
+    status: 'False',
+    reason,
+    message,
+  });
+  const unbound = slots.flatMap(({ claim }, slot) =>
+    claim?.status?.phase === 'Bound' ? [] : [claim?.metadata.name ?? `of slot ${slot}`],
+  );
+  const failed = storage.find(({ kind }) => kind === 'failed');
+  if (failed !== undefined) return no('ExpansionFailed', storageMessage(failed));
+  const unsupported = storage.find(({ kind }) => kind === 'unsupported');
+  if (unsupported !== undefined) return no('ExpansionUnsupported', storageMessage(unsupported));
+  const growing = storage.find(({ kind }) => kind !== 'settled');
+  if (growing !== undefined) return no('Resizing', storageMessage(growing));
+  if (unbound.length > 0) return no('Pending', `waiting for volumes: claims ${unbound.join(', ')}`);
+  return {
+    type,
+    status: 'True',
+    reason: 'Bound',
+    message: 'all volumes are there and have the size',
+  };
+}
+
+function storageMessage(storage: SlotStorage): string {
+  switch (storage.kind) {
+    case 'settled':
+      return '';
+    case 'patch':
+      return `asking for ${storage.size} for ${storage.claim}`;
+    case 'recreate':
+      return `making ${storage.statefulSet} anew, with the size for later volumes; its pod stays`;
+    default:
+      return storage.message;
+  }
+}
+
+function indexesOf({ catalog }: ObservedTable): Finding | undefined {
+  if (catalog.kind !== 'present') return undefined;
+  const { GlobalSecondaryIndexes: indexes = [] } = catalog.described.table;
+  if (indexes.length === 0) return undefined;
+  const type = 'IndexesReady';
+  const open = indexes.filter(({ IndexStatus }) => IndexStatus !== 'ACTIVE');
+  if (open.length === 0) {
+    return { type, status: 'True', reason: 'Active', message: 'all indexes serve reads' };
+  }
+  const isBackfilling = open.some(({ Backfilling }) => Backfilling === true);
+  const message = open
+    .map(({ IndexName, IndexStatus }) => `${IndexName} is ${IndexStatus}`)
+    .join('; ');
+  return { type, status: 'False', reason: isBackfilling ? 'Backfilling' : 'Updating', message };
+}
+
+function certificatesOf({ certificates }: ObservedTable): Finding {
+  const type = 'CertificatesReady';
+  switch (certificates.kind) {
+    case 'issued': {
+      const until = new Date(certificates.notAfterMs).toISOString().slice(0, 10);
+      return {
+        type,
+        status: 'True',
+        reason: 'Issued',
+        message: `valid until ${until}; renewed by itself before`,
+      };
+    }
+    case 'due':
+      return { type, status: 'False', reason: 'Issuing', message: certificates.reason };
+    case 'broken':
+      return { type, status: 'False', reason: 'AuthorityBroken', message: certificates.reason };
+  }
+}

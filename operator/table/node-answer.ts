@@ -1,0 +1,60 @@
+/** What storage nodes answer at their admin ports, as far as the operator reads it. */
+
+/** A line of `GET /partitions` (dataplane/admin/partition-status.ts). */
+export interface ReplicaAnswer {
+  readonly partitionId: string;
+  readonly table: string | null;
+  readonly index: string | null;
+  readonly role: string;
+  readonly term: number;
+  readonly leader: string | null;
+  readonly isReady: boolean;
+  readonly appliedIndex: number;
+  readonly lastIndex: number;
+  /** Names of pods. */
+  readonly voters: readonly string[];
+  readonly learners: readonly string[];
+  readonly items: number | null;
+  readonly bytes: number | null;
+  readonly failure: string | null;
+}
+
+/** Range of hashes of a partition, in hexadecimal. */
+export interface KeyRange {
+  readonly start: string;
+  readonly end: string | null;
+}
+
+/** A storage node, as it was asked in this pass. */
+export type NodeView =
+  | { readonly pod: string; readonly kind: 'silent'; readonly reason: string }
+  | {
+      readonly pod: string;
+      readonly kind: 'answered';
+      readonly clusterId: string;
+      readonly isDraining: boolean;
+      /** Why it takes no part. */
+      readonly halted: string | undefined;
+      readonly replicas: readonly ReplicaAnswer[];
+      /** By partition id. */
+      readonly ranges: ReadonlyMap<string, KeyRange>;
+    };
+
+export type AnsweringNode = Extract<NodeView, { readonly kind: 'answered' }>;
+
+export function answering(nodes: readonly NodeView[]): readonly AnsweringNode[] {
+  return nodes.filter((node) => node.kind === 'answered');
+}
+
+/** Partition of the catalog in every cluster. */
+export const CATALOG_PARTITION = '0';
+
+export function hasCatalog(node: AnsweringNode): boolean {
+  return node.replicas.some(({ partitionId }) => partitionId === CATALOG_PARTITION);
+}
+
+/** How many groups the pod leads; undefined when it does not say. */
+export function leadershipsOf(nodes: readonly NodeView[], pod: string): number | undefined {
+  const node = answering(nodes).find((each) => each.pod === pod);
+  return node?.replicas.filter(({ role }) => role === 'leader').length;
+}
