@@ -69,7 +69,7 @@ async function until(isSo: () => Promise<boolean>): Promise<void> {
 }
 
 const isLeader = async (port: number) =>
-  (await page(port, '/metrics')).text.includes('trestle_operator_is_leader 1');
+  (await page(port, '/metrics')).text.includes('\ntrestle_operator_is_leader 1\n');
 
 test('one of two leads and makes the Secrets of its namespaces; told to end, it gives the Lease to the other', async () => {
   const namespace = await api.newNamespace('operators');

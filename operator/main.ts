@@ -46,7 +46,8 @@ async function run(options: OperatorOptions): Promise<void> {
   const client = await loadClient(options);
   undo.push(() => client.close());
   const election = LeaderElection.start({
-    client,
+    // Renewals do not wait behind the writes of many tables.
+    client: client.with({}),
     namespace: options.install.releaseNamespace,
     name: options.leaseName,
     host: hostname(),
@@ -55,7 +56,7 @@ async function run(options: OperatorOptions): Promise<void> {
   });
   undo.push(() => election.close());
   const operator = Operator.start({
-    client,
+    client: client.with({ mayWrite: () => election.isLeader }),
     namespaces: options.namespaces,
     install: options.install,
     instance: hostname(),

@@ -15,7 +15,7 @@ export interface OperatorMetricsParts {
 export function operatorMetrics({ client, operator, election }: OperatorMetricsParts): MetricsPage {
   const page = new MetricsPage();
   const controllers = [operator.tables, operator.namespaces];
-  page.gauge({ name: 'operator_is_leader', help: '1 while this process acts' }, () => [
+  page.gauge({ name: 'operator_is_leader', help: 'Whether this process acts' }, () => [
     { value: election.isLeader ? 1 : 0 },
   ]);
   page.counter(

@@ -229,12 +229,15 @@ describe('a group', () => {
     expect(replica.isReady).toBe(false);
   });
 
-  it('is led on when nobody can take it', async () => {
+  it('is led on when nobody can take it, and given away once somebody can', async () => {
     const draining = test.node.drain();
     await test.scheduler.advance(11_000);
     await draining;
     expect(test.replica().transferred).toEqual([]);
     await test.write(putOf(key(1), plainSchema));
+    test.network.join('node-3', 'node');
+    await test.scheduler.until(() => test.replica().transferred.length === 1);
+    expect(test.replica().transferred).toEqual([3]);
   });
 
   it('is served no more by a node that is closed', async () => {

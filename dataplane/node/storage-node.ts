@@ -65,6 +65,8 @@ export interface HostedMetrics {
 
 /** Between two tries to hand leaderships over. */
 const DRAIN_PAUSE_MS = 100;
+/** What is left then, or comes later, is offered this often. */
+const HAND_OVER_PAUSE_MS = 1_000;
 
 /**
  * Serves the replicas on one node to routers, to other nodes and to the control plane: the request
@@ -80,6 +82,8 @@ export class StorageNode {
   readonly #sweeper: ExpirySweeper;
   readonly #reporter: NodeReporter;
   #isDraining = false;
+  /** Leaderships that are being offered to others for as long as the node is drained. */
+  readonly #givenAway = new Set<Replica>();
   #isClosed = false;
 
   static start(options: StorageNodeOptions): StorageNode {
@@ -140,6 +144,7 @@ export class StorageNode {
       await Promise.all(others.map(({ replica }) => this.#handOver(replica)));
       await pause(scheduler, DRAIN_PAUSE_MS);
     }
+    for (const { replica } of this.#hosted.values()) void this.#handOverWhileDraining(replica);
   }
 
   /** Takes part as usual again, with the leaderships that come to it. */
@@ -195,7 +200,21 @@ export class StorageNode {
     if (replica.partitionId === CATALOG_PARTITION_ID) {
       this.#options.onCatalogLeader?.(replica.isReady ? replica : undefined);
     }
-    if (this.#isDraining && replica.isReady && hasOtherVoter(replica)) void this.#handOver(replica);
+    void this.#handOverWhileDraining(replica);
+  }
+
+  /** Again and again: whoever is to take it may be starting itself. */
+  async #handOverWhileDraining(replica: Replica): Promise<void> {
+    const { scheduler } = this.#node;
+    const isOurs = () =>
+      this.#isDraining && !this.#isClosed && replica.isReady && hasOtherVoter(replica);
+    if (this.#givenAway.has(replica)) return;
+    this.#givenAway.add(replica);
+    while (isOurs()) {
+      await this.#handOver(replica);
+      if (isOurs()) await pause(scheduler, HAND_OVER_PAUSE_MS);
+    }
+    this.#givenAway.delete(replica);
   }
 
   #handOver(replica: Replica): Promise<boolean> {

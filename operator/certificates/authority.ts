@@ -1,4 +1,5 @@
-import './reflect.ts';
+// The container of algorithms of @peculiar/x509 asks for it when it is loaded.
+import 'reflect-metadata';
 import {
   createHash,
   createPrivateKey,
