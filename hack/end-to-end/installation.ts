@@ -154,6 +154,21 @@ export class Installation {
     return pod;
   }
 
+  /** Requests that all operators have made to the API server since they started. */
+  async operatorRequestsCount(): Promise<number> {
+    const pods = await this.pods('app.kubernetes.io/component=operator');
+    const pages = await Promise.all(
+      pods.map(({ name }) => {
+        const path = `/api/v1/namespaces/${this.namespace}/pods/${name}:8004/proxy/metrics`;
+        return this.cluster.kubectl('get', '--raw', path);
+      }),
+    );
+    return pages
+      .flatMap((page) => page.split('\n'))
+      .filter((line) => line.startsWith('trestle_operator_kubernetes_requests_total{'))
+      .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+  }
+
   /** The operator's pod that leads, by its Lease. */
   async operatorLeader(): Promise<Pod> {
     const holder = await this.kubectl(

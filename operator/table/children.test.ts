@@ -110,9 +110,9 @@ test('templates are what they were: another hash restarts the pods of all tables
   );
   expect(hashes).toMatchInlineSnapshot(`
     [
-      "837a69ef68700365",
-      "8e17528d460f0025",
-      "c8fa343c7015694b",
+      "a7b75ce21b286175",
+      "ec30e00bf5f537ed",
+      "897b53de3bcabf29",
     ]
   `);
 });

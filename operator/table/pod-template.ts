@@ -115,7 +115,8 @@ function container({ image, placement, install }: PodParts): Json {
     name: STORAGE_CONTAINER,
     image,
     imagePullPolicy: install.imagePullPolicy,
-    command: ['node', 'dataplane/main.ts'],
+    // V8 keeps the young generation of a busy time for minutes: a third of an idle node's memory.
+    command: ['node', '--max-semi-space-size=16', 'dataplane/main.ts'],
     args: [
       'node',
       ...['--topology', `${TOPOLOGY_PATH}/topology.json`],
