@@ -9,6 +9,7 @@ import {
   encodeTableConfiguration,
   type TableConfiguration,
 } from '../routing/table-configuration.ts';
+import { StoreError } from '../storage/store.ts';
 import { turns } from './manual-scheduler.fixture.ts';
 import {
   configurationOf,
@@ -215,6 +216,21 @@ describe('a group', () => {
     await turns();
     await expect(test.get(key(1))).rejects.toMatchObject(refusal('damaged'));
     expect(replica.transferred).toEqual([3]);
+  });
+
+  it('is led by others again when a copy of its damaged state is wanted', async () => {
+    test.network.join('node-3', 'node');
+    const replica = test.replica();
+    const damage = new StoreError('damaged', 'a bit is another one');
+    replica.listener?.onDamaged(damage);
+    await turns();
+    expect(replica.transferred).toEqual([3]);
+    replica.elect();
+    await turns();
+    expect(replica.transferred).toEqual([3]);
+    replica.listener?.onDamaged(damage);
+    await turns();
+    expect(replica.transferred).toEqual([3, 3]);
   });
 
   it('is led by others each time that it cannot be led here', async () => {

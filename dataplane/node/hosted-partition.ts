@@ -135,8 +135,17 @@ export class HostedPartition {
       onApplied: (effects) => this.#onApplied(effects),
       onInstalled: () => this.#onInstalled(),
       onChange: () => this.#events.onChange(),
-      onDamaged: (error) => this.reportDamage(error),
+      onDamaged: (error) => this.#onUnfitToCopy(error),
     };
+  }
+
+  /**
+   * A leader that cannot copy its state to a new member. Its damage may be known, and leadership
+   * have come back since: without another leader the member never gets a state.
+   */
+  #onUnfitToCopy(error: StoreError): void {
+    if (this.#damage === undefined) this.reportDamage(error);
+    else this.#events.onUnfit();
   }
 
   #onLeader(): void {

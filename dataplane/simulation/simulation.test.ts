@@ -15,6 +15,7 @@ const regressions: readonly (readonly [seed: string, cause: string])[] = [
   ['7008', 'two removals of voters at a time, of which the faults remembered one'],
   ['1001815', 'a snapshot carried the damaged cursor of a rebuild to another node'],
   ['1002894', 'a flip while the one node that ran had no groups, which counted as all being whole'],
+  ['2001700', 'a damaged leader was asked for copies for ever, since its damage was no news'],
   ['100429', 'a snapshot carried a damaged configuration to another node'],
   ['100747', 'a snapshot carried a damaged record of requests to another node'],
   ['100693', 'damage that had spread took two of three replicas'],
