@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { AdminServer } from '../dataplane/admin/admin-server.ts';
 import { addHealthRoutes } from '../dataplane/admin/health-routes.ts';
 import { KubeClient } from '../dataplane/kubernetes/api-client.ts';
+import type { Rate } from '../dataplane/kubernetes/token-bucket.ts';
 import { UsageError } from '../dataplane/option-values.ts';
 import { processLog } from '../dataplane/process-log.ts';
 import { Undo } from '../dataplane/undo.ts';
@@ -15,6 +16,9 @@ import { help, type OperatorCommand, type OperatorOptions, parseOperator } from 
  * The operator's process: reads the command line, follows the API server, and acts while it holds the
  * Lease. One that loses the Lease ends, so that nothing of a former leader is still under way.
  */
+
+/** There is one that acts, for thousands of objects; the API server's own fairness protects it beyond that. */
+const RATE: Rate = { perSecond: 100, burst: 200 };
 
 /** Asks a reader to give the reason in one line. */
 function fail(message: string, status: 1 | 2): never {
@@ -34,7 +38,7 @@ function readCommand(): OperatorCommand {
 
 async function loadClient({ kubeconfig }: OperatorOptions): Promise<KubeClient> {
   try {
-    return await KubeClient.load({ userAgent: 'trestle-operator', kubeconfig });
+    return await KubeClient.load({ userAgent: 'trestle-operator', kubeconfig, rate: RATE });
   } catch (error) {
     return fail(error instanceof Error ? error.message : String(error), 1);
   }

@@ -10,8 +10,8 @@ import { HttpsNodeClient, type NodeClient } from './table/node-client.ts';
 import { TableCaches } from './table/table-caches.ts';
 import { TableController } from './table/table-controller.ts';
 
-/** Passes wait for nodes and the API server most of their time. */
-const TABLE_WORKERS_COUNT = 8;
+/** Passes wait for nodes and the API server most of their time; no more than there are connections to it. */
+const TABLE_WORKERS_COUNT = 16;
 const BROKEN_MS = 60_000;
 /** A cache that has heard nothing for so long is not to be trusted. */
 const CACHE_AGE_MS_MAX = 3 * 60_000;

@@ -1,6 +1,16 @@
 import { textTable } from '../benchmark/table.ts';
 
-export type Unit = '×' | 's' | 'ms' | 'MB' | '% of a core' | 'fsyncs' | 'commits' | 'requests';
+export type Unit =
+  | '×'
+  | 's'
+  | 'ms'
+  | 'MB'
+  | '% of a core'
+  | 'fsyncs'
+  | 'commits'
+  | 'requests'
+  | 'requests/s'
+  | 'times';
 
 /** One figure, with the project's target where there is one. */
 export interface Finding {

@@ -68,6 +68,7 @@ afterAll(async () => {
   load?.close();
   client?.destroy();
   await report.write();
+  await command('docker', ['rmi', `${REPOSITORY}:${tag}`, `${REPOSITORY}:${tag}-next`]);
   if (process.env.TRESTLE_E2E_KEEP !== 'yes') await cluster?.delete();
 });
 
@@ -112,20 +113,29 @@ function expectNothingLost(window: LoadWindow): void {
 /** What took longer than promised: told of at the end, since a slow machine is no reason to try no more. */
 const late: string[] = [];
 
-function expectWithin(window: LoadWindow, what: string, limitMs: number): void {
+/** @param limitMs - of the machine's noise at present */
+async function expectWithin(
+  window: LoadWindow,
+  what: string,
+  limitMs: (noiseMs: number) => number,
+): Promise<void> {
   expectNothingLost(window);
   const { longestGapMs } = window;
-  if (longestGapMs < limitMs) return;
-  late.push(`${what}: ${Math.round(longestGapMs)} ms, not below ${Math.round(limitMs)} ms`);
+  if (longestGapMs < limitMs(noiseMs)) return;
+  // The machine may have become busier since the noise was taken.
+  const quiet = await underLoad('nothing happens, once more', () => delay(2 * SETTLE_MS));
+  const limit = limitMs(Math.max(noiseMs, quiet.longestGapMs));
+  if (longestGapMs < limit) return;
+  late.push(`${what}: ${Math.round(longestGapMs)} ms, not below ${Math.round(limit)} ms`);
 }
 
 /** No wait is longer than those where nothing happens. */
-function expectUnseen(window: LoadWindow, what: string): void {
-  expectWithin(window, what, Math.max(PLANNED_MS_MAX, 2 * noiseMs));
+function expectUnseen(window: LoadWindow, what: string): Promise<void> {
+  return expectWithin(window, what, (noise) => Math.max(PLANNED_MS_MAX, 2 * noise));
 }
 
-function expectFailover(window: LoadWindow, what: string): void {
-  expectWithin(window, what, FAILOVER_MS_MAX + noiseMs);
+function expectFailover(window: LoadWindow, what: string): Promise<void> {
+  return expectWithin(window, what, (noise) => FAILOVER_MS_MAX + noise);
 }
 
 async function zoneOf(pod: Pod): Promise<Worker> {
@@ -313,7 +323,7 @@ describe('Trestle on kind', () => {
       await delay(SETTLE_MS);
     });
     expect(await uids()).toEqual(before);
-    expectUnseen(window, 'operator and router upgrade');
+    await expectUnseen(window, 'operator and router upgrade');
   });
 
   it('upgrades storage pods one by one, unseen', async () => {
@@ -322,7 +332,7 @@ describe('Trestle on kind', () => {
       await installation.upgrade([`dataplane.image.tag=${tag}-next`]);
       await allRun(image);
     });
-    expectUnseen(window, 'rolling upgrade of storage');
+    await expectUnseen(window, 'rolling upgrade of storage');
   });
 
   it('survives the drain of a node, unseen', async () => {
@@ -334,7 +344,7 @@ describe('Trestle on kind', () => {
       await cluster.kubectl('uncordon', name);
       await installation.tableWhole(loaded);
     });
-    expectUnseen(window, 'node drain');
+    await expectUnseen(window, 'node drain');
   });
 
   it('survives the kill of a follower', async () => {
@@ -346,7 +356,7 @@ describe('Trestle on kind', () => {
       await delay(SETTLE_MS);
       await installation.tableWhole(loaded);
     });
-    expectFailover(window, 'pod kill');
+    await expectFailover(window, 'pod kill');
   });
 
   it('survives the kill of a leader', async () => {
@@ -356,7 +366,7 @@ describe('Trestle on kind', () => {
       await delay(SETTLE_MS);
       await installation.tableWhole(loaded);
     });
-    expectFailover(window, 'leader kill');
+    await expectFailover(window, 'leader kill');
   });
 
   it('survives the loss of a zone', async () => {
@@ -373,7 +383,7 @@ describe('Trestle on kind', () => {
       await cluster.kubectl('wait', 'node', zone.name, '--for=condition=Ready', '--timeout=120s');
       await installation.tableWhole(loaded);
     });
-    expectFailover(window, 'zone loss');
+    await expectFailover(window, 'zone loss');
   });
 
   it('serves on without the API server, and restarts storage and routers without it', async () => {
@@ -399,7 +409,7 @@ describe('Trestle on kind', () => {
       );
       await installation.tableWhole(loaded);
     });
-    expectFailover(window, 'API server away for 2 minutes');
+    await expectFailover(window, 'API server away for 2 minutes');
   });
 
   it('goes on with a rollout whose operator was killed', async () => {
@@ -415,7 +425,7 @@ describe('Trestle on kind', () => {
       await installation.kubectl('delete', 'pod', operator.name, '--grace-period=0', '--force');
       await allRun(image);
     });
-    expectUnseen(window, 'operator killed in mid-rollout');
+    await expectUnseen(window, 'operator killed in mid-rollout');
   });
 
   it('replaces the replica of a lost volume', async () => {
@@ -431,7 +441,7 @@ describe('Trestle on kind', () => {
       );
       await installation.tableWhole(loaded);
     });
-    expectFailover(window, 'volume lost');
+    await expectFailover(window, 'volume lost');
   });
 
   it('keeps tables, data and access keys over uninstall and install', async () => {
@@ -455,7 +465,7 @@ describe('Trestle on kind', () => {
     expect({ pods: await pods(), key: await installation.accessKey() }).toEqual(before);
     await load.resume();
     const window = await underLoad('after the install', () => delay(SETTLE_MS));
-    expectUnseen(window, 'after the install');
+    await expectUnseen(window, 'after the install');
   });
 
   it('has lost no acknowledged write', async () => {

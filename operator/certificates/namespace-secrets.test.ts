@@ -141,6 +141,31 @@ test('the certificates of a table are made, kept while they are good, and renewe
   );
 });
 
+test('Secrets that are good are read again in their time, one after the other, and at once when a leaf ends', async () => {
+  const client = api.newClient();
+  const secrets = secretsOf();
+  const certificates = new TableCertificates({ client, secrets, fieldManager: 'trestle-operator' });
+  const tables = ['a', 'b', 'c'].map((uid) => ({ ...holders(), uid }));
+  await certificates.issue(holders());
+  const readsCount = async () => {
+    const before = client.requestsCount.total;
+    for (const table of tables) {
+      expect(await certificates.state(table)).toMatchObject({ kind: 'issued' });
+    }
+    return client.requestsCount.total - before;
+  };
+  expect(await readsCount()).toBe(3);
+  expect(await readsCount()).toBe(0);
+  aheadMs = 40 * 60_000;
+  expect([await readsCount(), await readsCount()]).toEqual([1, 0]);
+  aheadMs += 10_000;
+  expect([await readsCount(), await readsCount()]).toEqual([1, 0]);
+  aheadMs = 61 * DAY_MS;
+  const [table = holders()] = tables;
+  expect(await certificates.state(table)).toMatchObject({ kind: 'due' });
+  expect(await certificates.state(table)).toMatchObject({ kind: 'due' });
+});
+
 test('another authority in the bundle: leaves go on, and all get the new bundle', async () => {
   const secrets = secretsOf();
   const certificates = new TableCertificates({

@@ -1,6 +1,7 @@
 import type { KubeClient } from '../../dataplane/kubernetes/api-client.ts';
 import type { KubeObject } from '../../dataplane/kubernetes/object.ts';
 import { resources } from '../../dataplane/kubernetes/resources.ts';
+import { Pace } from '../pace.ts';
 import { checkLeaf, type KeyPair, newLeaf } from './authority.ts';
 import { type Authority, AuthorityBroken, type NamespaceSecrets } from './namespace-secrets.ts';
 import { encodedData, type SecretObject, secretText } from './secret-data.ts';
@@ -8,6 +9,8 @@ import { encodedData, type SecretObject, secretText } from './secret-data.ts';
 /** A Secret that is good is not read again for so long, or until its first renewal. */
 const CHECKED_MS = 30 * 60_000;
 const CHECKED_JITTER = 0.2;
+/** Over all tables, one is read anew in so long: a thousand would otherwise be a request every two seconds. */
+const CHECK_EVERY_MS = 10_000;
 
 /** Whom the certificates of one table are for. */
 export interface CertificateHolders {
@@ -28,6 +31,8 @@ export type CertificatesState =
   /** The namespace's authority cannot sign: a person has to repair it. */
   | { readonly kind: 'broken'; readonly reason: string };
 
+type IssuedState = CertificatesState & { readonly kind: 'issued' };
+
 /** The Secret of each table with the certificates of its pods. */
 export class TableCertificates {
   readonly #client: KubeClient;
@@ -35,8 +40,9 @@ export class TableCertificates {
   readonly #fieldManager: string;
   readonly #checked = new Map<
     string,
-    { readonly state: CertificatesState; readonly againMs: number; readonly bundle: string }
+    { readonly state: IssuedState; readonly againMs: number; readonly bundle: string }
   >();
+  readonly #pace: Pace;
 
   constructor(options: {
     readonly client: KubeClient;
@@ -46,6 +52,7 @@ export class TableCertificates {
     this.#client = options.client;
     this.#secrets = options.secrets;
     this.#fieldManager = options.fieldManager;
+    this.#pace = new Pace(() => options.secrets.issuance().nowMs, CHECK_EVERY_MS);
   }
 
   /** @throws KubeError */
@@ -54,8 +61,8 @@ export class TableCertificates {
       const authority = await this.#secrets.authority(holders.namespace, signal);
       const { nowMs } = this.#secrets.issuance();
       const known = this.#checked.get(holders.uid);
-      if (known !== undefined && known.bundle === authority.bundle && nowMs < known.againMs) {
-        return known.state;
+      if (known?.bundle === authority.bundle && nowMs < known.state.renewAtMs) {
+        if (nowMs < known.againMs || !this.#pace.take()) return known.state;
       }
       const state = check(holders, { authority, nowMs, secret: await this.#read(holders, signal) });
       if (state.kind === 'issued')
@@ -106,13 +113,12 @@ export class TableCertificates {
 
   #remember(
     uid: string,
-    state: CertificatesState & { readonly kind: 'issued' },
+    state: IssuedState,
     { nowMs, bundle }: { readonly nowMs: number; readonly bundle: string },
   ): void {
     const [byte = 0] = this.#secrets.issuance().randomBytes(1);
     const waitMs = CHECKED_MS * (1 - (CHECKED_JITTER * byte) / 256);
-    const againMs = Math.min(nowMs + waitMs, state.renewAtMs);
-    this.#checked.set(uid, { state, againMs, bundle });
+    this.#checked.set(uid, { state, againMs: nowMs + waitMs, bundle });
   }
 }
 

@@ -16,7 +16,7 @@ import {
   type ReplicaAnswer,
 } from './node-answer.ts';
 import { type NodeAddress, type NodeClient, NodeRefused, NodeSilent } from './node-client.ts';
-import { conditionOf, DEFAULT_CLASS_ANNOTATION, type Pod } from './objects.ts';
+import { conditionOf, DEFAULT_CLASS_ANNOTATION, type Pod, type StatefulSet } from './objects.ts';
 import {
   type CatalogView,
   childKey,
@@ -58,12 +58,11 @@ export async function observeTable(
     nowMs: parts.nowMs(),
     install,
     table,
-    rivals: [...caches.tables(names.identity.namespace)].filter(
-      ({ metadata, spec }) =>
-        metadata.uid !== names.identity.uid && spec.tableName === table.spec.tableName,
+    rivals: [...caches.tablesNamed(names.identity.namespace, table.spec.tableName)].filter(
+      ({ metadata }) => metadata.uid !== names.identity.uid,
     ),
     nodes: zoneNodes(caches, table.spec.placement.topologyKey),
-    slotsByZone: slotsByZone(caches, names.identity.uid),
+    slotsByZone: isBound(sets, table) ? new Map() : slotsByZone(caches, names.identity.uid),
     storageClass: storageClassOf(caches, table.spec.storage.storageClassName),
     slots,
     children,
@@ -132,6 +131,12 @@ function zoneNodes(caches: TableCaches, topologyKey: string): readonly ZoneNode[
     isReady: conditionOf({ status: status ?? {} }, 'Ready')?.status === 'True',
     isUnschedulable: spec?.unschedulable === true,
   }));
+}
+
+/** Whether all slots have a zone that they keep: then nobody asks how full the others are. */
+function isBound(sets: readonly StatefulSet[], { spec }: TableResource): boolean {
+  const bound = sets.filter(({ metadata }) => metadata.annotations?.[ZONE] !== undefined);
+  return bound.length === spec.placement.replicationFactor;
 }
 
 function slotsByZone(caches: TableCaches, besidesUid: string): ReadonlyMap<string, number> {

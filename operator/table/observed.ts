@@ -35,7 +35,7 @@ export interface ObservedTable {
   /** Other Tables of the namespace with the same tableName. */
   readonly rivals: readonly TableResource[];
   readonly nodes: readonly ZoneNode[];
-  /** Slots of the installation's other tables, by zone. */
+  /** Slots of the installation's other tables, by zone; empty when all slots of this one are bound. */
   readonly slotsByZone: ReadonlyMap<string, number>;
   readonly storageClass: StorageClassView;
   /** By slot, as many as the table has replicas. */

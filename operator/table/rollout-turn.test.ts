@@ -16,7 +16,7 @@ beforeEach(() => {
   tables = [named('a'), named('b')];
   upgrading = new Set();
   turn = new RolloutTurn({
-    allTables: () => tables,
+    rollingTables: () => tables,
     isUpgrading: ({ metadata }) => upgrading.has(metadata.name),
   });
 });

@@ -8,9 +8,10 @@ const AT_IT: ReadonlySet<string | undefined> = new Set<RolloutPhase>([
   'Soaking',
 ]);
 
-/** The Tables of this installation. */
-export interface AllTables {
-  allTables(): Iterable<TableResource>;
+/** Tables of this installation. */
+export interface RollingTables {
+  /** Those whose status tells of a rollout. */
+  rollingTables(): Iterable<TableResource>;
   /** Whether pods of the table run another image of the data plane than they are to. */
   isUpgrading(table: TableResource): boolean;
 }
@@ -23,10 +24,10 @@ export interface AllTables {
  * Kept in the tables' status; in memory for as long as that is not seen.
  */
 export class RolloutTurn {
-  readonly #tables: AllTables;
+  readonly #tables: RollingTables;
   #holder: string | undefined;
 
-  constructor(tables: AllTables) {
+  constructor(tables: RollingTables) {
     this.#tables = tables;
   }
 
@@ -34,7 +35,7 @@ export class RolloutTurn {
   rollingBesides(table: TableResource): string | undefined {
     const own = keyOf(table.metadata);
     if (this.#holder !== undefined && this.#holder !== own) return this.#holder;
-    for (const other of this.#tables.allTables()) {
+    for (const other of this.#tables.rollingTables()) {
       const key = keyOf(other.metadata);
       const phase = other.status?.rollout?.phase;
       if (key === own) continue;

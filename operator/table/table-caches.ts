@@ -7,6 +7,7 @@ import type { TableResource } from '../../dataplane/kubernetes/table-resource.ts
 import { imageOf } from './bindings.ts';
 import { isSameJson } from './canonical.ts';
 import { namesOf } from './children.ts';
+import { keptOfChild, keptOfNode } from './kept.ts';
 import { DATA_IMAGE, MANAGED_BY, MANAGED_BY_LABEL, TABLE_LABEL } from './names.ts';
 import type {
   ClusterNode,
@@ -15,7 +16,7 @@ import type {
   StatefulSet,
   StorageClass,
 } from './objects.ts';
-import { conditionOf } from './objects.ts';
+import { TableIndex } from './table-index.ts';
 
 const OWN = `${MANAGED_BY_LABEL}=${MANAGED_BY}`;
 
@@ -41,6 +42,7 @@ export interface TableCachesOptions {
 /** All that the operator knows of the API server's objects without asking. */
 export class TableCaches {
   readonly #tables = new Map<string, ListWatch<TableResource>>();
+  readonly #index = new TableIndex();
   /** By namespace and kind. */
   readonly #children = new Map<string, ListWatch<KubeObject>>();
   readonly #nodes: ListWatch<ClusterNode>;
@@ -76,8 +78,14 @@ export class TableCaches {
     return this.#tables.get(name.namespace ?? '')?.get(name);
   }
 
-  tables(namespace: string): Iterable<TableResource> {
-    return this.#tables.get(namespace)?.items() ?? [];
+  /** Tables of the namespace with this tableName. */
+  tablesNamed(namespace: string, tableName: string): Iterable<TableResource> {
+    return this.#index.named(namespace, tableName);
+  }
+
+  /** Tables whose status tells of a rollout. */
+  rollingTables(): Iterable<TableResource> {
+    return this.#index.rolling();
   }
 
   *allTables(): Iterable<TableResource> {
@@ -174,6 +182,7 @@ export class TableCaches {
         type,
         namespace,
         labelSelector: OWN,
+        keep: keptOfChild,
         onChange: ({ object: { metadata } }) => {
           const name = metadata.labels?.[TABLE_LABEL];
           if (name !== undefined) this.#onChange(keyOf({ namespace, name }));
@@ -184,13 +193,16 @@ export class TableCaches {
   }
 
   /** The operator's own writes of status say nothing new. */
-  #tableChanged({ kind, object, before }: Change<TableResource>): void {
+  #tableChanged(change: Change<TableResource>): void {
+    this.#index.update(change);
+    const { kind, object, before } = change;
     if (kind === 'set' && before !== undefined && !isToldAnew(before, object)) return;
     this.#onChange(keyOf(object.metadata));
     if (kind === 'set' && before !== undefined) return;
     // Who has a name, and who waits for it, changes with each that comes and goes.
-    for (const other of this.tables(object.metadata.namespace ?? '')) {
-      if (other.spec.tableName === object.spec.tableName) this.#onChange(keyOf(other.metadata));
+    const { metadata, spec } = object;
+    for (const other of this.tablesNamed(metadata.namespace ?? '', spec.tableName)) {
+      this.#onChange(keyOf(other.metadata));
     }
   }
 
@@ -211,32 +223,4 @@ function isToldAnew(before: TableResource, now: TableResource): boolean {
 function withoutVersion<T extends KubeObject>({ metadata, ...object }: T): object {
   const { resourceVersion: _, managedFields: __, ...rest } = metadata;
   return { ...object, metadata: rest };
-}
-
-/** Of a machine: where it is, and whether it takes pods. The rest is large and changes all the time. */
-function keptOfNode({ apiVersion, kind, metadata, spec, status }: ClusterNode): ClusterNode {
-  const { name, uid, resourceVersion, labels, deletionTimestamp } = metadata;
-  const ready = conditionOf({ status: status ?? {} }, 'Ready');
-  return {
-    apiVersion,
-    kind,
-    metadata: {
-      name,
-      ...(uid === undefined ? {} : { uid }),
-      ...(resourceVersion === undefined ? {} : { resourceVersion }),
-      ...(labels === undefined ? {} : { labels }),
-      ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
-    },
-    spec: {
-      unschedulable: spec?.unschedulable === true,
-      taints: (spec?.taints ?? []).map(({ key, value, effect }) => ({
-        key,
-        ...(value === undefined ? {} : { value }),
-        effect,
-      })),
-    },
-    status: {
-      conditions: ready === undefined ? [] : [{ type: 'Ready', status: ready.status }],
-    },
-  };
 }

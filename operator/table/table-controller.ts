@@ -8,6 +8,7 @@ import type { TableStatus } from '../../dataplane/kubernetes/table-types.ts';
 import type { TableCertificates } from '../certificates/table-certificates.ts';
 import type { ReconcileResult } from '../controller.ts';
 import type { EventRecorder } from '../event-recorder.ts';
+import { Pace } from '../pace.ts';
 import { type Applied, applySteps } from './apply.ts';
 import { isSameJson } from './canonical.ts';
 import type { InstallConfig } from './install.ts';
@@ -25,8 +26,9 @@ import type { TableCaches } from './table-caches.ts';
 const UNSEEN_MS = 200;
 /** What was refused is asked for again after this time. */
 const REFUSED_MS = 30_000;
-/** Counts of items and bytes alone are written so often. */
+/** Counts of items and bytes alone are written so often, and so often of all tables together. */
 const COUNTS_MS = 60_000;
+const COUNTS_EVERY_MS = 5_000;
 /** With many tables each is looked at less often: so many looks a second at nodes that are well. */
 const LOOKS_PER_SECOND = 15;
 const LOOK_JITTER = 0.2;
@@ -53,6 +55,7 @@ export class TableController {
   readonly #nowMs: () => number;
   /** When the status of a table was written last, by key. */
   readonly #toldMs = new Map<string, number>();
+  readonly #countsPace: Pace;
   readonly #known = new Map<string, TableResource>();
 
   constructor(options: TableControllerOptions) {
@@ -61,6 +64,7 @@ export class TableController {
     this.#nowMs = options.nowMs ?? Date.now;
     this.#writes = new OwnWrites(options.caches, this.#monotonicMs);
     this.#turn = new RolloutTurn(options.caches);
+    this.#countsPace = new Pace(this.#monotonicMs, COUNTS_EVERY_MS);
   }
 
   exists(key: string): boolean {
@@ -165,7 +169,8 @@ export class TableController {
     if (isSameJson(table.status ?? {}, status)) return true;
     if (!isSameButCounts(table.status ?? {}, status)) return false;
     const toldMs = this.#toldMs.get(keyOf(table.metadata));
-    return toldMs !== undefined && this.#monotonicMs() - toldMs < COUNTS_MS;
+    if (toldMs !== undefined && this.#monotonicMs() - toldMs < COUNTS_MS) return true;
+    return !this.#countsPace.take();
   }
 
   #spread(ms: number): number {
