@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { methods } from '../routing/protocol.ts';
+import { methods, type TransferLeadershipCall } from '../routing/protocol.ts';
 import { ControlPlane, table, threeZones } from './control.fixture.ts';
 
 const PARTITIONS = [1n, 2n, 3n, 4n];
@@ -190,5 +190,33 @@ describe('repair', () => {
     await plane.time.pass(110_000);
     const moves = plane.cluster.calls.filter(({ method }) => method === methods.transferLeadership);
     expect(moves.length).toBeLessThanOrEqual(2);
+  });
+
+  it('leadership is not given to a node that has lost its data since it reported', async () => {
+    const plane = await ControlPlane.open();
+    const { cluster } = plane;
+    cluster.stop('n2');
+    for (const name of ['Table-A', 'Table-B', 'Table-C']) {
+      await plane.call('CreateTable', table({ TableName: name }));
+      await plane.untilActive(name);
+    }
+    cluster.start('n2');
+    await plane.time.until(() => isWhole(plane));
+    const refresh = cluster.refresh.bind(cluster);
+    let isWiped = false;
+    cluster.refresh = async () => {
+      if (!isWiped) cluster.wipe('n2');
+      isWiped = true;
+      await refresh();
+    };
+    const lacking: bigint[] = [];
+    cluster.beforeCall = async ({ method, body }) => {
+      if (method !== methods.transferLeadership) return;
+      const { partitionId, toNode } = body as TransferLeadershipCall;
+      if (cluster.replicaAt(toNode, partitionId) === undefined) lacking.push(partitionId);
+    };
+    await plane.time.until(() => cluster.groups.some(({ leader }) => leader === 'n2'));
+    expect(isWiped).toBe(true);
+    expect(lacking).toEqual([]);
   });
 });

@@ -26,6 +26,8 @@ import { askToDrop, triedToDrop } from './replica-drop.ts';
 import { WorkLimit } from './waiting.ts';
 
 const LOOK_INTERVAL_MS = 1_000;
+/** Shorter than a leader waits for its successor: the partition takes no writes meanwhile, so once is enough. */
+const TRANSFER_TIMEOUT_MS = 1_000;
 const CALL_TIMEOUT_MS = 10_000;
 /** Steps under way at once. */
 const STEPS_MAX = 8;
@@ -322,17 +324,19 @@ export class Repair {
     const nowMs = scheduler.monotonicMs();
     if (options.balancesLeaders === false) return;
     if (nowMs - this.#transferredAtMs < TRANSFER_INTERVAL_MS) return;
-    const call: TransferLeadershipCall | undefined = planTransfer(
-      view.nodes(),
-      this.#unwilling(nowMs),
-    );
+    const unwilling = this.#unwilling(nowMs);
+    this.#transfer = undefined;
+    if (planTransfer(view.nodes(), unwilling) === undefined) return;
+    // What is known may be of a process before: the node that is to lead may have lost its data since.
+    await view.refresh();
+    const call: TransferLeadershipCall | undefined = planTransfer(view.nodes(), unwilling);
+    if (call === undefined || signal.aborted) return;
     this.#transfer = call;
-    if (call === undefined) return;
     this.#transferredAtMs = nowMs;
     const { partitionId, toNode } = call;
     log('leaderMoved', { partitionId: `${partitionId}`, toNode });
     try {
-      const timing = { timeoutMs: CALL_TIMEOUT_MS, signal };
+      const timing = { timeoutMs: TRANSFER_TIMEOUT_MS, signal };
       await calls.callLeader(partitionId, methods.transferLeadership, call, timing);
     } catch (error) {
       this.#failed('leaderNotMoved', error, { partitionId: `${partitionId}`, toNode });
