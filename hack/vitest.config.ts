@@ -8,7 +8,9 @@ export default defineConfig({
     include: ['{crds,dataplane,operator,dax,hack}/**/*.test.ts'],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
+    testTimeout: 60_000,
+    // Of conditions that are waited for: a machine may be busy with something else.
+    expect: { poll: { timeout: 30_000 } },
     hookTimeout: 120_000,
     reporters: ['default', fileURLToPath(new URL('./closing-line.ts', import.meta.url))],
     passWithNoTests: false,

@@ -8,7 +8,7 @@ import { type KubeApi, startKubeApi } from '../dataplane/kubernetes/kube-api.fix
 import { resources } from '../dataplane/kubernetes/resources.ts';
 
 const main = join(import.meta.dirname, 'main.ts');
-const WAIT_MS_MAX = 30_000;
+const WAIT_MS_MAX = 60_000;
 let api: KubeApi;
 const children: ChildProcess[] = [];
 
@@ -109,7 +109,7 @@ test('one of two leads and makes the Secrets of its namespaces; told to end, it 
   expect((await leader?.ended)?.[0]).toBe(0);
   await until(() => isLeader(other));
   expect((await page(other, '/livez')).status).toBe(200);
-}, 60_000);
+}, 180_000);
 
 test.each([
   [

@@ -1,11 +1,13 @@
 import { pino } from 'pino';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { KubeClient } from './api-client.ts';
 import { ApiProxy } from './api-proxy.fixture.ts';
 import { type KubeApi, startKubeApi } from './kube-api.fixture.ts';
 import { type Change, ListWatch, type ListWatchOptions } from './list-watch.ts';
 import type { KubeObject } from './object.ts';
 import { resources } from './resources.ts';
+
+vi.setConfig({ testTimeout: 180_000 });
 
 /** Against a real API server, through a proxy that breaks the connection in every way. */
 
@@ -73,7 +75,7 @@ function told(): string[] {
 
 /** Waits for the state; each case waits for another server. */
 function eventually<Value>(ask: () => Value) {
-  return expect.poll(ask, { timeout: 20_000, interval: 20 });
+  return expect.poll(ask, { timeout: 60_000, interval: 20 });
 }
 
 async function watching(count = 1): Promise<void> {
