@@ -81,18 +81,27 @@ test('many tables are made at once, each with a bounded number of requests', asy
   expect(client.requestsCount.total / TABLES_COUNT).toBeLessThan(30);
 }, 180_000);
 
-test('an operator that starts anew looks at each table once, and writes nothing', async () => {
+/** A node that answers late, as on a busy machine, shows in its table's status for a while. */
+const isStatus = (write: string) => write === 'apply tables/status';
+
+test('an operator that starts anew looks at each table once, and changes nothing', async () => {
   const client = api.newClient();
   const started = await startOperator(api, namespace, { client });
   operator = started;
   await until(() => passesCount(started) >= TABLES_COUNT && isQuiet(started));
-  expect(writesOf(client)).toEqual([]);
+  expect(writesOf(client).filter((write) => !isStatus(write))).toEqual([]);
   const secretsRead = Array.from(client.requestsCount).find(({ verb }) => verb === 'get');
   // Each table's, the three of the namespace, and its authority once more.
   expect(secretsRead?.count).toBeLessThanOrEqual(TABLES_COUNT + 4);
-  const before = client.requestsCount.total;
+  await until(areAllReady);
+  const callsCount = () =>
+    Array.from(client.requestsCount).reduce(
+      (sum, { verb, resource, count }) => sum + (isStatus(`${verb} ${resource}`) ? 0 : count),
+      0,
+    );
+  const before = callsCount();
   const passes = passesCount(started);
   for (let n = 0; n < TABLES_COUNT; n++) started.tables.add(`${namespace}/table-${n}`);
   await until(() => passesCount(started) >= passes + TABLES_COUNT && isQuiet(started));
-  expect(client.requestsCount.total).toBe(before);
+  expect(callsCount()).toBe(before);
 }, 120_000);

@@ -102,6 +102,11 @@ export class ApiProxy {
     this.#lost.push(matches);
   }
 
+  /** Watches that the server has taken. A request alone is none yet. */
+  get openWatchesCount(): number {
+    return this.#open.size;
+  }
+
   /** Sends bytes of its own to all watches that are open. */
   inject(text: string): void {
     for (const response of this.#open) response.write(text);

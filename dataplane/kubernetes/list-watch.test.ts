@@ -302,6 +302,7 @@ describe('when the server knows no more what was missed', () => {
   ])('lists again after %s', async (_, text) => {
     const cache = start();
     await watching();
+    await eventually(() => proxy.openWatchesCount).toBe(1);
     proxy.inject(text);
     await watching(2);
     expect(proxy.lists).toHaveLength(2);
@@ -313,6 +314,7 @@ describe('when the server knows no more what was missed', () => {
   it('lists again after an event that the end cut off', async () => {
     const cache = start();
     await watching();
+    await eventually(() => proxy.openWatchesCount).toBe(1);
     proxy.inject('{"type": "MODIFIED", "obj');
     proxy.cut();
     await watching(2);
