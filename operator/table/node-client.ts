@@ -1,4 +1,5 @@
 import { Agent, request as httpsRequest } from 'node:https';
+import { createSecureContext } from 'node:tls';
 import type { OperatorIdentity } from '../certificates/namespace-secrets.ts';
 import { ADMIN_PORT } from './names.ts';
 
@@ -6,7 +7,9 @@ const DEADLINE_MS = 5_000;
 const CONNECT_MS = 2_000;
 const ANSWER_BYTES_MAX = 32 * 1024 * 1024;
 /** Kept open between two looks at a table that changes, not between those at one that does not. */
-const IDLE_MS = 10_000;
+const IDLE_MS = 4_000;
+/** A handshake that goes on from an earlier one costs a third. */
+const SESSIONS_MAX = 5_000;
 
 /** A storage node, as the operator reaches it: by address, and known by its name. */
 export interface NodeAddress {
@@ -96,12 +99,11 @@ export class HttpsNodeClient implements NodeClient {
     // Calls under way end on the former one, whose connections then close for want of use.
     const { ca, cert, key } = identity;
     const agent = new Agent({
-      ca,
-      cert,
-      key,
-      minVersion: 'TLSv1.3',
+      // Once for all connections: each would read the certificates anew, and keep them.
+      secureContext: createSecureContext({ ca, cert, key, minVersion: 'TLSv1.3' }),
       keepAlive: true,
       timeout: IDLE_MS,
+      maxCachedSessions: SESSIONS_MAX,
     });
     this.#agents.set(namespace, { identity, agent });
     return agent;

@@ -171,10 +171,9 @@ async function askNode(
   const address = addressOf(pod);
   if (address === undefined) return silent('it does not run yet');
   try {
-    const [status, partitions] = await Promise.all([
-      nodes.call(address, { method: 'GET', path: '/status' }, signal),
-      nodes.call(address, { method: 'GET', path: '/partitions' }, signal),
-    ]);
+    // One after the other, over one connection: a second handshake would cost more than the wait.
+    const status = await nodes.call(address, { method: 'GET', path: '/status' }, signal);
+    const partitions = await nodes.call(address, { method: 'GET', path: '/partitions' }, signal);
     // As the node's admin interface has them (dataplane/admin).
     return viewOf(name, status as StatusAnswer, partitions as PartitionsAnswer);
   } catch (error) {
@@ -264,10 +263,8 @@ async function describe(
   if (table.TableStatus === 'CREATING' || table.TableStatus === 'DELETING') {
     return { table, timeToLive: undefined, tags: undefined };
   }
-  const [ttl, tagged] = await Promise.all([
-    ask('DescribeTimeToLive', { TableName: tableName }),
-    ask('ListTagsOfResource', { ResourceArn: table.TableArn }),
-  ]);
+  const ttl = await ask('DescribeTimeToLive', { TableName: tableName });
+  const tagged = await ask('ListTagsOfResource', { ResourceArn: table.TableArn });
   const { TimeToLiveDescription: timeToLive } = ttl as {
     readonly TimeToLiveDescription: DescribedTable['timeToLive'];
   };
