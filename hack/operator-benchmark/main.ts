@@ -18,7 +18,10 @@ async function run(options: Options): Promise<void> {
   const api = await startKubeApi();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     // Operators end with this process.
-    process.once(signal, () => void api.close().then(() => process.exit(1)));
+    process.once(signal, () => {
+      rmSync(folder, { recursive: true, force: true });
+      void api.close().then(() => process.exit(1));
+    });
   }
   try {
     await prepare(api);
