@@ -38,7 +38,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
   if (values.help) return undefined;
   const { quick } = values;
   return {
-    parts: partsOf(values.only),
+    parts: partsOf(partNames, values.only),
     isQuick: quick,
     rounds: Math.ceil(numberOf('rounds', values.rounds ?? (quick ? '5' : '7'))),
     seconds: numberOf('seconds', values.seconds ?? (quick ? '1.5' : '3')),
@@ -70,11 +70,18 @@ function parse(args: readonly string[]) {
   }
 }
 
-function partsOf(text: string | undefined): readonly PartName[] {
-  if (text === undefined) return partNames;
+/**
+ * The parts that a list like `reads,idle` names; all without one.
+ * @throws UsageError
+ */
+export function partsOf<Name extends string>(
+  names: readonly Name[],
+  text: string | undefined,
+): readonly Name[] {
+  if (text === undefined) return names;
   return text.split(',').map((word) => {
-    const part = partNames.find((name) => name === word.trim());
-    if (part === undefined) throw new UsageError(`not one of ${partNames.join(', ')}: ${word}`);
+    const part = names.find((name) => name === word.trim());
+    if (part === undefined) throw new UsageError(`not one of ${names.join(', ')}: ${word}`);
     return part;
   });
 }

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { partsOf, UsageError } from '../cluster-benchmark/options.ts';
 
 export const partNames = ['tables', 'outage'] as const;
 export type PartName = (typeof partNames)[number];
@@ -28,14 +29,12 @@ export interface Options {
 }
 
 /** A wrong command line; its message is for people. */
-export class UsageError extends Error {}
-
 /** Undefined: help is asked for. @throws UsageError */
 export function parseOptions(args: readonly string[]): Options | undefined {
   const values = parse(args);
   if (values.help) return undefined;
   return {
-    parts: partsOf(values.only),
+    parts: partsOf(partNames, values.only),
     tablesCount: countOf('tables', values.tables),
     idleSeconds: countOf('idle-seconds', values['idle-seconds']),
     outageTablesCount: countOf('outage-tables', values['outage-tables']),
@@ -63,15 +62,6 @@ function parse(args: readonly string[]) {
     if (error instanceof TypeError) throw new UsageError(error.message);
     throw error;
   }
-}
-
-function partsOf(text: string | undefined): readonly PartName[] {
-  if (text === undefined) return partNames;
-  return text.split(',').map((word) => {
-    const part = partNames.find((name) => name === word.trim());
-    if (part === undefined) throw new UsageError(`not one of ${partNames.join(', ')}: ${word}`);
-    return part;
-  });
 }
 
 function countOf(name: string, text: string): number {
