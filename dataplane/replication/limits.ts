@@ -24,7 +24,7 @@ export interface ReplicationLimits {
   readonly logEntriesKept: number;
   /**
    * Both bounds are multiplied by this while a snapshot is being sent: what is written meanwhile must
-   * not be gone before the state has arrived (10 GB take 11 minutes).
+   * not be gone before the state has arrived (10 GB take 22 minutes).
    */
   readonly logSnapshotFactor: number;
   readonly snapshotChunkBytes: number;
@@ -62,7 +62,7 @@ export const defaultReplicationLimits: ReplicationLimits = {
   snapshotChunkBytes: 256 * 1024,
   snapshotWindow: 3,
   snapshotStreamsMax: 2,
-  snapshotBytesPerSecondMax: 16 * MiB,
+  snapshotBytesPerSecondMax: 8 * MiB,
   snapshotTimeoutMs: 10_000,
   coreBytesMax: 512 * MiB,
   recoverPollMs: 250,
