@@ -112,6 +112,34 @@ const everything: Json = {
   ],
   localSecondaryIndexes: [localByYear],
   timeToLive: { enabled: true, attributeName: 'ExpiresAt' },
+  streamSpecification: { streamEnabled: true, streamViewType: 'NEW_AND_OLD_IMAGES' },
+  triggers: [
+    {
+      name: 'audit-trail',
+      target: {
+        service: { name: 'audit', namespace: 'apps', port: 8443, path: '/hook', scheme: 'https' },
+      },
+      caBundleRef: { kind: 'Secret', name: 'authorities', key: 'root.pem' },
+      authSecretRef: { name: 'hook', key: 'token', scheme: 'BEARER' },
+      enabled: false,
+      batchSize: 10_000,
+      maximumBatchingWindowSeconds: 300,
+      startingPosition: 'TRIM_HORIZON',
+      parallelizationFactor: 10,
+      maximumRetryAttempts: 10_000,
+      maximumRecordAgeSeconds: 604_800,
+      bisectBatchOnFunctionError: true,
+      reportBatchItemFailures: true,
+      filterPatterns: ['{"eventName":["INSERT"]}', '{"eventName":["REMOVE"]}'],
+      timeoutSeconds: 900,
+      deadLetter: {
+        target: { url: 'https://dead.example.com:8443/letters?kind=audit' },
+        caBundleRef: { name: 'authorities' },
+        authSecretRef: { name: 'hook', key: 'hmac' },
+      },
+    },
+    { name: 'b', target: { service: { name: 'sink' } } },
+  ],
   tableClass: 'STANDARD_INFREQUENT_ACCESS',
   deletionProtectionEnabled: true,
   deletionPolicy: 'Delete',
@@ -136,6 +164,12 @@ const everything: Json = {
     spec: { terminationGracePeriodSeconds: 60 },
   },
 };
+
+const hook = { name: 'hook', target: { url: 'https://hook.example.com/' } };
+function withTrigger(change: Json): Json {
+  const streamSpecification = { streamEnabled: true, streamViewType: 'KEYS_ONLY' };
+  return { ...music, streamSpecification, triggers: [{ ...hook, ...change }] };
+}
 
 const accepted: readonly TableCase[] = [
   { name: 'an on-demand table with a sort key', spec: music, refusals: [] },
@@ -165,6 +199,25 @@ const accepted: readonly TableCase[] = [
   {
     name: 'time to live off without an attribute',
     spec: { ...music, timeToLive: { enabled: false } },
+    refusals: [],
+  },
+  {
+    name: 'a stream that is off',
+    spec: { ...music, streamSpecification: { streamEnabled: false } },
+    refusals: [],
+  },
+  {
+    name: 'an empty list of triggers without a stream',
+    spec: { ...music, triggers: [] },
+    refusals: [],
+  },
+  { name: 'a trigger', spec: withTrigger({}), refusals: [] },
+  {
+    name: '16 triggers',
+    spec: {
+      ...withTrigger({}),
+      triggers: Array.from({ length: 16 }, (_, at) => ({ ...hook, name: `hook-${at}` })),
+    },
     refusals: [],
   },
   {
@@ -651,6 +704,13 @@ const throughput: readonly TableCase[] = [
   },
 ];
 
+const STREAM_VIEW =
+  'streamSpecification.streamViewType must be set when streamSpecification.streamEnabled is true, and left out when it is false';
+
+const TRIGGERS_STREAM =
+  'triggers need a stream; set streamSpecification.streamEnabled to true, or remove them';
+const CA_HTTPS = 'caBundleRef is for https; use an https address, or leave it out';
+
 const settings: readonly TableCase[] = [
   {
     name: 'time to live on without an attribute',
@@ -661,6 +721,99 @@ const settings: readonly TableCase[] = [
         'timeToLive.attributeName must be set when timeToLive.enabled is true',
       ],
     ],
+  },
+  {
+    name: 'a stream without a view type',
+    spec: { ...music, streamSpecification: { streamEnabled: true } },
+    refusals: [['spec.streamSpecification.streamViewType', STREAM_VIEW]],
+  },
+  {
+    name: 'a stream that is off, with a view type',
+    spec: {
+      ...music,
+      streamSpecification: { streamEnabled: false, streamViewType: 'KEYS_ONLY' },
+    },
+    refusals: [['spec.streamSpecification.streamViewType', STREAM_VIEW]],
+  },
+  {
+    name: 'an unknown view type',
+    spec: {
+      ...music,
+      streamSpecification: { streamEnabled: true, streamViewType: 'ALL' },
+    },
+    refusals: [
+      [
+        'spec.streamSpecification.streamViewType',
+        'supported values: "KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES"',
+      ],
+    ],
+  },
+  {
+    name: 'a trigger without a stream',
+    spec: { ...music, triggers: [hook] },
+    refusals: [['spec.triggers', TRIGGERS_STREAM]],
+  },
+  {
+    name: 'a trigger of a stream that is off',
+    spec: { ...music, streamSpecification: { streamEnabled: false }, triggers: [hook] },
+    refusals: [['spec.triggers', TRIGGERS_STREAM]],
+  },
+  {
+    name: 'a trigger with two addresses',
+    spec: withTrigger({ target: { url: 'http://x/', service: { name: 'x' } } }),
+    refusals: [['spec.triggers[0].target', 'target must have either url or service']],
+  },
+  {
+    name: 'a trigger without an address',
+    spec: withTrigger({ target: {} }),
+    refusals: [['spec.triggers[0].target', 'target must have either url or service']],
+  },
+  {
+    name: 'authorities for http',
+    spec: withTrigger({ target: { url: 'http://x/' }, caBundleRef: { name: 'ca' } }),
+    refusals: [['spec.triggers[0].caBundleRef', CA_HTTPS]],
+  },
+  {
+    name: 'authorities for a service by http, also of a dead-letter address',
+    spec: withTrigger({
+      target: { service: { name: 'x' } },
+      caBundleRef: { name: 'ca' },
+      deadLetter: { target: { service: { name: 'x' } }, caBundleRef: { name: 'ca' } },
+    }),
+    refusals: [
+      ['spec.triggers[0].caBundleRef', CA_HTTPS],
+      ['spec.triggers[0].deadLetter.caBundleRef', CA_HTTPS],
+    ],
+  },
+  {
+    name: 'a trigger with a password in its address',
+    spec: withTrigger({ target: { url: 'https://me:secret@x/' } }),
+    refusals: [
+      [
+        'spec.triggers[0].target.url',
+        "spec.triggers[0].target.url in body should match '^https?://[^\\s/?#@]+([/?][^\\s#]*)?$'",
+      ],
+    ],
+  },
+  {
+    name: 'a batch of none',
+    spec: withTrigger({ batchSize: 0 }),
+    refusals: [
+      [
+        'spec.triggers[0].batchSize',
+        'spec.triggers[0].batchSize in body should be greater than or equal to 1',
+      ],
+    ],
+  },
+  {
+    name: 'a trigger that is there twice',
+    spec: { ...withTrigger({}), triggers: [hook, hook] },
+    refusals: [['spec.triggers[1]', 'Duplicate value: {"name":"hook"}']],
+  },
+  {
+    name: 'six filter patterns',
+    spec: withTrigger({ filterPatterns: Array(6).fill('{}') }),
+    refusals: [['spec.triggers[0].filterPatterns', 'Too many: 6: must have at most 5 items']],
   },
   {
     name: 'an unknown table class',
@@ -825,6 +978,10 @@ const places: readonly TableCase[] = [
 const warm = (read: number | undefined, write: number | undefined): Json => ({
   ...music,
   warmThroughput: { readUnitsPerSecond: read, writeUnitsPerSecond: write },
+});
+const streaming = (streamViewType: string): Json => ({
+  ...music,
+  streamSpecification: { streamEnabled: true, streamViewType },
 });
 const FIXED_LOCAL =
   'localSecondaryIndexes are fixed when the table is created; use globalSecondaryIndexes, or create another Table';
@@ -1023,6 +1180,30 @@ const updates: readonly TableCase[] = [
         'placement.topologyKey cannot be changed; create another Table with the new one',
       ],
     ],
+  },
+  {
+    name: 'update: a stream enabled',
+    before: music,
+    spec: streaming('KEYS_ONLY'),
+    refusals: [],
+  },
+  {
+    name: 'update: another view type',
+    before: streaming('KEYS_ONLY'),
+    spec: streaming('NEW_IMAGE'),
+    refusals: [],
+  },
+  {
+    name: 'update: a stream disabled that has triggers',
+    before: withTrigger({}),
+    spec: { ...withTrigger({}), streamSpecification: { streamEnabled: false } },
+    refusals: [['spec.triggers', TRIGGERS_STREAM]],
+  },
+  {
+    name: 'update: a trigger changed',
+    before: withTrigger({}),
+    spec: withTrigger({ batchSize: 7, enabled: false }),
+    refusals: [],
   },
   {
     name: 'update: other zones',

@@ -38,6 +38,8 @@ export interface NodeOptions extends MemberOptions {
   readonly durability: Durability;
   /** Whether the admin interface may break links on purpose. */
   readonly hasFaultInjection: boolean;
+  /** Absolute path of the folder with secrets and authorities of triggers; undefined: there is none. */
+  readonly secretsFolder: string | undefined;
 }
 
 /** How a router is to run. */
@@ -73,6 +75,8 @@ ${COMMON_HELP}
   --data DIR             folder of this node and no other; made if absent
   --durability fsync     a write counts as stored when it is on disk    (the default)
   --durability relaxed   before that: machines that crash together may lose the last second
+  --secrets DIR          folder of the keys, tokens and authorities that triggers name; files are read
+                         again when they change
   --fault-injection      the admin interface may cut links to peers: for tests
 ${COMMON_END_HELP}
 
@@ -109,6 +113,7 @@ const NODE_OPTIONS = {
   data: { type: 'string' },
   durability: { type: 'string', default: 'fsync' },
   'fault-injection': { type: 'boolean', default: false },
+  secrets: { type: 'string' },
 } as const;
 
 const ROUTER_OPTIONS = {
@@ -126,6 +131,7 @@ export function parseNode(args: readonly string[]): NodeOptions {
     folder: resolve(required(values.data, '--data', 'a folder')),
     durability: oneOf(values.durability, DURABILITIES, '--durability'),
     hasFaultInjection: values['fault-injection'],
+    secretsFolder: values.secrets === undefined ? undefined : resolve(values.secrets),
   };
 }
 

@@ -31,6 +31,8 @@ export interface EmbeddedOptions {
   readonly region: string;
   readonly accountId: string;
   readonly logLevel: LogLevel;
+  /** Absolute path of the file with the tables' triggers; undefined: there are none. */
+  readonly triggersFile: string | undefined;
 }
 
 export const embeddedHelp = `Serves the DynamoDB API from one process and one folder.
@@ -52,6 +54,9 @@ ${TLS_HELP}
                          has to be said, since then whoever reaches the port may do anything
   --region NAME          region of ARNs and of signatures               (us-east-1)
   --account ID           account of ARNs, 12 digits                     (123456789012)
+  --triggers FILE        post change records of streams to HTTP(S) addresses; FILE is JSON, read again
+                         when it changes: {"TableName": [{"name": "...", "target": {"url": "..."}}]}
+                         (all members: dataplane/trigger/README.md)
   --log-level LEVEL      ${LOG_LEVELS.join(', ')}; JSON lines on standard error
                                                                         (info)
   --help                 this text
@@ -74,6 +79,7 @@ const OPTIONS = {
   region: { type: 'string', default: 'us-east-1' },
   account: { type: 'string', default: '123456789012' },
   'log-level': { type: 'string', default: 'info' },
+  triggers: { type: 'string' },
 } as const;
 
 /**
@@ -97,7 +103,13 @@ export function parseEmbedded(args: readonly string[], defaultFolder: string): E
     region: matching(values.region, /^[a-z0-9-]{1,64}$/, '--region needs a name like us-east-1'),
     accountId: matching(values.account, /^\d{12}$/, '--account needs 12 digits'),
     logLevel: oneOf(values['log-level'], LOG_LEVELS, '--log-level'),
+    triggersFile: triggersFileOf(values.triggers),
   };
+}
+
+function triggersFileOf(value: string | undefined): string | undefined {
+  if (value === '') throw new UsageError('--triggers needs a file');
+  return value === undefined ? undefined : resolve(value);
 }
 
 interface StorageValues {

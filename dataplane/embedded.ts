@@ -3,12 +3,14 @@ import { operations } from './api/operations.ts';
 import { openAuthenticator } from './authenticator.ts';
 import { Catalog } from './catalog/catalog.ts';
 import type { EmbeddedOptions } from './embedded-options.ts';
+import { openTriggers } from './embedded-triggers.ts';
 import { Endpoint } from './endpoint/endpoint.ts';
 import { assertEmbeddedFolder } from './identity.ts';
 import { processLog } from './process-log.ts';
 import { LocalRouter } from './routing/local-router.ts';
 import { openStore } from './storage/open.ts';
 import type { StoreError } from './storage/store.ts';
+import { startLocalTransactions } from './transaction/local-transactions.ts';
 
 /** How long requests under way may take to finish when the server stops. */
 const GRACE_MS = 9_000;
@@ -27,7 +29,7 @@ export interface EmbeddedServer {
  * Opens the store and starts to serve.
  *
  * @param stop called when the process cannot go on (damage found in the background)
- * @throws StoreError, IdentityError, CredentialsError, TlsFilesError, or the system's error for a port;
+ * @throws StoreError, IdentityError, CredentialsError, TlsFilesError, TriggersFileError, or the system's error for a port;
  *   nothing stays open
  */
 export async function startEmbedded(
@@ -36,7 +38,7 @@ export async function startEmbedded(
 ): Promise<EmbeddedServer> {
   const log = processLog(options.logLevel);
   const logEvent = (event: string, fields: object) => log.info(fields, event);
-  const clock = { nowMs: () => Date.now() };
+  const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
   const { region, accountId } = options;
   const { authenticator, closeCredentials } = openAuthenticator(
     options.credentialsFile,
@@ -52,12 +54,29 @@ export async function startEmbedded(
     if (folder !== undefined) await assertEmbeddedFolder(folder);
     const store = await openStore({ folder, durability, log: logEvent, onDamage: stop });
     undo.push(() => store.close());
-    const router = new LocalRouter(store, clock);
+    const triggers =
+      options.triggersFile === undefined ? undefined : openTriggers(options.triggersFile, log);
+    if (triggers !== undefined) undo.push(() => triggers.close());
+    const router = new LocalRouter(store, clock, undefined, triggers?.watch);
     const catalog = await Catalog.open({ store, router, region, accountId, clock, log: logEvent });
     undo.push(() => catalog.close());
+    const transactions = await startLocalTransactions({
+      router,
+      hasTable: (table) => catalog.hasTable(table),
+      log: logEvent,
+    });
+    undo.push(() => transactions.close());
     const endpoint = await Endpoint.listen({
       operations,
-      context: { catalog, tables: catalog, region, accountId, clock },
+      context: {
+        catalog,
+        tables: catalog,
+        streams: catalog.streams,
+        transactions,
+        region,
+        accountId,
+        clock,
+      },
       authenticator,
       log,
       host: options.host,

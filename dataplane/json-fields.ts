@@ -56,6 +56,11 @@ export class JsonFields {
     return choice ?? this.#needs(`one of ${choices.join(', ')}`, name);
   }
 
+  flag(name: string): boolean {
+    const value = this.#fields[name];
+    return typeof value === 'boolean' ? value : this.#needs('true or false', name);
+  }
+
   /** A whole number of these bounds, both included. */
   whole(name: string, least: number, most: number): number {
     const value = this.#fields[name];

@@ -1,11 +1,12 @@
+import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { AdminServer } from './admin/admin-server.ts';
 import { addHealthRoutes } from './admin/health-routes.ts';
 import type { MetricsPage } from './admin/metrics-page.ts';
 import { OperationCounts } from './admin/operation-counts.ts';
 import { routerMetricsPage } from './admin/router-metrics.ts';
-import type { ControlContext, Operation } from './api/operation.ts';
-import { itemOperations, tableOperations } from './api/operations.ts';
+import type { Operation, ServerContext } from './api/operation.ts';
+import { itemOperations, streamOperations, tableOperations } from './api/operations.ts';
 import { refreshingOperation, type TableKnowledge } from './api/refreshing-operation.ts';
 import { openAuthenticator } from './authenticator.ts';
 import { Endpoint } from './endpoint/endpoint.ts';
@@ -21,6 +22,7 @@ import { processLog } from './process-log.ts';
 import { systemScheduler } from './replication/scheduler.ts';
 import type { RouterServer } from './router-server.ts';
 import { readTlsFiles, TlsFilesError } from './tls-files.ts';
+import { TransactionCoordinator } from './transaction/coordinator.ts';
 import { Undo } from './undo.ts';
 
 /** How long requests under way may take to finish when the router stops. */
@@ -59,14 +61,17 @@ export async function startKubernetesRouter(
     const lookClient = await apiClient(LOOK_RATE, undo);
     const parts = { client, lookClient, log, undo, ...surroundings };
     const { tables, reload } = openTables(options, parts);
+    const transactions = startTransactions(tables, log, undo);
     const counts = new OperationCounts(() => systemScheduler.monotonicMs());
     const state: ServingState = { phase: 'starting' };
-    await listenHealth(options, { tables, counts, state, log, undo });
-    const endpoint = await Endpoint.listen<ControlContext>({
+    await listenHealth(options, { tables, transactions, counts, state, log, undo });
+    const endpoint = await Endpoint.listen<ServerContext>({
       operations: operationsOf(tables.knowledge, counts),
       context: {
         tables: tables.clusters,
+        transactions,
         catalog: tables.controlPlane,
+        streams: tables.streams,
         ...place,
         clock: systemScheduler,
       },
@@ -88,6 +93,22 @@ export async function startKubernetesRouter(
     await undo.run();
     throw error;
   }
+}
+
+function startTransactions(
+  tables: NamespaceTables,
+  log: Logger,
+  undo: Undo,
+): TransactionCoordinator {
+  const transactions = new TransactionCoordinator({
+    tables: tables.transactions,
+    scheduler: systemScheduler,
+    randomBytes,
+    log: (event, fields) => log.info(fields, event),
+  });
+  transactions.recovery.start();
+  undo.push(() => transactions.close());
+  return transactions;
 }
 
 /** @throws UsageError when nothing says where the API server is */
@@ -147,11 +168,15 @@ function openTables(
 function operationsOf(
   knowledge: TableKnowledge,
   counts: OperationCounts,
-): ReadonlyMap<string, Operation<ControlContext>> {
+): ReadonlyMap<string, Operation<ServerContext>> {
   const ofItems = Array.from(itemOperations.values(), (operation) =>
     refreshingOperation(operation, knowledge),
   );
-  const all: readonly Operation<ControlContext>[] = [...ofItems, ...tableOperations.values()];
+  const all: readonly Operation<ServerContext>[] = [
+    ...ofItems,
+    ...tableOperations.values(),
+    ...streamOperations.values(),
+  ];
   return new Map(all.map((operation) => [operation.name, counts.counted(operation)]));
 }
 
@@ -161,6 +186,7 @@ interface ServingState {
 
 interface HealthParts {
   readonly tables: NamespaceTables;
+  readonly transactions: TransactionCoordinator;
   readonly counts: OperationCounts;
   readonly state: Readonly<ServingState>;
   readonly log: Logger;
@@ -170,9 +196,9 @@ interface HealthParts {
 /** A router takes no changes and tells nobody anything that is secret, so it asks nobody who they are. */
 async function listenHealth(
   { bind: host, healthPort: port }: KubernetesRouterOptions,
-  { tables, counts, state, log, undo }: HealthParts,
+  { tables, transactions, counts, state, log, undo }: HealthParts,
 ): Promise<void> {
-  const page = metricsOf(tables, counts);
+  const page = metricsOf(tables, transactions, counts);
   const server = await AdminServer.listen({
     host,
     port,
@@ -188,11 +214,16 @@ async function listenHealth(
   undo.push(() => server.close());
 }
 
-function metricsOf(tables: NamespaceTables, operations: OperationCounts): MetricsPage {
+function metricsOf(
+  tables: NamespaceTables,
+  transactions: TransactionCoordinator,
+  operations: OperationCounts,
+): MetricsPage {
   const { clusters } = tables;
   const page = routerMetricsPage({
     operations,
     router: () => clusters.metrics,
+    transactions: () => transactions.metrics,
     peers: () => clusters.peers(),
   });
   page.gauge(

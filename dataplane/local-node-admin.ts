@@ -51,6 +51,7 @@ export class LocalNodeAdmin implements NodeAdmin {
       hosted: () => node.metrics(),
       report: () => node.report(),
       peers: () => this.peers(),
+      triggers: () => node.triggerReadings(),
     });
   }
 

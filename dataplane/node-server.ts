@@ -20,6 +20,8 @@ import type { TcpTransport } from './replication/transport/tcp-transport.ts';
 import { Router } from './routing/router.ts';
 import { openStore } from './storage/open.ts';
 import type { Store, StoreError } from './storage/store.ts';
+import { HttpPoster } from './trigger/http-poster.ts';
+import { SecretFiles } from './trigger/secret-files.ts';
 import { Undo } from './undo.ts';
 
 /** How long a node that stops tries to hand its leaderships over. */
@@ -149,6 +151,11 @@ async function compose(parts: Parts): Promise<void> {
     log: logEvent,
   });
   undo.push(() => control.close());
+  const poster = new HttpPoster(
+    new SecretFiles(parts.options.secretsFolder),
+    systemScheduler.nowMs,
+  );
+  undo.push(() => poster.close());
   const node = StorageNode.start({
     nodeId: own.id,
     zone: own.zone,
@@ -161,6 +168,7 @@ async function compose(parts: Parts): Promise<void> {
     log: logEvent,
     limits: { drainMsMax: DRAIN_MS_MAX },
     locate: new ForwarderLocate(router.forwarder, systemScheduler),
+    poster,
     onCatalogLeader: control.catalogLeaderChanged,
   });
   undo.push(() => node.close());

@@ -32,7 +32,7 @@ describe('command line', () => {
         ...['--host', '::1', '--port=0', '--data', '/some folder', '--durability=relaxed'],
         ...['--credentials', '/keys.json', '--region', 'eu-west-1', '--account', '123456789012'],
         ...['--tls-port', '8443', '--tls-cert', '/tls/tls.crt', '--tls-key', 'tls.key'],
-        '--log-level=debug',
+        ...['--log-level=debug', '--triggers', '/triggers.json'],
       ),
     ).toEqual({
       host: '::1',
@@ -44,12 +44,14 @@ describe('command line', () => {
       region: 'eu-west-1',
       accountId: '123456789012',
       logLevel: 'debug',
+      triggersFile: '/triggers.json',
     });
   });
 
   it('takes paths from the working directory', () => {
     expect(optionsOf('--data', 'x').folder).toBe(`${process.cwd()}/x`);
     expect(optionsOf('--credentials', 'x').credentialsFile).toBe(`${process.cwd()}/x`);
+    expect(optionsOf('--triggers', 'x').triggersFile).toBe(`${process.cwd()}/x`);
   });
 
   it('keeps nothing in memory mode', () => {
@@ -71,6 +73,8 @@ describe('command line', () => {
     for (const option of ['region', 'account', 'log-level', 'help', 'tls-port', 'tls-cert']) {
       expect(embeddedHelp).toContain(`--${option}`);
     }
+    expect(embeddedHelp).toContain('--triggers FILE');
+    expect(nodeHelp).toContain('--secrets DIR');
   });
 
   it.each(['127.0.0.1', '127.1.2.3', '::1', 'localhost'])('accepts anyone on %s', (host) => {
@@ -107,6 +111,7 @@ describe('command line', () => {
       ['--tls-port', 'x', '--tls-cert', 'c', '--tls-key', 'k'],
       "--tls-port needs a number from 0 to 65535, not 'x'",
     ],
+    [['--triggers', ''], '--triggers needs a file'],
     [['--durability', 'never'], "--durability needs one of fsync, relaxed, not 'never'"],
     [['--region', 'US East'], "--region needs a name like us-east-1, not 'US East'"],
     [['--account', '12'], "--account needs 12 digits, not '12'"],

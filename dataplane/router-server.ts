@@ -5,8 +5,8 @@ import { addHealthRoutes } from './admin/health-routes.ts';
 import { OperationCounts } from './admin/operation-counts.ts';
 import { routerMetricsPage } from './admin/router-metrics.ts';
 import { addRouterRoutes, type KnownNode, type RouterAdmin } from './admin/router-routes.ts';
-import type { Operation } from './api/operation.ts';
-import { itemOperations, tableOperations } from './api/operations.ts';
+import type { ItemContext, Operation, StreamContext } from './api/operation.ts';
+import { itemOperations, streamOperations, tableOperations } from './api/operations.ts';
 import { refreshingOperation } from './api/refreshing-operation.ts';
 import { openAuthenticator } from './authenticator.ts';
 import { tableNameOf } from './catalog/arn.ts';
@@ -18,6 +18,9 @@ import { processLog } from './process-log.ts';
 import { systemScheduler } from './replication/scheduler.ts';
 import { CatalogLookup } from './routing/catalog-lookup.ts';
 import { Router } from './routing/router.ts';
+import { RemoteStreams } from './stream/remote-streams.ts';
+import { ClusterTransactionTables } from './transaction/cluster-tables.ts';
+import { TransactionCoordinator } from './transaction/coordinator.ts';
 import { Undo } from './undo.ts';
 
 /** How long requests under way may take to finish when the router stops. */
@@ -54,13 +57,21 @@ export async function startRouter(options: RouterOptions): Promise<RouterServer>
     );
     undo.push(closeCredentials);
     const router = await connect(member, options, log, undo);
+    const catalog = new CatalogLookup(router.control);
+    const transactions = startTransactions(router, catalog, log, undo);
     const counts = new OperationCounts(() => systemScheduler.monotonicMs());
     const state = { isStopping: false };
-    await listenAdmin(adminOf({ member, router, counts, state }), member, log, undo);
+    const admin = adminOf({ member, router, transactions, counts, state });
+    await listenAdmin(admin, member, log, undo);
     const endpoint = await Endpoint.listen({
-      operations: operationsOf(router, counts),
+      operations: operationsOf(router, catalog, counts),
       context: {
         tables: router.tables,
+        transactions,
+        streams: RemoteStreams.of(router, {
+          clock: systemScheduler,
+          tableNameOf: (nameOrArn) => tableNameOf(nameOrArn, topology),
+        }),
         region,
         accountId: topology.accountId,
         clock: systemScheduler,
@@ -114,9 +125,29 @@ async function connect(
   return router;
 }
 
-/** Operations on items go to partitions, those on tables to where the catalog is led. */
-function operationsOf(router: Router, counts: OperationCounts): ReadonlyMap<string, Operation> {
-  const catalog = new CatalogLookup(router.control);
+function startTransactions(
+  router: Router,
+  catalog: CatalogLookup,
+  log: Logger,
+  undo: Undo,
+): TransactionCoordinator {
+  const transactions = new TransactionCoordinator({
+    tables: new ClusterTransactionTables(router, catalog),
+    scheduler: systemScheduler,
+    randomBytes,
+    log: (event, fields) => log.info(fields, event),
+  });
+  transactions.recovery.start();
+  undo.push(() => transactions.close());
+  return transactions;
+}
+
+/** Operations on items and streams go to partitions, those on tables to where the catalog is led. */
+function operationsOf(
+  router: Router,
+  catalog: CatalogLookup,
+  counts: OperationCounts,
+): ReadonlyMap<string, Operation<ItemContext & StreamContext>> {
   const knowledge = {
     refresh: () => router.learner.refresh(),
     hasTable: (nameOrArn: string) => catalog.hasTable(nameOrArn),
@@ -127,22 +158,27 @@ function operationsOf(router: Router, counts: OperationCounts): ReadonlyMap<stri
   const ofTables: readonly Operation[] = [
     ...router.control.operations(tableOperations.keys()).values(),
   ];
-  return new Map(
-    [...ofItems, ...ofTables].map((operation) => [operation.name, counts.counted(operation)]),
-  );
+  const all: readonly Operation<ItemContext & StreamContext>[] = [
+    ...ofItems,
+    ...ofTables,
+    ...streamOperations.values(),
+  ];
+  return new Map(all.map((operation) => [operation.name, counts.counted(operation)]));
 }
 
 interface AdminParts {
   readonly member: ClusterMember;
   readonly router: Router;
+  readonly transactions: TransactionCoordinator;
   readonly counts: OperationCounts;
   readonly state: { readonly isStopping: boolean };
 }
 
-function adminOf({ member, router, counts, state }: AdminParts): RouterAdmin {
+function adminOf({ member, router, transactions, counts, state }: AdminParts): RouterAdmin {
   const metrics = routerMetricsPage({
     operations: counts,
     router: () => router.metrics,
+    transactions: () => transactions.metrics,
     peers: () => member.peers(),
   });
   return {

@@ -4,9 +4,11 @@ import { UsageError } from './option-values.ts';
 import { StoreError } from './storage/store.ts';
 import { TlsFilesError } from './tls-files.ts';
 import { TopologyError } from './topology.ts';
+import { TriggersFileError } from './trigger/triggers-file.ts';
 
 const EXPECTED = [
   ...[StoreError, CredentialsError, IdentityError, TopologyError, TlsFilesError, UsageError],
+  TriggersFileError,
 ] as const;
 const LISTENING = ['listen', 'bind', 'getaddrinfo'];
 

@@ -15,7 +15,7 @@ const usage = `Usage: hack/conformance DIR [--endpoint URL] [--all]
 
   DIR              a checkout of https://github.com/nubo-db/dynamodb-conformance
   --endpoint URL   a server that runs already (without it: one of its own, in a temporary folder)
-  --all            the tests of later operations too (transactions, PartiQL, streams)
+  --all            the tests of later operations too (PartiQL, streams)
 `;
 
 interface TestResult {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import type { KubeClient } from '../dataplane/kubernetes/api-client.ts';
@@ -459,9 +459,11 @@ export class FakeCluster {
     if (configMap === undefined || secret === undefined || claim?.status?.phase !== 'Bound') return;
     const folder = join(this.#folder, uid);
     this.#writeVolumes(folder, name, { configMap, secret });
+    const hasTriggers = await this.#writeTriggers(folder, pod);
     const args = [
       ...[main, 'node', '--topology', join(folder, 'topology', 'topology.json')],
       ...['--id', name, '--data', this.#dataFolder(claim), '--log-level', 'info'],
+      ...(hasTriggers ? ['--secrets', join(folder, 'triggers')] : []),
     ];
     const [command = process.execPath, ...rest] = [...wrapper, process.execPath, ...args];
     const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -496,6 +498,25 @@ export class FakeCluster {
       join(folder, 'topology', 'topology.json'),
       JSON.stringify({ ...topology, nodes }),
     );
+  }
+
+  /** Files of the projected volume of triggers. @returns whether the pod has one */
+  async #writeTriggers(folder: string, { spec }: Pod): Promise<boolean> {
+    const { volumes = [] } = spec as { readonly volumes?: readonly TriggersVolume[] };
+    const volume = volumes.find(({ name }) => name === 'triggers');
+    for (const { secret } of volume?.projected?.sources ?? []) {
+      if (secret === undefined) continue;
+      const { name } = secret;
+      const object = { namespace: this.#namespace, name };
+      const found = await this.#client.get<SecretObject>(resources.secrets, object);
+      for (const { key, path } of secret.items) {
+        const text = found && secretText(found, key);
+        if (text === undefined) continue;
+        mkdirSync(dirname(join(folder, 'triggers', path)), { recursive: true });
+        writeFileSync(join(folder, 'triggers', path), text);
+      }
+    }
+    return volume !== undefined;
   }
 
   #dataFolder({ metadata }: PersistentVolumeClaim): string {
@@ -582,4 +603,17 @@ async function isReadyAt(address: string): Promise<boolean> {
 
 function rfc3339(): string {
   return new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
+/** Of a pod, where its triggers need files; Secrets alone are played here. */
+interface TriggersVolume {
+  readonly name: string;
+  readonly projected?: {
+    readonly sources: readonly {
+      readonly secret?: {
+        readonly name: string;
+        readonly items: readonly { readonly key: string; readonly path: string }[];
+      };
+    }[];
+  };
 }

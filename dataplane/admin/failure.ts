@@ -47,6 +47,7 @@ const STATUS_OF: Readonly<Record<FailureCode, number>> = {
   damaged: 500,
   otherStore: 409,
   replicaExists: 409,
+  retired: 404,
 };
 
 const PROPOSAL_STATUS: Readonly<Record<ProposalErrorCode, number>> = {

@@ -25,6 +25,7 @@ export const configuration: TableConfiguration = {
       localIndexes: [],
       globalIndexes: [],
       timeToLiveAttribute: undefined,
+      stream: undefined,
       hashSecret: Buffer.alloc(32),
     },
     partitions: [{ id: 7n, start: Buffer.alloc(16), end: undefined }],

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { newMetrics } from '../node/metrics.ts';
 import { ReplicationMetrics } from '../replication/metrics.ts';
 import type { NodeReport } from '../routing/protocol.ts';
+import { newTriggerCounts } from '../trigger/trigger-counts.ts';
 import { replica, report } from './node-admin.fixture.ts';
 import { NodeMetrics } from './node-metrics.ts';
 
@@ -29,6 +30,14 @@ async function linesOf(of: NodeReport): Promise<string[]> {
       { id: 'b-1', isConnected: true, queuedBytes: 10 },
       { id: 'c-1', isConnected: false },
     ],
+    triggers: () => [
+      {
+        tableName: 'Music',
+        triggerName: 'audit',
+        counts: { ...newTriggerCounts(), delivered: 5, deadLetters: 2 },
+        iteratorAgeMs: 1_500,
+      },
+    ],
   });
   const { text } = await page.text();
   return text.split('\n');
@@ -53,6 +62,9 @@ it('names partition, table and index of what is counted', async () => {
     'trestle_peer_connected{peer="b-1"} 1',
     'trestle_peer_connected{peer="c-1"} 0',
     'trestle_peer_queue_bytes{peer="b-1"} 10',
+    'trestle_trigger_records_delivered_total{table="Music",trigger="audit"} 5',
+    'trestle_trigger_dead_letters_total{table="Music",trigger="audit"} 2',
+    'trestle_trigger_iterator_age_seconds{table="Music",trigger="audit"} 1.5',
   ]) {
     expect(lines).toContain(line);
   }

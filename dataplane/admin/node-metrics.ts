@@ -3,10 +3,12 @@ import type { HostedMetrics } from '../node/storage-node.ts';
 import type { ReplicationMetrics } from '../replication/metrics.ts';
 import type { Replica } from '../replication/replica.ts';
 import type { NodeReport, PartitionReport } from '../routing/protocol.ts';
+import type { TriggerReading } from '../trigger/trigger-counts.ts';
 import { MetricsPage, type Sample } from './metrics-page.ts';
 import type { PeerStatus } from './node-admin.ts';
 import { ownersOf, type PartitionOwner } from './partition-status.ts';
 import { addPeerMetrics } from './peer-metrics.ts';
+import { addTriggerMetrics } from './trigger-metrics.ts';
 
 export interface NodeMetricsSources {
   readonly replication: ReplicationMetrics;
@@ -14,6 +16,7 @@ export interface NodeMetricsSources {
   readonly hosted: () => readonly HostedMetrics[];
   readonly report: () => NodeReport;
   readonly peers: () => readonly PeerStatus[];
+  readonly triggers: () => readonly TriggerReading[];
 }
 
 const LABELS = ['partition', 'table', 'index'];
@@ -30,6 +33,7 @@ export class NodeMetrics {
     addReplicaMetrics(this.#page, this.#partitions);
     addReplicationMetrics(this.#page, sources.replication);
     addPeerMetrics(this.#page, sources.peers);
+    addTriggerMetrics(this.#page, sources.triggers);
   }
 
   text() {
@@ -110,6 +114,7 @@ function addTrafficMetrics(page: MetricsPage, partitions: LabelledPartitions): v
     ({ repeatedWrites }) => repeatedWrites,
   );
   counter('pages_total', 'Pages of queries and scans.', ({ pages }) => pages);
+  addStreamMetrics(counter);
   counter(
     'index_changes_total',
     'Changes of global indexes that were taken here.',
@@ -120,6 +125,18 @@ function addTrafficMetrics(page: MetricsPage, partitions: LabelledPartitions): v
     'Items deleted because their time to live was over.',
     ({ expired }) => expired,
   );
+}
+
+type AddCounter = (name: string, help: string, pick: (metrics: PartitionMetrics) => number) => void;
+
+function addStreamMetrics(counter: AddCounter): void {
+  counter('stream_reads_total', 'Reads of streams.', ({ streamReads }) => streamReads);
+  counter(
+    'stream_records_total',
+    'Change records that they were answered with.',
+    ({ streamRecords }) => streamRecords,
+  );
+  counter('stream_record_bytes_total', 'Bytes of those records.', ({ streamBytes }) => streamBytes);
 }
 
 function sumOf(counts: ReadonlyMap<string, number>): number {

@@ -141,7 +141,7 @@ describe('bad input is refused in one line, and nothing is done', () => {
       404,
       {
         error:
-          "there is no operation 'GetItem' on tables; there is: CreateTable, DeleteTable, DescribeLimits, DescribeTable, DescribeTimeToLive, ListTables, ListTagsOfResource, TagResource, UntagResource, UpdateTable, UpdateTimeToLive",
+          "there is no operation 'GetItem' on tables; there is: CreateTable, DeleteTable, DescribeLimits, DescribeTable, DescribeTimeToLive, ListTables, ListTagsOfResource, TagResource, UntagResource, UpdateTable, UpdateTimeToLive, UpdateTriggers, DescribeTriggers",
       },
     ],
     ['/operations/UpdateTable', [], 400, { error: 'the body is not a JSON object' }],

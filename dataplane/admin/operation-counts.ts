@@ -30,7 +30,7 @@ export class OperationCounts {
 
   /** The same operation, counted. Once for each name. */
   counted<C extends OperationContext>(operation: Operation<C>): Operation<C> {
-    const { name, handle } = operation;
+    const { name, handle, ...rest } = operation;
     const count: OperationCount = {
       name,
       latencyMs: new Histogram(durationBucketsMs),
@@ -40,6 +40,7 @@ export class OperationCounts {
     };
     this.#counts.push(count);
     return {
+      ...rest,
       name,
       handle: (body, context) => {
         const startMs = this.#nowMs();

@@ -1,5 +1,6 @@
 import type { Request } from 'express';
 import { tableOperations } from '../api/operations.ts';
+import { triggerOperations } from '../control/trigger-operations.ts';
 import { JsonFields } from '../json-fields.ts';
 import type { Member, NewReplica } from '../replication/replica.ts';
 import type { NodeId } from '../replication/transport/transport.ts';
@@ -31,8 +32,9 @@ export function partitionIdOf(text: unknown): bigint {
 /** `POST /operations/:name[?dryRun=true]`: the body is the operation's, which checks it. */
 export function operationCall(request: Request): ForwardedCall {
   const { name } = request.params;
-  if (typeof name !== 'string' || !tableOperations.has(name)) {
-    const known = [...tableOperations.keys()].join(', ');
+  const isKnown = (text: string) => tableOperations.has(text) || triggerOperations.has(text);
+  if (typeof name !== 'string' || !isKnown(name)) {
+    const known = [...tableOperations.keys(), ...triggerOperations.keys()].join(', ');
     throw new AdminFault(
       404,
       `there is no operation '${String(name).slice(0, 100)}' on tables; there is: ${known}`,

@@ -1,4 +1,5 @@
 import type { RouterMetrics } from '../routing/router.ts';
+import type { TransactionMetrics } from '../transaction/metrics.ts';
 import { MetricsPage, type Sample } from './metrics-page.ts';
 import type { PeerStatus } from './node-admin.ts';
 import type { OperationCount, OperationCounts } from './operation-counts.ts';
@@ -7,6 +8,7 @@ import { addPeerMetrics } from './peer-metrics.ts';
 export interface RouterMetricsSources {
   readonly operations: OperationCounts;
   readonly router: () => RouterMetrics;
+  readonly transactions: () => TransactionMetrics;
   readonly peers: () => readonly PeerStatus[];
 }
 
@@ -21,6 +23,7 @@ export function routerMetricsPage(sources: RouterMetricsSources): MetricsPage {
   const page = new MetricsPage();
   addOperationMetrics(page, sources.operations);
   addCallMetrics(page, sources.router);
+  addTransactionMetrics(page, sources.transactions);
   addPeerMetrics(page, sources.peers);
   return page;
 }
@@ -112,6 +115,53 @@ function addCallMetrics(page: MetricsPage, read: () => RouterMetrics): void {
   page.gauge(
     { name: 'map_age_seconds', help: 'Since the oldest report of a connected node.' },
     one(({ mapAgeMs }) => mapAgeMs / 1_000),
+  );
+}
+
+function addTransactionMetrics(page: MetricsPage, read: () => TransactionMetrics): void {
+  const one = (pick: (metrics: TransactionMetrics) => number) => (): Sample[] => [
+    { value: pick(read()) },
+  ];
+  page.counter(
+    {
+      name: 'transactions_total',
+      help: 'Transactions of this router that have ended, by outcome; failed: status 500.',
+      labels: ['outcome'],
+    },
+    () => byLabel('outcome', read().outcomes),
+  );
+  page.gauge(
+    { name: 'transactions_in_flight', help: 'Transactions under way.' },
+    one(({ inFlight }) => inFlight),
+  );
+  page.counter(
+    {
+      name: 'transaction_conflicts_total',
+      help: 'Actions of transactions that met an item of another one.',
+    },
+    one(({ conflicts }) => conflicts),
+  );
+  page.counter(
+    {
+      name: 'transaction_retries_total',
+      help: 'Calls of transactions that were repeated, rounds of reads, and runs begun anew.',
+    },
+    one(({ retries }) => retries),
+  );
+  page.counter(
+    {
+      name: 'transactions_recovered_total',
+      help: 'Transactions finished at a partition for a coordinator that had stopped, by outcome.',
+      labels: ['outcome'],
+    },
+    () => byLabel('outcome', read().recoveries),
+  );
+  page.counter(
+    {
+      name: 'transaction_recovery_failures_total',
+      help: 'Tries of that which failed and will be made again.',
+    },
+    one(({ recoveryFailures }) => recoveryFailures),
   );
 }
 

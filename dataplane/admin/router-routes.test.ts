@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { RouterMetrics } from '../routing/router.ts';
+import { TransactionCounts } from '../transaction/metrics.ts';
 import { AdminServer } from './admin-server.ts';
 import { OperationCounts } from './operation-counts.ts';
 import { routerMetricsPage } from './router-metrics.ts';
@@ -29,7 +30,12 @@ const node = {
 
 let reasons: readonly string[] = [];
 const operations = new OperationCounts(() => 0);
-const page = routerMetricsPage({ operations, router: () => counts, peers: () => [] });
+const page = routerMetricsPage({
+  operations,
+  router: () => counts,
+  transactions: () => new TransactionCounts(),
+  peers: () => [],
+});
 const router: RouterAdmin = {
   clusterId: 'cluster-1',
   routerId: 'router-1',

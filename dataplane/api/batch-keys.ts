@@ -15,8 +15,12 @@ export class BatchKeys {
   }
 }
 
-/** Parts are preceded by their lengths, so that different keys never make the same text. */
-function keyText(key: Item): string {
+/**
+ * A text that tells keys of one table apart. Parts are preceded by their lengths, so that different
+ * keys never make the same text.
+ * @param key - validated, so that equal values have equal text
+ */
+export function keyText(key: Item): string {
   const names = Object.keys(key);
   const [first, second] = names;
   if (first !== undefined && second !== undefined && (names.length > 2 || first > second)) {

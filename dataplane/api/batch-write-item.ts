@@ -28,7 +28,7 @@ import {
   type ValueOf,
 } from './shape/shape.ts';
 import { tableNameKey } from './table-name.ts';
-import { isThrottling } from './throttling.ts';
+import { isConflict, isThrottling } from './throttling.ts';
 
 /** Writes over all tables of one request. Their items (25 of 400 KB) cannot exceed 16 MB. */
 const WRITES_COUNT_MAX = 25;
@@ -164,7 +164,7 @@ function writesOf(
   });
 }
 
-/** What became of one write; a fault: throttled, to be sent again. */
+/** What became of one write; a fault: throttled, or met by a transaction, to be sent again. */
 type Outcome = WriteResult | ClientFault;
 
 const nothing = { before: false, after: false };
@@ -173,7 +173,7 @@ async function issue({ table, command }: Write): Promise<Outcome> {
   try {
     return await table.write(command, nothing);
   } catch (thrown) {
-    if (isThrottling(thrown)) return thrown;
+    if (isThrottling(thrown) || isConflict(thrown)) return thrown;
     throw thrown;
   }
 }
@@ -189,9 +189,8 @@ async function handle(body: JsonObject, context: OperationContext): Promise<Resp
     return each.value;
   });
   const [first] = outcomes;
-  if (first instanceof ClientFault && outcomes.every((each) => each instanceof ClientFault)) {
-    throw first;
-  }
+  // The service's model has no TransactionConflictException for batches.
+  if (isThrottling(first) && outcomes.every(isThrottling)) throw first;
   return {
     UnprocessedItems: unprocessedItems(writes, outcomes),
     ConsumedCapacity: consumedCapacities(writes, outcomes, request.ReturnConsumedCapacity),

@@ -45,7 +45,8 @@ function addUnits(sums: Map<string, number>, units: ReadonlyMap<string, number>)
   for (const [index, added] of units) sums.set(index, (sums.get(index) ?? 0) + added);
 }
 
-function totalUnits({ table, localIndexes, globalIndexes }: Capacity): number {
+/** Units of the table and of all its indexes. */
+export function totalUnits({ table, localIndexes, globalIndexes }: Capacity): number {
   let total = table;
   for (const units of localIndexes.values()) total += units;
   for (const units of globalIndexes.values()) total += units;

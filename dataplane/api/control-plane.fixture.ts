@@ -1,7 +1,8 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import { openInstallation, until } from '../catalog/installation.fixture.ts';
 import { ClientFault } from '../errors/client-fault.ts';
-import type { ControlContext, JsonObject } from './operation.ts';
+import { startLocalTransactions } from '../transaction/local-transactions.ts';
+import type { JsonObject, ServerContext } from './operation.ts';
 import { operations } from './operations.ts';
 
 /** Calls operations as the endpoint does, over a real catalog in memory. */
@@ -23,10 +24,14 @@ export const ACCOUNT = '123456789012';
 export const ARN = `arn:aws:dynamodb:${REGION}:${ACCOUNT}:table`;
 
 export async function openControlPlane(): Promise<ControlPlane> {
-  const { catalog, clock, close } = await openInstallation();
-  const context: ControlContext = {
+  const { catalog, router, clock, close: closeInstallation } = await openInstallation();
+  const hasTable = catalog.hasTable.bind(catalog);
+  const transactions = await startLocalTransactions({ router, hasTable });
+  const context: ServerContext = {
     catalog,
     tables: catalog,
+    streams: catalog.streams,
+    transactions,
     clock,
     region: REGION,
     accountId: ACCOUNT,
@@ -54,6 +59,10 @@ export async function openControlPlane(): Promise<ControlPlane> {
     await call('CreateTable', body);
     const name = String(body.TableName);
     await until(() => catalog.describeTable(name).TableStatus === 'ACTIVE');
+  };
+  const close = async () => {
+    await transactions.close();
+    await closeInstallation();
   };
   return { call, fault, create, catalog, clock, close };
 }

@@ -467,6 +467,13 @@ describe('refused, by the rules of tables', () => {
       table({ StreamSpecification: { StreamEnabled: true } }),
       invalid('Table is being created with a stream enabled, UpdateViewType is required'),
     ],
+    [
+      'no stream with a view type',
+      table({ StreamSpecification: { StreamEnabled: false, StreamViewType: 'KEYS_ONLY' } }),
+      invalid(
+        'Table is being created with a stream disabled, UpdateViewType should not be specified',
+      ),
+    ],
   ];
   it.each(cases)('%s', async (_name, body, expected) => {
     expect(await plane.fault('CreateTable', { ...body })).toBe(expected);
@@ -475,10 +482,6 @@ describe('refused, by the rules of tables', () => {
 
 describe('refused, since nothing would act on it', () => {
   it.each([
-    [
-      { StreamSpecification: { StreamEnabled: true, StreamViewType: 'KEYS_ONLY' } },
-      'StreamSpecification with StreamEnabled true',
-    ],
     [{ SSESpecification: { Enabled: true } }, 'SSESpecification with Enabled true'],
     [{ ResourcePolicy: '{}' }, 'ResourcePolicy'],
     [{ VectorIndexes: [{}] }, 'VectorIndexes'],

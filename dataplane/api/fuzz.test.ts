@@ -103,6 +103,29 @@ describe('any request is answered', () => {
         ],
         ['BatchWriteItem', `{"RequestItems":{"Users":[{"DeleteRequest":{"Key":{"Id":${hole}}}}]}}`],
         [
+          'TransactGetItems',
+          `{"TransactItems":[{"Get":{"TableName":"Users","Key":{"Id":${hole}}}}]}`,
+        ],
+        ['TransactGetItems', `{"TransactItems":[${hole}]}`],
+        [
+          'TransactWriteItems',
+          `{"TransactItems":[{"Put":{"TableName":"Users","Item":{"Id":{"S":"d"},"a":${hole}}}}]}`,
+        ],
+        ['TransactWriteItems', `{"TransactItems":[{"Delete":${hole}},${hole}]}`],
+        [
+          'ExecuteStatement',
+          `{"Statement":"INSERT INTO Users VALUE {'Id': ?, 'a': ?}","Parameters":[{"S":"d"},${hole}]}`,
+        ],
+        ['ExecuteStatement', `{"Statement":${hole},"Parameters":${hole}}`],
+        [
+          'BatchExecuteStatement',
+          `{"Statements":[{"Statement":"SELECT * FROM Users WHERE Id = ?","Parameters":[${hole}]}]}`,
+        ],
+        [
+          'ExecuteTransaction',
+          `{"TransactStatements":[{"Statement":"DELETE FROM Users WHERE Id = 'd' AND a = ?","Parameters":[${hole}]},${hole}]}`,
+        ],
+        [
           'CreateTable',
           `{"TableName":"Deep","KeySchema":[${hole}],"AttributeDefinitions":${hole}}`,
         ],

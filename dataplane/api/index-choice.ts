@@ -1,5 +1,5 @@
 import { requestFaults } from '../errors/requests.ts';
-import type { IndexSchema, KeySchema, TableSchema } from '../partition/schema.ts';
+import type { IndexSchema, TableSchema } from '../partition/schema.ts';
 
 /**
  * The index that a Query or Scan reads; undefined for the table itself.
@@ -17,20 +17,4 @@ export function indexToRead(
   if (consistentRead && index.kind === 'global') throw requestFaults.consistentReadOnGlobalIndex();
   if (index.state === 'backfilling') throw requestFaults.indexBackfilling(indexName);
   return index;
-}
-
-/** Names of a key's attributes, hash before range. */
-export function keyNames({ hash, range }: KeySchema): readonly string[] {
-  return [...hash, ...range].map(({ name }) => name);
-}
-
-/** Names of the attributes that an index's entries hold; undefined: all of the item's. */
-export function projectedNames(
-  index: IndexSchema,
-  schema: TableSchema,
-): ReadonlySet<string> | undefined {
-  const { projection } = index;
-  if (projection.type === 'ALL') return undefined;
-  const included = projection.type === 'INCLUDE' ? projection.attributes : [];
-  return new Set([...keyNames(schema.key), ...keyNames(index.key), ...included]);
 }

@@ -11,6 +11,7 @@ const schema: TableSchema = {
   localIndexes: [],
   globalIndexes: [],
   timeToLiveAttribute: undefined,
+  stream: undefined,
   hashSecret: new Uint8Array(32),
 };
 const key = JSON.parse('{"__proto__":{"S":"h"},"r":{"N":"1"}}');

@@ -219,6 +219,60 @@ function body(
     );
 }
 
+const statementWords = [
+  ...fragments,
+  'SELECT',
+  'FROM',
+  'WHERE',
+  'INSERT INTO',
+  'VALUE',
+  'UPDATE',
+  'DELETE FROM',
+  'RETURNING ALL OLD *',
+  'EXISTS',
+  'ORDER BY',
+  'IS MISSING',
+  'Users',
+  'Music.ByGenre',
+  '*',
+  '?',
+  "'x'",
+  '{',
+  '}',
+  '<<',
+  '>>',
+];
+const statement = body(
+  {
+    Statement: fc.oneof(
+      fc
+        .array(fc.constantFrom(...statementWords), { maxLength: 9 })
+        .map((words) => words.join(' ')),
+      fc.constantFrom(
+        'SELECT * FROM Users WHERE Id = ?',
+        'SELECT a, b.c FROM Music WHERE Artist = ? AND Song > ? ORDER BY Song DESC',
+        'SELECT * FROM Music.ByGenre WHERE Genre = ? AND "Year" IN (?, ?)',
+        "INSERT INTO Users VALUE {'Id': ?, 'a': ?}",
+        'UPDATE Users SET a = ? REMOVE b[0] WHERE Id = ? AND a <> ? RETURNING MODIFIED NEW *',
+        'DELETE FROM Music WHERE Artist = ? AND Song = ? RETURNING ALL OLD *',
+        'EXISTS(SELECT * FROM Users WHERE Id = ? AND a IS MISSING)',
+      ),
+    ),
+    Parameters: fc.array(
+      fc.oneof(
+        value,
+        text.map((S) => ({ S })),
+      ),
+      { maxLength: 4 },
+    ),
+  },
+  {
+    ConsistentRead: fc.boolean(),
+    Limit: fc.constantFrom(1, 2, 0, -1, 1.5, 1e300),
+    NextToken: fc.constantFrom('', 'x', 'x'.repeat(40_000)),
+    ...reports,
+  },
+);
 const anyItem = fc.oneof(
   songItem,
   fc.tuple(attributes, userKey).map(([more, key]) => ({ ...more, ...key })),
@@ -271,6 +325,45 @@ export const looseBodies: Record<string, fc.Arbitrary<JsonObject>> = {
       ),
     },
     reports,
+  ),
+  TransactGetItems: body(
+    {
+      TransactItems: fc.array(
+        fc.oneof(
+          body({ TableName: tableName, Key: anyKey }, reading).map((Get) => ({ Get })),
+          fc.constant({}),
+        ),
+        { maxLength: 4 },
+      ),
+    },
+    reports,
+  ),
+  TransactWriteItems: body(
+    {
+      TransactItems: fc.array(
+        fc.oneof(
+          body({ TableName: tableName, Item: anyItem }, condParameters).map((Put) => ({ Put })),
+          body({ TableName: tableName, Key: anyKey }, condParameters).map((Delete) => ({ Delete })),
+          body(
+            { TableName: tableName, Key: anyKey, UpdateExpression: expression },
+            condParameters,
+          ).map((Update) => ({ Update })),
+          body(
+            { TableName: tableName, Key: anyKey, ConditionExpression: expression },
+            condParameters,
+          ).map((ConditionCheck) => ({ ConditionCheck })),
+          fc.constant({}),
+        ),
+        { maxLength: 4 },
+      ),
+    },
+    { ...reports, ClientRequestToken: fc.constantFrom('a', 'b', '', 'x'.repeat(40)) },
+  ),
+  ExecuteStatement: statement,
+  BatchExecuteStatement: body({ Statements: fc.array(statement, { maxLength: 4 }) }, reports),
+  ExecuteTransaction: body(
+    { TransactStatements: fc.array(statement, { maxLength: 4 }) },
+    { ...reports, ClientRequestToken: fc.constantFrom('a', 'b', '', 'x'.repeat(40)) },
   ),
   BatchWriteItem: body(
     {

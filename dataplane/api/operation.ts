@@ -1,19 +1,26 @@
 import type { ControlPlane } from '../catalog/control-plane.ts';
 import type { Eventually, Table } from '../routing/table.ts';
+import type { Streams } from '../stream/streams.ts';
+import type { Transactions } from '../transaction/requests.ts';
 
 /**
  * One operation of the API: a validated body in, a response body out. Operations on items need
- * only tables; those of the control plane (`Context` is `ControlContext`) run where the catalog is.
+ * tables, and transactions on them (`ItemContext`); those of the control plane (`ControlContext`) run
+ * where the catalog is.
  */
 export interface Operation<Context extends OperationContext = OperationContext> {
   /** As the `X-Amz-Target` header has it after the dot, e.g. `GetItem`. */
   readonly name: string;
+  /** What the header has before the dot; `DynamoDB_20120810` where nothing is said. */
+  readonly service?: 'DynamoDBStreams_20120810';
   /**
    * Validates and executes. Synchronous when the data is at hand, so callers wait only for a promise.
    * Owns `body`: the shape check brings it into normal form in place.
    * Throws (or rejects with) ClientFault; anything else is a defect or an operating error (5xx).
    */
   readonly handle: (body: JsonObject, context: Context) => Eventually<ResponseBody>;
+  /** Answers by itself for tables that are certain not to exist (`absentTables`). */
+  readonly isToldOfAbsentTables?: boolean;
 }
 
 /** Ready UTF-8 JSON, or a plain object for JSON.stringify. */
@@ -24,6 +31,8 @@ export type JsonObject = { readonly [member: string]: unknown };
 
 export interface OperationContext {
   readonly tables: Tables;
+  /** At a router: names and ARNs that the catalog was asked about, and does not have. */
+  readonly absentTables?: ReadonlySet<string>;
   readonly region: string;
   readonly accountId: string;
   readonly clock: { nowMs(): number };
@@ -31,10 +40,23 @@ export interface OperationContext {
   readonly host: string;
 }
 
+/** What operations on items need beside. */
+export interface ItemContext extends OperationContext {
+  readonly transactions: Transactions;
+}
+
 /** What operations of the control plane need beside. */
 export interface ControlContext extends OperationContext {
   readonly catalog: ControlPlane;
 }
+
+/** What operations on streams need beside. */
+export interface StreamContext extends OperationContext {
+  readonly streams: Streams;
+}
+
+/** What all operations together need. */
+export interface ServerContext extends ItemContext, ControlContext, StreamContext {}
 
 export interface Tables {
   /**

@@ -11,6 +11,7 @@ import { topLevelAttributes } from '../expression/paths.ts';
 import type { Substitutions } from '../expression/substitutions.ts';
 import type { Item } from '../item/attribute-value.ts';
 import type { QueryRequest } from '../partition/command.ts';
+import { checkFilterProjected, keyNames, needsTable } from '../partition/index-reads.ts';
 import { checkStartKey } from '../partition/key-check.ts';
 import type { KeyAttribute, TableSchema } from '../partition/schema.ts';
 import type { Eventually } from '../routing/table.ts';
@@ -21,7 +22,7 @@ import {
   substitutionsOf,
 } from './expression-parameters.ts';
 import { expressionFilter } from './filter.ts';
-import { indexToRead, keyNames } from './index-choice.ts';
+import { indexToRead } from './index-choice.ts';
 import {
   attributesToGet,
   conditionalOperator,
@@ -41,7 +42,7 @@ import type { JsonObject, Operation, OperationContext, ResponseBody } from './op
 import { pageResponse } from './page-response.ts';
 import { expressionProjection, legacyProjection } from './requested-projection.ts';
 import { checkScalarKeys } from './scalar-keys.ts';
-import { checkFilterProjected, checkSelect, needsTable } from './select.ts';
+import { checkSelect } from './select.ts';
 import {
   attributeMap,
   boolean,
@@ -165,7 +166,10 @@ function queryOf(request: QueryInput, plan: QueryPlan, schema: TableSchema): Que
   const { hashConditions, rangeConditions } = assignKeyConditions(keyConditions, key);
   checkScalarKeys(projection, schema);
   checkFilterNames(request, filter, keyNames(key));
-  const fetchFromTable = needsTable(index, schema, { select: request.Select, projection });
+  const fetchFromTable = needsTable(index, schema, {
+    isWhole: request.Select === 'ALL_ATTRIBUTES',
+    projection,
+  });
   checkScalarKeys(filter, schema);
   checkFilterProjected(index, schema, filter);
   return {

@@ -1,13 +1,18 @@
+import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ClientFault } from '../errors/client-fault.ts';
 import { tableCapacity } from '../partition/capacity.ts';
 import { globalIndex, schemaOf } from '../partition/schema.fixture.ts';
+import { CatalogLookup } from '../routing/catalog-lookup.ts';
 import { configurationOf, FakeCluster } from '../routing/cluster.fixture.ts';
 import { UnknownTableFault } from '../routing/remote-table.ts';
 import type { Table } from '../routing/table.ts';
 import { encodeTableConfiguration } from '../routing/table-configuration.ts';
-import type { JsonObject, OperationContext } from './operation.ts';
+import { ClusterTransactionTables } from '../transaction/cluster-tables.ts';
+import { TransactionCoordinator } from '../transaction/coordinator.ts';
+import type { Transactions } from '../transaction/requests.ts';
+import type { ItemContext, JsonObject } from './operation.ts';
 import { itemOperations } from './operations.ts';
 import { refreshingOperation } from './refreshing-operation.ts';
 import { looseRequest, mistypedRequest, validRequest } from './requests.fixture.ts';
@@ -23,7 +28,13 @@ async function cluster() {
     const operation = itemOperations.get(name);
     if (operation === undefined) throw new Error(`no ${name}`);
     const { tables, learner } = router;
-    const context: OperationContext = { tables, clock: nodes.scheduler, ...place };
+    const transactions = new TransactionCoordinator({
+      tables: new ClusterTransactionTables(router, new CatalogLookup(router.control)),
+      scheduler: nodes.scheduler,
+      randomBytes,
+    });
+    const clock = nodes.scheduler;
+    const context: ItemContext = { tables, transactions, clock, ...place };
     const refreshing = refreshingOperation(operation, {
       refresh: () => learner.refresh(),
       hasTable: async (table) => {
@@ -119,6 +130,80 @@ describe('an operation at a router whose map is behind', () => {
     }
   });
 
+  it('ExecuteStatement finds a table, and an index, that have come meanwhile', async () => {
+    const { nodes, run, scheduler, router } = await cluster();
+    const Statement = "SELECT * FROM Tab WHERE p = 'a'";
+    nodes.addTable(configurationOf(schema), 'a1');
+    for (const node of nodes.nodes.values()) {
+      node.on('page', () => [[], 0, 0, null, [0.5, [], []], 0]);
+    }
+    const first = await scheduler.until(run('ExecuteStatement', { Statement }));
+    expect(first.value).toEqual({ Items: [] });
+    await scheduler.until(router.learner.refresh());
+    for (const node of nodes.nodes.values()) {
+      const newer = configurationOf({ ...schema, globalIndexes: [index] }, { version: 2 });
+      node.tables = [encodeTableConfiguration(newer)];
+    }
+    nodes.addPartition({ id: 2_000n }, { tableId: schema.tableId, indexId: 2, leader: 'a1' });
+    const ofIndex = { Statement: `SELECT p FROM Tab.Gix WHERE g = 'a'` };
+    const second = await scheduler.until(run('ExecuteStatement', ofIndex));
+    expect(second.value).toEqual({ Items: [] });
+  });
+
+  it('ExecuteStatement says that there is no table, as the catalog does', async () => {
+    const { run, scheduler, catalog } = await cluster();
+    const Statement = "INSERT INTO Tab VALUE {'p': 'a', 's': 1}";
+    const { value } = await scheduler.until(run('ExecuteStatement', { Statement }));
+    expect(value).toMatchObject({ type: 'ResourceNotFoundException' });
+    expect(catalog.asked).toEqual(['Tab']);
+  });
+
+  it('statements of a batch are answered each, where the catalog lacks tables', async () => {
+    const { nodes, run, scheduler, catalog } = await cluster();
+    nodes.addTable(configurationOf(schema), 'a1');
+    nodes.node('a1').on('get', () => null);
+    const Statements = [
+      { Statement: "SELECT * FROM One WHERE p = 'a' AND s = 1" },
+      { Statement: "SELECT * FROM Tab WHERE p = 'a' AND s = 1" },
+      { Statement: "SELECT * FROM Other WHERE p = 'a' AND s = 1" },
+    ];
+    const { value } = await scheduler.until(run('BatchExecuteStatement', { Statements }));
+    const absent = {
+      Error: { Code: 'ResourceNotFound', Message: 'Requested resource not found' },
+    };
+    expect(value).toEqual({
+      Responses: [
+        { ...absent, TableName: 'One' },
+        { TableName: 'Tab' },
+        { ...absent, TableName: 'Other' },
+      ],
+    });
+    expect(catalog.asked).toEqual(['One', 'Other']);
+  });
+
+  it('a transaction is cancelled where the catalog lacks a table', async () => {
+    const { nodes, run, scheduler, catalog } = await cluster();
+    nodes.addTable(configurationOf(schema), 'a1');
+    const TransactStatements = [
+      { Statement: "DELETE FROM Tab WHERE p = 'a' AND s = 1" },
+      { Statement: "DELETE FROM Other WHERE p = 'a' AND s = 1" },
+    ];
+    const { value } = await scheduler.until(run('ExecuteTransaction', { TransactStatements }));
+    expect(value).toMatchObject({
+      type: 'TransactionCanceledException',
+      members: {
+        CancellationReasons: [
+          { Code: 'None' },
+          { Code: 'ResourceNotFound', Message: 'Requested resource not found' },
+        ],
+      },
+    });
+    expect(catalog.asked).toEqual(['Other']);
+    catalog.hasTable = true;
+    const again = await scheduler.until(run('ExecuteTransaction', { TransactStatements }));
+    expect(again.value).toMatchObject({ type: 'InternalServerError' });
+  });
+
   it('leaves other faults, and requests that succeed, alone', async () => {
     const { nodes, run, scheduler, router } = await cluster();
     nodes.addTable(configurationOf(schema), 'a1');
@@ -171,8 +256,29 @@ describe('a body that was handled once', () => {
           },
           ...what,
         ),
+      partitions: [],
+      stream: () => Promise.reject(new Error('no item operation reads streams')),
+      partitionOf: () => 1n,
+      partitionOfHash: () => 1n,
+      transact: () => Promise.reject(new Error('the coordinator is a recorder, too')),
       query: (...what) => ask(page, ...what),
       scan: (...what) => ask(page, ...what),
+    };
+  }
+
+  function recordingRuns(seen: unknown[]): Transactions {
+    const capacity = tableCapacity(1);
+    return {
+      write: async ({ actions, token, digest }) => {
+        seen.push(token, digest, ...actions.map(({ command }) => command));
+        const done = { capacity, collectionBytes: undefined };
+        return { kind: 'committed', actions: actions.map(() => done) };
+      },
+      read: async (gets) => {
+        seen.push(...gets.map(({ key, projection }) => [key, projection]));
+        const item = { json: undefined, bytes: 0, capacity };
+        return { kind: 'read', items: gets.map(() => item) };
+      },
     };
   }
 
@@ -185,7 +291,8 @@ describe('a body that was handled once', () => {
     };
     try {
       const operation = itemOperations.get(name);
-      return [await operation?.handle(body, { ...context, tables: { openTable } }), seen];
+      const recorder = { ...context, tables: { openTable }, transactions: recordingRuns(seen) };
+      return [await operation?.handle(body, recorder), seen];
     } catch (error) {
       if (error instanceof ClientFault) return { type: error.type, message: error.message };
       throw error;

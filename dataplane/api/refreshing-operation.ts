@@ -1,9 +1,11 @@
 import { ClientFault } from '../errors/client-fault.ts';
+import { partiqlFaults } from '../errors/partiql.ts';
 import { requestFaults } from '../errors/requests.ts';
 import { operatingTexts, transportFaults } from '../errors/transport.ts';
+import { targetNamed } from '../partiql/statement.ts';
 import { UnknownTableFault } from '../routing/remote-table.ts';
 import type { Eventually } from '../routing/table.ts';
-import type { JsonObject, Operation, OperationContext, ResponseBody } from './operation.ts';
+import type { ItemContext, JsonObject, Operation, ResponseBody } from './operation.ts';
 
 /** What a router can find out about tables that it does not know. */
 export interface TableKnowledge {
@@ -27,19 +29,18 @@ export interface TableKnowledge {
  * (tested for every operation). A request that succeeds costs nothing but a look at its result.
  *
  * Both faults come before anything was done: tables are opened before the first item is written,
- * and a read may be repeated.
+ * and a read may be repeated. A transaction that has begun does not end with them.
  */
 export function refreshingOperation(
-  operation: Operation,
+  operation: Operation<ItemContext>,
   { refresh, hasTable }: TableKnowledge,
-): Operation {
+): Operation<ItemContext> {
   const { name, handle } = operation;
   /** Does it again, and gives back the fault of a table that is still not known. */
-  const refreshed = async (
+  const handled = async (
     body: JsonObject,
-    context: OperationContext,
+    context: ItemContext,
   ): Promise<ResponseBody | UnknownTableFault> => {
-    await refresh(requestedTables(body));
     try {
       return await handle(body, context);
     } catch (fault) {
@@ -47,16 +48,30 @@ export function refreshingOperation(
       throw fault;
     }
   };
+  const refreshed = async (
+    body: JsonObject,
+    context: ItemContext,
+  ): Promise<ResponseBody | UnknownTableFault> => {
+    await refresh(requestedTables(body));
+    return handled(body, context);
+  };
   const again = async (
     fault: unknown,
     body: JsonObject,
-    context: OperationContext,
+    context: ItemContext,
   ): Promise<ResponseBody> => {
     if (!mayBeStale(fault, body)) throw fault;
-    const second = await refreshed(body, context);
-    if (!(second instanceof UnknownTableFault)) return second;
-    if (!(await hasTable(second.table))) throw second;
-    const third = await refreshed(body, context);
+    let second = await refreshed(body, context);
+    const absentTables = new Set<string>();
+    for (;;) {
+      if (!(second instanceof UnknownTableFault)) return second;
+      if (await hasTable(second.table)) break;
+      // Each table is told of once, so this ends with the request's last one.
+      if (operation.isToldOfAbsentTables !== true || absentTables.has(second.table)) throw second;
+      absentTables.add(second.table);
+      second = await handled(body, { ...context, absentTables });
+    }
+    const third = await refreshed(body, { ...context, absentTables });
     if (!(third instanceof UnknownTableFault)) return third;
     throw transportFaults.internal(operatingTexts.unavailable);
   };
@@ -76,19 +91,48 @@ export function refreshingOperation(
 }
 
 /** Names or ARNs of the tables that a request for items is about, in its order. */
-function requestedTables({ TableName, RequestItems }: JsonObject): readonly string[] {
+function requestedTables(body: JsonObject): readonly string[] {
+  const { TableName, RequestItems, TransactItems } = body;
   if (typeof TableName === 'string') return [TableName];
+  const statements = statementsOf(body);
+  if (statements.length > 0) {
+    const tables = statements.map((statement) => targetNamed(statement)?.table);
+    return [...new Set(tables.filter((table) => table !== undefined))];
+  }
+  if (Array.isArray(TransactItems)) return [...new Set(TransactItems.flatMap(tablesOfAction))];
   const isMap = typeof RequestItems === 'object' && RequestItems !== null;
   return isMap ? Object.keys(RequestItems) : [];
 }
 
+/** Texts of the PartiQL statements of a request. */
+function statementsOf({ Statement, Statements, TransactStatements }: JsonObject): string[] {
+  if (typeof Statement === 'string') return [Statement];
+  const members: unknown = Statements ?? TransactStatements;
+  if (!Array.isArray(members)) return [];
+  return members.flatMap((member: unknown) => {
+    const isStatement = typeof member === 'object' && member !== null && 'Statement' in member;
+    return isStatement && typeof member.Statement === 'string' ? [member.Statement] : [];
+  });
+}
+
+/** Of an element of TransactItems, whatever its one member is called. */
+function tablesOfAction(action: unknown): readonly string[] {
+  return Object.values(action ?? {}).flatMap((member: unknown) => {
+    const isNamed = typeof member === 'object' && member !== null && 'TableName' in member;
+    return isNamed && typeof member.TableName === 'string' ? [member.TableName] : [];
+  });
+}
+
 /** Whether the fault may come of a map that is behind. */
-function mayBeStale(fault: unknown, { IndexName }: JsonObject): boolean {
+function mayBeStale(fault: unknown, { IndexName, Statement }: JsonObject): boolean {
   if (fault instanceof UnknownTableFault) return true;
-  if (!(fault instanceof ClientFault) || typeof IndexName !== 'string') return false;
+  if (!(fault instanceof ClientFault)) return false;
+  const index = typeof Statement === 'string' ? targetNamed(Statement)?.index : IndexName;
+  if (typeof index !== 'string') return false;
   // The catalogue's own texts; no other fault of an operation that names an index has them.
   return (
-    fault.message === requestFaults.indexAbsent(IndexName).message ||
-    fault.message === requestFaults.indexBackfilling(IndexName).message
+    fault.message === requestFaults.indexAbsent(index).message ||
+    fault.message === requestFaults.indexBackfilling(index).message ||
+    fault.message === partiqlFaults.indexAbsent().message
   );
 }

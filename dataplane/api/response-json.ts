@@ -15,6 +15,13 @@ export class ResponseJson {
     return this;
   }
 
+  /** UTF-8 of a JSON text. */
+  bytes(json: Uint8Array): this {
+    this.#parts.push(json);
+    this.#bytes += json.length;
+    return this;
+  }
+
   /** A JSON array of items. */
   items(items: readonly Uint8Array[]): this {
     this.text('[');

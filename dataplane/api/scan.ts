@@ -6,6 +6,7 @@ import { EXPRESSION_BYTES_MAX } from '../expression/limits.ts';
 import type { Item } from '../item/attribute-value.ts';
 import { utf8Bytes } from '../item/size.ts';
 import type { ScanRequest } from '../partition/command.ts';
+import { needsTable } from '../partition/index-reads.ts';
 import { checkStartKey } from '../partition/key-check.ts';
 import type { TableSchema } from '../partition/schema.ts';
 import type { Eventually } from '../routing/table.ts';
@@ -35,7 +36,7 @@ import type { JsonObject, Operation, OperationContext, ResponseBody } from './op
 import { pageResponse } from './page-response.ts';
 import { expressionProjection, legacyProjection } from './requested-projection.ts';
 import { checkScalarKeys } from './scalar-keys.ts';
-import { checkSelect, needsTable } from './select.ts';
+import { checkSelect } from './select.ts';
 import {
   attributeMap,
   boolean,
@@ -154,7 +155,10 @@ function scanOf(request: ScanInput, plan: ScanPlan, schema: TableSchema): ScanRe
   const { filter, projection, startKey, segment, totalSegments } = plan;
   const consistentRead = request.ConsistentRead ?? false;
   const index = indexToRead(schema, request.IndexName, { consistentRead });
-  const fetchFromTable = needsTable(index, schema, { select: request.Select, projection });
+  const fetchFromTable = needsTable(index, schema, {
+    isWhole: request.Select === 'ALL_ATTRIBUTES',
+    projection,
+  });
   if (startKey !== undefined) checkStartKey(startKey, schema, index, 'scan');
   checkScalarKeys(projection, schema);
   checkScalarKeys(filter, schema);

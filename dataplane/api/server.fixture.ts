@@ -2,7 +2,8 @@ import { Catalog } from '../catalog/catalog.ts';
 import { ClientFault } from '../errors/client-fault.ts';
 import { LocalRouter } from '../routing/local-router.ts';
 import { MemoryStore } from '../storage/memory-store.ts';
-import type { ControlContext, JsonObject } from './operation.ts';
+import { startLocalTransactions } from '../transaction/local-transactions.ts';
+import type { JsonObject, ServerContext } from './operation.ts';
 import { operations } from './operations.ts';
 
 /** What the client reads of a fault. */
@@ -26,7 +27,7 @@ export interface Server {
   /** Resolves when the global indexes of a table have all changes. */
   indexesCaughtUp(tableName: string): Promise<void>;
   advanceMs(ms: number): void;
-  readonly context: ControlContext;
+  readonly context: ServerContext;
   close(): Promise<void>;
 }
 
@@ -37,7 +38,12 @@ export async function startServer(): Promise<Server> {
   const router = new LocalRouter(store, clock);
   const place = { region: 'us-east-1', accountId: '000000000000' };
   const catalog = await Catalog.open({ store, router, clock, ...place });
-  const context: ControlContext = { catalog, tables: catalog, clock, host: 'localhost', ...place };
+  const hasTable = catalog.hasTable.bind(catalog);
+  const transactions = await startLocalTransactions({ router, hasTable });
+  const host = 'localhost';
+  const tables = catalog;
+  const { streams } = catalog;
+  const context: ServerContext = { catalog, tables, streams, transactions, clock, host, ...place };
 
   async function call(name: string, body: object): Promise<Json> {
     const operation = operations.get(name);
@@ -78,6 +84,7 @@ export async function startServer(): Promise<Server> {
       nowMs += ms;
     },
     async close() {
+      await transactions.close();
       await catalog.close();
       await store.close();
     },

@@ -33,6 +33,7 @@ import {
   type ValueOf,
 } from './shape/shape.ts';
 import { checkTableNameNotEmpty, tableNameOrArn } from './table-name.ts';
+import { onlyTakesAway } from './update-effect.ts';
 import { expectedCondition, expressionCondition } from './write-condition.ts';
 
 const input = structure(
@@ -121,15 +122,6 @@ function attributeUpdate(updates: ValueOf<typeof attributeUpdates> | undefined):
     if (!actions.has(Action)) throw requestFaults.attributeUpdateAction();
   }
   return updateFromAttributeUpdates(valid);
-}
-
-/**
- * Such an update makes no item where there is none; one without any action does.
- * @see scylladb/scylladb test/alternator/test_item.py, test_returnvalues.py (assertions that hold on
- *   the service)
- */
-function onlyTakesAway(update: Update): boolean {
-  return update.length > 0 && update.every(({ kind }) => kind === 'remove' || kind === 'delete');
 }
 
 function expressionUpdate(

@@ -167,8 +167,12 @@ describe('refused before the table is looked at', () => {
       ),
     ],
     [
-      { StreamSpecification: { StreamEnabled: true, StreamViewType: 'KEYS_ONLY' } },
-      invalid('StreamSpecification with StreamEnabled true is not supported yet'),
+      { StreamSpecification: { StreamEnabled: true } },
+      invalid('If stream is being enabled then UpdateViewType is required'),
+    ],
+    [
+      { StreamSpecification: { StreamEnabled: false, StreamViewType: 'KEYS_ONLY' } },
+      invalid('If stream is being disabled, then UpdateViewType must not be specified'),
     ],
     [
       { SSESpecification: { Enabled: true } },

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { AttributeValue } from '../item/attribute-value.ts';
 import { base64 } from './loose-requests.fixture.ts';
 import type { JsonObject } from './operation.ts';
 
@@ -8,7 +9,7 @@ const validNumber = fc.oneof(
 );
 
 /** Canonical AttributeValues of all types. */
-const { value: validValue } = fc.letrec((tie) => ({
+const { value: validValue } = fc.letrec<{ value: AttributeValue }>((tie) => ({
   value: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },
     fc.string().map((S) => ({ S })),
@@ -120,6 +121,92 @@ const keyEquals = fc.constantFrom(
   { TableName: 'Music', IndexName: 'ByGenre', KeyConditionExpression: 'Genre = :k' },
   { TableName: 'Music', IndexName: 'ByYear', KeyConditionExpression: 'Artist = :k' },
 );
+/** A statement about one item with the parameters it uses. */
+type ItemStatement = (at: Place, content: AttributeMap) => JsonObject;
+type Place = { readonly TableName: string; readonly Key: AttributeMap };
+type AttributeMap = Readonly<Record<string, AttributeValue>>;
+
+function whereKey({ Key }: Place): { readonly where: string; readonly keys: AttributeValue[] } {
+  const conditions = Object.keys(Key).map((name) => `"${name}" = ?`);
+  return { where: `WHERE ${conditions.join(' AND ')}`, keys: Object.values(Key) };
+}
+
+function get(at: Place): JsonObject {
+  const { where, keys } = whereKey(at);
+  return { Statement: `SELECT * FROM ${at.TableName} ${where}`, Parameters: keys };
+}
+
+const insert: ItemStatement = ({ TableName, Key }, content) => {
+  const item = Object.entries({ ...content, ...Key });
+  const members = item.map(([name]) => `'${name}': ?`);
+  return {
+    Statement: `INSERT INTO ${TableName} VALUE {${members.join(', ')}}`,
+    Parameters: item.map(([, each]) => each),
+  };
+};
+const change: ItemStatement = (at, content) => {
+  const { where, keys } = whereKey(at);
+  const [value = { NULL: true }] = Object.values(content);
+  return {
+    Statement: `UPDATE ${at.TableName} SET a = ? REMOVE b, c[1] ${where} AND (a IS MISSING OR b <> 'x')`,
+    Parameters: [value, ...keys],
+  };
+};
+const remove: ItemStatement = (at) => {
+  const { where, keys } = whereKey(at);
+  return { Statement: `DELETE FROM ${at.TableName} ${where}`, Parameters: keys };
+};
+const check: ItemStatement = (at) => {
+  const { where, keys } = whereKey(at);
+  const select = `SELECT * FROM ${at.TableName} ${where} AND attribute_exists(a)`;
+  return { Statement: `EXISTS(${select})`, Parameters: keys };
+};
+
+/** Statements of one kind, each about an item of its own. */
+function statementsOf(...kinds: readonly ItemStatement[]): fc.Arbitrary<JsonObject[]> {
+  return fc
+    .uniqueArray(fc.tuple(place, validAttributes, fc.constantFrom(...kinds)), {
+      minLength: 1,
+      maxLength: 4,
+      selector: ([at]) => JSON.stringify(at),
+    })
+    .map((members) => members.map(([at, content, statement]) => statement(at, content)));
+}
+
+const severalReads = fc.tuple(limit, fc.constantFrom('', ' ORDER BY Artist DESC, Song')).map(
+  ([limits, order]): JsonObject => ({
+    Statement: `SELECT Song, a FROM Music WHERE Artist IN ['x', 'y', 'z'] AND NOT b = 1${order}`,
+    ...limits,
+  }),
+);
+const scans = fc
+  .tuple(limit, fc.constantFrom('Users', 'Music', 'Music.ByGenre', 'Music.ByYear'))
+  .map(
+    ([limits, source]): JsonObject => ({
+      Statement: `SELECT * FROM ${source} WHERE attribute_exists(Genre) OR Id BETWEEN 'a' AND 'y'`,
+      ...limits,
+    }),
+  );
+
+/** One action of each kind in turn. */
+function transactItem(
+  [at, more, condition, update]: readonly [
+    { TableName: string; Key: object },
+    object,
+    JsonObject,
+    JsonObject,
+  ],
+  index: number,
+): JsonObject {
+  const { UpdateExpression } = update;
+  if (index % 2 === 1 && UpdateExpression !== undefined) return { Update: { ...at, ...update } };
+  if (index % 3 === 1) return { Delete: { ...at, ...condition } };
+  if (index % 3 === 2 && condition.ConditionExpression !== undefined) {
+    return { ConditionCheck: { ...at, ...condition } };
+  }
+  return { Put: { ...itemAt(at, more, {}), ...condition } };
+}
+
 /** Bodies by operation, with nothing wrong but what the items at hand make of them. For tests. */
 export const validBodies: Record<string, fc.Arbitrary<JsonObject>> = {
   GetItem: merged(place, capacity, parameter('ProjectionExpression', ['#a, b, c[0].d', 'b'])),
@@ -167,6 +254,45 @@ export const validBodies: Record<string, fc.Arbitrary<JsonObject>> = {
       .map(([users, songs]) => ({
         RequestItems: { Users: { Keys: users }, Music: { Keys: songs, ConsistentRead: true } },
       })),
+    capacity,
+  ),
+  TransactGetItems: merged(
+    fc
+      .uniqueArray(place, { minLength: 1, maxLength: 4, selector: JSON.stringify })
+      .map((places) => ({
+        TransactItems: places.map((Get) => ({ Get })),
+      })),
+    capacity,
+  ),
+  TransactWriteItems: merged(
+    fc
+      .uniqueArray(fc.tuple(place, validAttributes, conditionParameters, updateParameters), {
+        minLength: 1,
+        maxLength: 4,
+        selector: ([at]) => JSON.stringify(at),
+      })
+      .map((parts) => ({ TransactItems: parts.map(transactItem) })),
+    capacity,
+    fc.constantFrom({}, { ReturnItemCollectionMetrics: 'SIZE' }),
+  ),
+  ExecuteStatement: merged(
+    fc.oneof(
+      severalReads,
+      scans,
+      statementsOf(get, insert, change, remove).map(([first = {}]) => first),
+    ),
+    capacity,
+  ),
+  BatchExecuteStatement: merged(
+    fc
+      .oneof(statementsOf(get), statementsOf(insert, change, remove))
+      .map((Statements) => ({ Statements })),
+    capacity,
+  ),
+  ExecuteTransaction: merged(
+    fc
+      .oneof(statementsOf(get), statementsOf(insert, change, remove, check))
+      .map((TransactStatements) => ({ TransactStatements })),
     capacity,
   ),
   BatchWriteItem: merged(

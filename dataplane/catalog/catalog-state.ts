@@ -1,6 +1,6 @@
-import type { ManagedTable } from '../routing/table.ts';
+import type { ManagedTable, StreamTable } from '../routing/table.ts';
 import type { CatalogRecords, CatalogStore, GarbageRecord } from './catalog-store.ts';
-import type { TableDescriptor } from './descriptor.ts';
+import type { RetiredTable, TableDescriptor } from './descriptor.ts';
 
 /** A table as the catalog holds it in memory. */
 export interface TableEntry {
@@ -8,6 +8,12 @@ export interface TableEntry {
   readonly descriptor: TableDescriptor;
   /** Undefined while the table is CREATING or DELETING. */
   readonly table: ManagedTable | undefined;
+}
+
+/** A deleted table whose streams are readable. */
+export interface RetiredEntry {
+  readonly retired: RetiredTable;
+  readonly streams: StreamTable;
 }
 
 /**
@@ -19,6 +25,8 @@ export class CatalogState {
   readonly #entries = new Map<string, TableEntry>();
   /** Tables that answer the data plane, by name and by ARN (names have no colon). */
   readonly #readable = new Map<string, ManagedTable>();
+  /** By table id. */
+  readonly #retired = new Map<string, RetiredEntry>();
   #partitionIdNext: bigint;
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -89,6 +97,43 @@ export class CatalogState {
     const garbage = await this.#store.discard(descriptor.name, undefined, partitionIds);
     this.drop(descriptor);
     return garbage;
+  }
+
+  /** Removes a table but for its streams; its name is free when this resolves. */
+  async retireTable(
+    entry: RetiredEntry,
+    indexPartitionIds: readonly bigint[],
+  ): Promise<GarbageRecord | undefined> {
+    const garbage = await this.#store.retire(entry.retired, indexPartitionIds);
+    this.drop(entry.retired.table);
+    this.adoptRetired(entry);
+    return garbage;
+  }
+
+  retiredEntries(): Iterable<RetiredEntry> {
+    return this.#retired.values();
+  }
+
+  /** Takes over what is durable already. */
+  adoptRetired(entry: RetiredEntry): void {
+    this.#retired.set(entry.retired.table.id, entry);
+  }
+
+  async saveRetired(entry: RetiredEntry): Promise<void> {
+    await this.#store.saveRetired(entry.retired);
+    this.adoptRetired(entry);
+  }
+
+  /** Removes a deleted table's streams for good. */
+  async discardRetired({ retired }: RetiredEntry): Promise<GarbageRecord> {
+    const garbage = await this.#store.discardRetired(retired);
+    this.dropRetired(retired.table.id);
+    return garbage;
+  }
+
+  /** Takes out a deleted table that the store does not hold any more. */
+  dropRetired(tableId: string): void {
+    this.#retired.delete(tableId);
   }
 
   /** Takes out a table that the store does not hold any more. */

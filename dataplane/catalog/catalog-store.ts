@@ -1,12 +1,19 @@
 import { afterPrefix, joinKey, spacePrefix } from '../partition/key-space.ts';
 import type { Effect, KeyRange, Store } from '../storage/store.ts';
-import type { TableDescriptor } from './descriptor.ts';
-import { decodeDescriptor, decodeIds, encodeDescriptor, encodeIds } from './descriptor-codec.ts';
+import type { RetiredTable, TableDescriptor } from './descriptor.ts';
+import {
+  decodeDescriptor,
+  decodeIds,
+  decodeRetired,
+  encodeDescriptor,
+  encodeIds,
+  encodeRetired,
+} from './descriptor-codec.ts';
 
 /** Partition ids start above the system partition, in whose meta space the catalog keeps its records. */
 const SYSTEM_PARTITION = 0n;
 const FIRST_PARTITION_ID = 1n;
-const names = { table: 0x10, partitionIdNext: 0x11, garbage: 0x12 } as const;
+const names = { table: 0x10, partitionIdNext: 0x11, garbage: 0x12, retired: 0x13 } as const;
 const READ_COUNT = 100;
 
 /** What the store holds of the catalog. */
@@ -16,6 +23,8 @@ export interface CatalogRecords {
   readonly partitionIdNext: bigint;
   /** Partitions whose tables or indexes are gone and whose data is still to be cleared. */
   readonly garbage: readonly GarbageRecord[];
+  /** Tables that are gone but for their streams. */
+  readonly retired: readonly RetiredTable[];
 }
 
 export interface GarbageRecord {
@@ -31,6 +40,7 @@ export interface GarbageRecord {
  * | 0x10, table name UTF-8 | descriptor |
  * | 0x11 | next partition id |
  * | 0x12, first partition id u64 | ids of partitions to clear |
+ * | 0x13, table id UTF-8 | deleted table whose streams are readable |
  * | 0x20 to 0x24 | of a cluster's control plane (control/placement-records.ts) |
  *
  * Values are checked records, see descriptor-codec.ts. All effects of a change go in one batch.
@@ -52,7 +62,9 @@ export class CatalogStore {
     for (const [key, value] of await this.#readAll(names.garbage)) {
       garbage.push({ key, partitionIds: decodeIds(value) });
     }
-    return { tables, partitionIdNext, garbage };
+    const retired: RetiredTable[] = [];
+    for (const [, value] of await this.#readAll(names.retired)) retired.push(decodeRetired(value));
+    return { tables, partitionIdNext, garbage, retired };
   }
 
   /** Makes a descriptor durable, together with the ids it has used. */
@@ -73,6 +85,38 @@ export class CatalogStore {
     const value = replacement === undefined ? undefined : encodeDescriptor(replacement);
     await this.#store.commit([
       { key: tableKey(tableName), value },
+      { key: garbage.key, value: encodeIds(partitionIds) },
+    ]);
+    return garbage;
+  }
+
+  /** Takes a table out whose streams stay, and remembers what is to be cleared of its indexes. */
+  async retire(
+    retired: RetiredTable,
+    partitionIds: readonly bigint[],
+  ): Promise<GarbageRecord | undefined> {
+    const { table } = retired;
+    const garbage =
+      partitionIds.length === 0 ? undefined : { key: garbageKey(partitionIds), partitionIds };
+    await this.#store.commit([
+      { key: tableKey(table.name), value: undefined },
+      { key: retiredKey(table.id), value: encodeRetired(retired) },
+      ...(garbage === undefined ? [] : [{ key: garbage.key, value: encodeIds(partitionIds) }]),
+    ]);
+    return garbage;
+  }
+
+  async saveRetired(retired: RetiredTable): Promise<void> {
+    const key = retiredKey(retired.table.id);
+    await this.#store.commit([{ key, value: encodeRetired(retired) }]);
+  }
+
+  /** The streams are past their time as well: all partitions are to be cleared. */
+  async discardRetired({ table }: RetiredTable): Promise<GarbageRecord> {
+    const partitionIds = table.partitions.map(({ id }) => id);
+    const garbage = { key: garbageKey(partitionIds), partitionIds };
+    await this.#store.commit([
+      { key: retiredKey(table.id), value: undefined },
       { key: garbage.key, value: encodeIds(partitionIds) },
     ]);
     return garbage;
@@ -112,6 +156,10 @@ function keyOf(name: number, ...parts: readonly Uint8Array[]): Buffer {
 
 function tableKey(name: string): Buffer {
   return keyOf(names.table, Buffer.from(name, 'utf8'));
+}
+
+function retiredKey(tableId: string): Buffer {
+  return keyOf(names.retired, Buffer.from(tableId, 'utf8'));
 }
 
 function garbageKey([first]: readonly bigint[]): Buffer {

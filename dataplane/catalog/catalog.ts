@@ -6,6 +6,7 @@ import {
   tagFaults,
   timeToLiveFaults,
 } from '../errors/tables.ts';
+import type { TriggerSchema, TriggerSpecification } from '../partition/trigger.ts';
 import { type Scheduler, systemScheduler } from '../replication/scheduler.ts';
 import type { ManagedTable, TableHost } from '../routing/table.ts';
 import type { Store } from '../storage/store.ts';
@@ -37,10 +38,14 @@ import {
   TABLES_COUNT_MAX,
 } from './limits.ts';
 import { Settler } from './settler.ts';
+import { StreamCatalog } from './stream-catalog.ts';
+import { latestStream } from './stream-rules.ts';
+import { StreamTrimmer, TRIM_IDLE_MS } from './stream-trimmer.ts';
 import type { CreateTableRequest, UpdateTableRequest } from './table-request.ts';
 import { checkTagKeys, checkTags, type TagInput, withoutTags, withTags } from './tag-rules.ts';
 import { saysSomething } from './throughput-rules.ts';
 import { planTimeToLive, type TimeToLiveSpecification } from './time-to-live-rules.ts';
+import { planTriggers } from './trigger-plan.ts';
 import { planUpdateTable } from './update-plan.ts';
 import { checkUpdateTable } from './update-request-rules.ts';
 
@@ -53,6 +58,8 @@ export interface CatalogOptions {
   readonly log?: Log | undefined;
   /** Between two looks for expired items where none was found; 2 s unless a test is in a hurry. */
   readonly sweepIdleMs?: number | undefined;
+  /** Between two looks for change records that are past their time; a minute by default. */
+  readonly trimIdleMs?: number | undefined;
   /** Whether expired items are deleted from here; by default so. Nodes of a cluster do it themselves. */
   readonly sweepsExpired?: boolean | undefined;
   /** Of waits and turns; by default the system's. */
@@ -101,6 +108,9 @@ export class Catalog implements ControlPlane {
   readonly #settler: Settler;
   readonly #work: BackgroundWork;
   readonly #sweeper: ExpirySweeper;
+  readonly #trimmer: StreamTrimmer;
+  /** The streams of all tables. */
+  readonly streams: StreamCatalog;
   readonly #place: Place;
   readonly #clock: { nowMs(): number };
   readonly #identifiers: Identifiers;
@@ -118,6 +128,14 @@ export class Catalog implements ControlPlane {
     this.#sweeper = new ExpirySweeper({ clock, idleMs, log, scheduler, tables });
     const { sweeper, work } = { sweeper: this.#sweeper, work: this.#work };
     this.#settler = new Settler({ state, router, work, sweeper, clock, scheduler });
+    this.#trimmer = new StreamTrimmer({
+      idleMs: options.trimIdleMs ?? TRIM_IDLE_MS,
+      log,
+      scheduler,
+      tables: () => streamedTables(state),
+      dropRetired: () => this.#settler.dropRetired(),
+    });
+    this.streams = new StreamCatalog({ state, place: this.#place, clock });
   }
 
   /** Reads the catalog, opens all tables, and has unfinished changes finished. @throws StoreError */
@@ -132,6 +150,8 @@ export class Catalog implements ControlPlane {
     options.store.onReopened(() => catalog.#settler.recover());
     for (const { name } of records.tables) catalog.#settler.soon(name);
     for (const garbage of records.garbage) catalog.#settler.clear(garbage);
+    for (const retired of records.retired) catalog.#settler.retire(retired);
+    catalog.#work.start('trim streams', (signal) => catalog.#trimmer.run(signal));
     if (options.sweepsExpired ?? true) {
       catalog.#work.start('sweep expired items', (signal) => catalog.#sweeper.run(signal));
     }
@@ -157,6 +177,11 @@ export class Catalog implements ControlPlane {
     return table;
   }
 
+  /** Whether this very table is there, in whatever state. */
+  hasTable({ tableId, tableName }: { readonly tableId: string; readonly tableName: string }) {
+    return this.#state.entry(tableName)?.descriptor.id === tableId;
+  }
+
   async createTable(
     request: CreateTableRequest,
     { isDryRun = false }: ChangeOptions = {},
@@ -176,6 +201,7 @@ export class Catalog implements ControlPlane {
         arn: tableArn(this.#place, name),
         region,
         nowMs,
+        streamIdMin: this.streams.nextIdOf(name),
         newTableId: () => this.#identifiers.newTableId(),
         newHashSecret: () => this.#identifiers.newHashSecret(),
         nextPartitionId: isDryRun ? noPartitionId : this.#state.nextPartitionId,
@@ -210,7 +236,9 @@ export class Catalog implements ControlPlane {
       const nowMs = this.#clock.nowMs();
       const { region } = this.#place;
       const nextPartitionId = isDryRun ? noPartitionId : this.#state.nextPartitionId;
-      const plan = planUpdateTable(before, request, { region, nowMs, nextPartitionId });
+      const streamIdMin = this.streams.nextIdOf(name);
+      const context = { region, nowMs, streamIdMin, nextPartitionId };
+      const plan = planUpdateTable(before, request, context);
       const after = plan.table;
       checkAccountUnits({ region, before, after, all: this.#descriptors() });
       if (after !== before) this.#checkConcurrentOperations();
@@ -276,6 +304,28 @@ export class Catalog implements ControlPlane {
       // From here on writes keep their expiry; items that exist follow in the background.
       await table?.reconfigure(layoutOf(changed));
       this.#settler.soon(name);
+    });
+  }
+
+  triggersOf(nameOrArn: string): readonly TriggerSchema[] {
+    return this.#entry(nameOrArn).descriptor.triggers ?? [];
+  }
+
+  /** Gives a table these triggers and no others; see `planTriggers`. */
+  async updateTriggers(
+    nameOrArn: string,
+    wanted: readonly TriggerSpecification[],
+  ): Promise<readonly TriggerSchema[]> {
+    const name = tableNameOf(nameOrArn, this.#place);
+    return this.#state.exclusively(async () => {
+      const { descriptor, table } = this.#entry(name);
+      if (descriptor.status !== 'ACTIVE') throw tableFaults.notFound(name);
+      const changed = { ...descriptor, ...planTriggers(descriptor, wanted, this.#clock.nowMs()) };
+      const { triggers = [] } = changed;
+      if (JSON.stringify(triggers) === JSON.stringify(this.triggersOf(name))) return triggers;
+      await this.#state.save(changed);
+      await table?.reconfigure(layoutOf(changed));
+      return triggers;
     });
   }
 
@@ -374,6 +424,13 @@ export class Catalog implements ControlPlane {
 function* expiringTables(state: CatalogState): Iterable<ManagedTable> {
   for (const { descriptor, table } of state.entries()) {
     if (table !== undefined && activeTimeToLiveAttribute(descriptor) !== undefined) yield table;
+  }
+}
+
+/** Open tables that have, or had, a stream. */
+function* streamedTables(state: CatalogState): Iterable<ManagedTable> {
+  for (const { descriptor, table } of state.entries()) {
+    if (table !== undefined && latestStream(descriptor) !== undefined) yield table;
   }
 }
 

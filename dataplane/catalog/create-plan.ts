@@ -3,6 +3,7 @@ import type { GlobalIndex, TableClass, TableDescriptor, ThroughputSettings } fro
 import { checkIndexes, projectionOf } from './index-rules.ts';
 import { checkKeysAndDefinitions, usedDefinitions } from './key-schema-rules.ts';
 import { evenPartitions, initialPartitionsCount, type NextPartitionId } from './partition-plan.ts';
+import { checkCreateStream, createdStream } from './stream-rules.ts';
 import type { CreateTableRequest, GlobalIndexRequest, IndexThroughput } from './table-request.ts';
 import { checkTags } from './tag-rules.ts';
 import {
@@ -23,6 +24,8 @@ export interface CreateContext {
   readonly arn: string;
   readonly region: string;
   readonly nowMs: number;
+  /** No stream of this name has this id or a higher one. */
+  readonly streamIdMin: number;
   readonly newTableId: () => string;
   readonly newHashSecret: () => Uint8Array;
   readonly nextPartitionId: NextPartitionId;
@@ -34,6 +37,7 @@ export interface CreateContext {
  * @see reference/dynamodb.md §6 (CreateTable)
  */
 export function checkCreateTable(request: CreateTableRequest, region: string): void {
+  checkCreateStream(request.StreamSpecification);
   refuseUnsupportedOnCreate(request);
   checkBilling(request);
   checkKeysAndDefinitions(request);
@@ -111,6 +115,9 @@ export function planCreateTable(
       changedAtMs: undefined,
     },
     timeToLive: { status: 'DISABLED', attribute: undefined, changedAtMs: undefined },
+    stream: createdStream(request, context),
+    endedStreams: [],
+    streamPending: false,
     tags: checkTags(request.Tags ?? []),
   };
 }

@@ -1,4 +1,5 @@
 import type { TableStatistics } from '../routing/table.ts';
+import { streamArn, streamLabel } from '../stream/stream-arn.ts';
 import { indexArn } from './arn.ts';
 import {
   decreasesToday,
@@ -11,6 +12,7 @@ import {
   tableStatus,
   type WarmUnits,
 } from './descriptor.ts';
+import { latestStream } from './stream-rules.ts';
 
 /** A TableDescription as it goes on the wire. */
 export type TableDescription = { readonly [member: string]: unknown };
@@ -39,6 +41,7 @@ export function describeTable(table: TableDescriptor, parts: DescriptionParts): 
     GlobalSecondaryIndexes: nonEmpty(
       table.globalIndexes.map((index) => describeGlobalIndex(table, index, parts)),
     ),
+    ...streamMembers(table),
     OnDemandThroughput: onDemandMembers(table.throughput.onDemand),
     WarmThroughput: warmMembers(
       table.throughput.warm,
@@ -71,12 +74,12 @@ export function describeCreatedTable(
   };
 }
 
-/** DeleteTable's answer: no schema, no indexes. */
+/** DeleteTable's answer: no schema, no indexes; its streams, as they were. */
 export function describeDeletedTable(
   table: TableDescriptor,
   parts: DescriptionParts,
 ): TableDescription {
-  return identity(table, tableStatus(table), parts);
+  return { ...identity(table, tableStatus(table), parts), ...streamMembers(table) };
 }
 
 export function onDemandMembers({ readUnits, writeUnits }: OnDemandMaximums) {
@@ -97,6 +100,18 @@ function identity(table: TableDescriptor, status: TableStatus, parts: Descriptio
     TableId: table.id,
     BillingModeSummary: billingMembers(table),
     DeletionProtectionEnabled: table.deletionProtection.enabled,
+  };
+}
+
+/** The last stream is told of also when it was disabled. */
+function streamMembers(table: TableDescriptor) {
+  const { stream } = table;
+  const latest = latestStream(table);
+  return {
+    StreamSpecification:
+      stream === undefined ? undefined : { StreamEnabled: true, StreamViewType: stream.viewType },
+    LatestStreamLabel: latest === undefined ? undefined : streamLabel(latest.id),
+    LatestStreamArn: latest === undefined ? undefined : streamArn(table.arn, latest.id),
   };
 }
 

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { PartitionRange } from '../partition/schema.ts';
 import { StoreError } from '../storage/store.ts';
-import type { GlobalIndex, TableDescriptor } from './descriptor.ts';
+import type { GlobalIndex, RetiredTable, TableDescriptor } from './descriptor.ts';
 
 /**
  * Records of the catalog at rest: JSON `{"version": 1, "checksum": <CRC-32 of the body's JSON>,
@@ -16,6 +16,10 @@ type StoredDescriptor = Omit<Stored<TableDescriptor>, 'hashSecret' | 'globalInde
   readonly globalIndexes: readonly Stored<GlobalIndex>[];
 };
 
+type LaterMember = 'stream' | 'endedStreams' | 'streamPending';
+type EarlierDescriptor = Omit<StoredDescriptor, LaterMember> &
+  Partial<Pick<StoredDescriptor, LaterMember>>;
+
 interface StoredRange {
   readonly id: string;
   readonly start: string;
@@ -24,7 +28,11 @@ interface StoredRange {
 }
 
 export function encodeDescriptor(table: TableDescriptor): Buffer {
-  const stored: StoredDescriptor = {
+  return encodeRecord(storedDescriptor(table));
+}
+
+function storedDescriptor(table: TableDescriptor): StoredDescriptor {
+  return {
     ...table,
     hashSecret: Buffer.from(table.hashSecret).toString('hex'),
     partitions: table.partitions.map(storedRange),
@@ -33,15 +41,32 @@ export function encodeDescriptor(table: TableDescriptor): Buffer {
       partitions: index.partitions.map(storedRange),
     })),
   };
-  return encodeRecord(stored);
 }
 
 /** @throws StoreError `damaged` or `newerFormat`. */
 export function decodeDescriptor(bytes: Uint8Array): TableDescriptor {
   // The checksum vouches that this is what encodeDescriptor wrote.
-  const stored = decodeRecord(bytes) as StoredDescriptor;
+  return descriptorOf(decodeRecord(bytes) as StoredDescriptor);
+}
+
+export function encodeRetired({ table, ...rest }: RetiredTable): Buffer {
+  return encodeRecord({ ...rest, table: storedDescriptor(table) });
+}
+
+/** @throws StoreError `damaged` or `newerFormat`. */
+export function decodeRetired(bytes: Uint8Array): RetiredTable {
+  // The checksum vouches that this is what encodeRetired wrote.
+  const stored = decodeRecord(bytes) as Omit<RetiredTable, 'table'> & { table: StoredDescriptor };
+  return { ...stored, table: descriptorOf(stored.table) };
+}
+
+/** Members that earlier releases did not write have their defaults. */
+function descriptorOf(stored: EarlierDescriptor): TableDescriptor {
   return {
     ...stored,
+    stream: stored.stream,
+    endedStreams: stored.endedStreams ?? [],
+    streamPending: stored.streamPending ?? false,
     hashSecret: Buffer.from(stored.hashSecret, 'hex'),
     partitions: stored.partitions.map(rangeOf),
     globalIndexes: stored.globalIndexes.map((index) => ({

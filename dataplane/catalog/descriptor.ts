@@ -1,5 +1,7 @@
 import type { KeyAttributeType } from '../item/attribute-value.ts';
-import type { PartitionRange } from '../partition/schema.ts';
+import type { EndedStream, PartitionRange } from '../partition/schema.ts';
+import type { StreamSchema } from '../partition/stream.ts';
+import type { TriggerSchema } from '../partition/trigger.ts';
 
 /**
  * What the catalog keeps of a table, durably. Replaced as a whole; never changed in place.
@@ -45,6 +47,16 @@ export interface TableDescriptor {
     readonly changedAtMs: number | undefined;
   };
   readonly timeToLive: TimeToLiveSetting;
+  /** The stream that takes records. */
+  readonly stream: StreamSchema | undefined;
+  /** Streams that were disabled, in their order: the last one, and those still readable. */
+  readonly endedStreams: readonly EndedStream[];
+  /** Absent: none. */
+  readonly triggers?: readonly TriggerSchema[];
+  /** Highest id of a trigger so far. */
+  readonly triggerIdLast?: number;
+  /** The partitions have not yet all taken up that a stream was enabled or disabled. */
+  readonly streamPending: boolean;
   readonly tags: readonly Tag[];
 }
 
@@ -144,8 +156,18 @@ export type TableStatus = 'CREATING' | 'UPDATING' | 'DELETING' | 'ACTIVE';
 /** The table's status as DescribeTable shows it. @see reference/dynamodb.md §8 */
 export function tableStatus(table: TableDescriptor): TableStatus {
   if (table.status !== 'ACTIVE') return table.status;
-  const isUpdating = table.pending !== undefined || table.globalIndexes.some(holdsTable);
+  const isUpdating =
+    table.pending !== undefined || table.streamPending || table.globalIndexes.some(holdsTable);
   return isUpdating ? 'UPDATING' : 'ACTIVE';
+}
+
+/** A table that was deleted and had streams: these are readable for a while yet. */
+export interface RetiredTable {
+  /** As it was, without indexes; its streams have all ended. */
+  readonly table: TableDescriptor;
+  readonly retiredAtMs: number;
+  /** All but the streams is gone. */
+  readonly isCleared: boolean;
 }
 
 /** Whether the table shows UPDATING because of this index: allocation and deletion, not backfill. */

@@ -13,6 +13,7 @@ export const START_MS = Date.UTC(2026, 9, 8, 23);
 /** A catalog over a real store and router, with a clock that tests move. */
 export interface Installation {
   readonly catalog: Catalog;
+  readonly router: LocalRouter;
   readonly store: Store;
   readonly clock: { nowMs(): number; advance(ms: number): void };
   /** Stops all, the store included when it is on disk. */
@@ -48,6 +49,7 @@ export async function openInstallation({
   const catalog = await Catalog.open({ store: used, router, clock, log, sweepIdleMs: 1, ...place });
   return {
     catalog,
+    router,
     store: used,
     clock,
     close: async () => {

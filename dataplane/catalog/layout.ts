@@ -4,6 +4,7 @@ import type {
   GlobalIndex,
   KeySchemaElement,
   LocalIndex,
+  RetiredTable,
   TableDescriptor,
   ThroughputSettings,
 } from './descriptor.ts';
@@ -24,11 +25,19 @@ export function layoutOf(table: TableDescriptor): TableLayout {
         indexSchemaOf(table, index, { kind: 'global', state: stateOf(index) }),
       ),
       timeToLiveAttribute: activeTimeToLiveAttribute(table),
+      stream: table.stream,
       hashSecret: table.hashSecret,
     },
     partitions: table.partitions,
     indexPartitions: new Map(globalIndexes.map((index) => [index.id, index.partitions])),
+    ...(table.endedStreams.length === 0 ? {} : { endedStreams: table.endedStreams }),
+    ...(table.triggers === undefined ? {} : { triggers: table.triggers }),
   };
+}
+
+/** Of a deleted table: what its streams are read by. */
+export function retiredLayoutOf({ table, retiredAtMs }: RetiredTable): TableLayout {
+  return { ...layoutOf(table), retiredAtMs };
 }
 
 /** Limits that admission enforces; in on-demand mode only maximums that were set. */

@@ -118,6 +118,30 @@ describe('after a change whose write failed, once the store is opened anew', () 
     expect(await itemsOf(catalog.openTable('Music'), 'by-g')).toHaveLength(1);
   });
 
+  it.each(['landed', 'lost'] as const)('a stream that was to be enabled: %s', async (failure) => {
+    const { catalog } = installation;
+    await changeThatFails(failure, () =>
+      catalog.updateTable({
+        TableName: 'Music',
+        StreamSpecification: { StreamEnabled: true, StreamViewType: 'KEYS_ONLY' },
+      }),
+    );
+    await untilActive(catalog, 'Music');
+    const statuses = catalog.streams.list('Music').map(({ status }) => status);
+    expect(statuses).toEqual(failure === 'landed' ? ['ENABLED'] : []);
+    await put(catalog.openTable('Music'), { pk: { S: 'b' } });
+  });
+
+  it('a deletion that is on disk leaves the stream', async () => {
+    const { catalog } = installation;
+    const StreamSpecification = { StreamEnabled: true, StreamViewType: 'KEYS_ONLY' };
+    await catalog.createTable(simpleTable('Films', { StreamSpecification }));
+    await untilActive(catalog, 'Films');
+    await changeThatFails('landed', () => catalog.deleteTable('Films'));
+    await untilGone(catalog, 'Films');
+    expect(catalog.streams.list('Films')).toMatchObject([{ status: 'DISABLED' }]);
+  });
+
   it('a time to live that is on disk holds', async () => {
     const { catalog } = installation;
     const wanted = { Enabled: true, AttributeName: 'ttl' };

@@ -1,19 +1,27 @@
+import { STREAM_RETENTION_MS } from '../partition/stream.ts';
 import { pause, type Scheduler } from '../replication/scheduler.ts';
 import type { ManagedTable, TableHost } from '../routing/table.ts';
 import type { BackgroundWork } from './background-work.ts';
-import type { CatalogState } from './catalog-state.ts';
+import type { CatalogState, RetiredEntry } from './catalog-state.ts';
 import type { GarbageRecord } from './catalog-store.ts';
-import { type GlobalIndex, partitionIds, type TableDescriptor } from './descriptor.ts';
+import {
+  type GlobalIndex,
+  partitionIds,
+  type RetiredTable,
+  type TableDescriptor,
+} from './descriptor.ts';
 import { encodeDescriptor } from './descriptor-codec.ts';
 import type { ExpirySweeper } from './expiry-sweeper.ts';
-import { layoutOf, throughputOf } from './layout.ts';
+import { layoutOf, retiredLayoutOf, throughputOf } from './layout.ts';
 import {
   finishBackfill,
   finishCreation,
   finishSettings,
+  finishStream,
   finishTimeToLive,
   hasPendingSettings,
   removeIndex,
+  retiredTable,
   startBackfill,
 } from './transitions.ts';
 
@@ -87,13 +95,29 @@ export class Settler {
     });
   }
 
+  /** Takes up a deleted table whose streams stay, and has all else of it cleared. */
+  retire(retired: RetiredTable): void {
+    this.#state.adoptRetired(this.#retiredEntry(retired));
+    this.#clearRetired(retired);
+  }
+
+  /** Gives up deleted tables whose streams are past their time, too. */
+  async dropRetired(): Promise<void> {
+    const nowMs = this.#clock.nowMs();
+    for (const entry of [...this.#state.retiredEntries()]) {
+      if (nowMs < entry.retired.retiredAtMs + STREAM_RETENTION_MS) continue;
+      await this.#work.stop(clearingOf(entry.retired));
+      this.clear(await this.#state.discardRetired(entry));
+    }
+  }
+
   /**
    * Takes up what is durable, after writes failed whose outcome was open until now: a change that the
    * caller saw fail may hold. Writes are refused meanwhile, so nothing else changes.
    * @throws StoreError
    */
   async recover(): Promise<void> {
-    const { tables, garbage } = await this.#state.readAgain();
+    const { tables, garbage, retired } = await this.#state.readAgain();
     const names = new Set(tables.map(({ name }) => name));
     for (const { descriptor } of [...this.#state.entries()]) {
       if (!names.has(descriptor.name)) this.#state.drop(descriptor);
@@ -105,6 +129,11 @@ export class Settler {
       this.soon(descriptor.name);
     }
     for (const record of garbage) this.clear(record);
+    const retiredIds = new Set(retired.map(({ table }) => table.id));
+    for (const { retired: known } of [...this.#state.retiredEntries()]) {
+      if (!retiredIds.has(known.table.id)) this.#state.dropRetired(known.table.id);
+    }
+    for (const each of retired) this.retire(each);
   }
 
   async #takeUp(descriptor: TableDescriptor, table: ManagedTable | undefined): Promise<void> {
@@ -122,6 +151,7 @@ export class Settler {
     if (entry.table === undefined) throw new Error(`an active table is not open: ${name}`);
     await this.#applySettings(entry.descriptor, entry.table);
     await this.#settleIndexes(name, entry.table);
+    await this.#settleStream(this.#descriptor(name), entry.table);
     await this.#settleTimeToLive(this.#descriptor(name), entry.table);
   }
 
@@ -144,13 +174,35 @@ export class Settler {
       ...descriptor.globalIndexes.map((index) => backfillOf(descriptor, index)),
       expiryOf(descriptor, 'ENABLING'),
       expiryOf(descriptor, 'DISABLING'),
+      streamOf(descriptor),
     ].map((key) => this.#work.stop(key));
     if (table !== undefined) {
       await this.#sweeper.release(table);
       await table.closeForDeletion();
     }
     await Promise.all(stopped);
-    this.clear(await this.#state.discardTable(descriptor, partitionIds(descriptor)));
+    const retired = retiredTable(descriptor, this.#clock.nowMs());
+    if (retired === undefined) {
+      this.clear(await this.#state.discardTable(descriptor, partitionIds(descriptor)));
+      return;
+    }
+    const ids = descriptor.globalIndexes.flatMap((index) => index.partitions.map(({ id }) => id));
+    const garbage = await this.#state.retireTable(this.#retiredEntry(retired), ids);
+    if (garbage !== undefined) this.clear(garbage);
+    this.#clearRetired(retired);
+  }
+
+  #retiredEntry(retired: RetiredTable): RetiredEntry {
+    return { retired, streams: this.#router.retiredTable(retiredLayoutOf(retired)) };
+  }
+
+  #clearRetired(retired: RetiredTable): void {
+    if (retired.isCleared) return;
+    this.#work.start(clearingOf(retired), async (signal) => {
+      await this.#router.retireTable(retiredLayoutOf(retired), signal);
+      if (signal.aborted) return;
+      await this.#state.saveRetired(this.#retiredEntry({ ...retired, isCleared: true }));
+    });
   }
 
   async #applySettings(descriptor: TableDescriptor, table: ManagedTable): Promise<void> {
@@ -215,6 +267,19 @@ export class Settler {
     this.clear(garbage);
   }
 
+  /** The stream shows ENABLED, or DISABLED, once that is so in all partitions. */
+  async #settleStream(descriptor: TableDescriptor, table: ManagedTable): Promise<void> {
+    if (!descriptor.streamPending) return;
+    await table.reconfigure(layoutOf(descriptor));
+    if (table.isReconfigured) return this.#state.save(finishStream(descriptor));
+    const key = streamOf(descriptor);
+    if (this.#work.isRunning(key)) return;
+    this.#work.start(key, async (signal) => {
+      await table.reconfigured(signal);
+      if (!signal.aborted) this.soon(descriptor.name);
+    });
+  }
+
   async #settleTimeToLive(descriptor: TableDescriptor, table: ManagedTable): Promise<void> {
     const { status } = descriptor.timeToLive;
     if (status !== 'ENABLING' && status !== 'DISABLING') return;
@@ -255,6 +320,14 @@ export class Settler {
 /** Whether both are the same at rest. */
 function isSame(a: TableDescriptor, b: TableDescriptor): boolean {
   return encodeDescriptor(a).equals(encodeDescriptor(b));
+}
+
+function clearingOf({ table }: RetiredTable): string {
+  return `clear all but streams ${table.id}`;
+}
+
+function streamOf({ id }: TableDescriptor): string {
+  return `switch the stream of ${id}`;
 }
 
 function backfillOf(table: TableDescriptor, index: GlobalIndex): string {

@@ -1,10 +1,12 @@
 import {
   type GlobalIndex,
+  type RetiredTable,
   type TableDescriptor,
   type TimeToLiveSetting,
   withGlobalIndex,
 } from './descriptor.ts';
 import { usedDefinitions } from './key-schema-rules.ts';
+import { endStream, isReadable } from './stream-rules.ts';
 import { defaultWarm, highestWarm } from './throughput-rules.ts';
 
 /**
@@ -97,6 +99,20 @@ export function removeIndex(table: TableDescriptor, name: string): TableDescript
       [without, ...without.localIndexes, ...without.globalIndexes].map((part) => part.keySchema),
     ),
   };
+}
+
+/** All partitions have taken up that a stream was enabled or disabled. */
+export function finishStream(table: TableDescriptor): TableDescriptor {
+  return { ...table, streamPending: false };
+}
+
+/** What is left of a table that is deleted, if it has streams that are to stay readable. */
+export function retiredTable(table: TableDescriptor, nowMs: number): RetiredTable | undefined {
+  const ended = table.stream === undefined ? table : endStream(table, table.stream, nowMs);
+  const endedStreams = ended.endedStreams.filter((stream) => isReadable(stream, nowMs));
+  if (endedStreams.length === 0) return undefined;
+  const left = { ...ended, endedStreams, localIndexes: [], globalIndexes: [] };
+  return { table: left, retiredAtMs: nowMs, isCleared: false };
 }
 
 export function finishTimeToLive(setting: TimeToLiveSetting): TimeToLiveSetting {

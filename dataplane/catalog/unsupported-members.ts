@@ -1,10 +1,5 @@
 import { tableRequestFaults } from '../errors/table-requests.ts';
-import type {
-  CreateTableRequest,
-  SseSpecification,
-  StreamSpecification,
-  UpdateTableRequest,
-} from './table-request.ts';
+import type { CreateTableRequest, SseSpecification, UpdateTableRequest } from './table-request.ts';
 
 /**
  * Members that nothing acts on yet are refused, unless they ask for what holds anyway. Members that
@@ -14,7 +9,6 @@ import type {
  * @throws ClientFault ValidationException
  */
 export function refuseUnsupportedOnCreate(request: CreateTableRequest): void {
-  checkCreateStream(request.StreamSpecification);
   checkEncryption(request.SSESpecification);
   refuse('VectorIndexes', isFilled(request.VectorIndexes));
   refuse('ResourcePolicy', request.ResourcePolicy !== undefined);
@@ -24,7 +18,6 @@ export function refuseUnsupportedOnCreate(request: CreateTableRequest): void {
 
 /** @throws ClientFault ValidationException */
 export function refuseUnsupportedOnUpdate(request: UpdateTableRequest): void {
-  checkUpdateStream(request.StreamSpecification);
   checkEncryption(request.SSESpecification);
   refuse('ReplicaUpdates', isFilled(request.ReplicaUpdates));
   refuse('GlobalTableWitnessUpdates', isFilled(request.GlobalTableWitnessUpdates));
@@ -32,27 +25,6 @@ export function refuseUnsupportedOnUpdate(request: UpdateTableRequest): void {
   refuse('DisassociationProtectionEnabled', request.DisassociationProtectionEnabled === true);
   refuse('VectorIndexUpdates', isFilled(request.VectorIndexUpdates));
   refuseReplicationMode(request);
-}
-
-function checkCreateStream(stream: StreamSpecification | undefined): void {
-  if (stream === undefined) return;
-  if (!stream.StreamEnabled) {
-    if (stream.StreamViewType === undefined) return;
-    throw tableRequestFaults.createStreamViewWhileDisabled();
-  }
-  if (stream.StreamViewType === undefined) throw tableRequestFaults.createStreamNeedsView();
-  throw tableRequestFaults.notSupported('StreamSpecification with StreamEnabled true');
-}
-
-/** Disabling is answered after the table is found: it has no stream to disable. */
-function checkUpdateStream(stream: StreamSpecification | undefined): void {
-  if (stream === undefined) return;
-  if (!stream.StreamEnabled) {
-    if (stream.StreamViewType !== undefined) throw tableRequestFaults.streamViewWhileDisabled();
-    return;
-  }
-  if (stream.StreamViewType === undefined) throw tableRequestFaults.streamNeedsView();
-  throw tableRequestFaults.notSupported('StreamSpecification with StreamEnabled true');
 }
 
 /** Enabling, also by a type alone, asks for a key that is the customer's. */

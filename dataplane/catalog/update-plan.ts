@@ -14,6 +14,7 @@ import {
   TABLE_CLASS_WINDOW_MS,
 } from './limits.ts';
 import type { NextPartitionId } from './partition-plan.ts';
+import { planStream } from './stream-rules.ts';
 import type { OnDemandThroughput, UpdateTableRequest } from './table-request.ts';
 import {
   changedProvisioned,
@@ -29,6 +30,8 @@ import {
 export interface UpdateContext {
   readonly region: string;
   readonly nowMs: number;
+  /** No stream of this name has this id or a higher one. */
+  readonly streamIdMin: number;
   readonly nextPartitionId: NextPartitionId;
 }
 
@@ -55,15 +58,15 @@ export function planUpdateTable(
 ): UpdatePlan {
   if (table.status === 'CREATING') throw tableFaults.beingCreated(table.name);
   if (table.status === 'DELETING') throw tableFaults.beingDeleted(table.name);
-  // What is left of these two after the request's own rules asks to disable what is not enabled.
+  // What is left of it after the request's own rules asks to disable what is not enabled.
   if (request.SSESpecification !== undefined) throw tableRequestFaults.encryptedByDefault();
-  if (request.StreamSpecification !== undefined) throw tableRequestFaults.noStream(table.name);
   if (request.DeletionProtectionEnabled !== undefined) {
     return planDeletionProtection(table, request.DeletionProtectionEnabled, context);
   }
   if (request.TableClass !== undefined) return planTableClass(table, request.TableClass, context);
   if (saysSomething(request.WarmThroughput)) return planWarm(table, request, context);
-  const withUnits = planThroughput(table, request, context);
+  const withStream = planStream(table, request.StreamSpecification, context);
+  const withUnits = planThroughput(withStream, request, context);
   const withIndexes = planIndexUpdates(withUnits, request, { ...context, before: table });
   const onDemand = planOnDemand(withIndexes, request, { ...context, before: table });
   const isModeResent = request.BillingMode === table.billingMode;

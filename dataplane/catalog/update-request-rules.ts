@@ -1,5 +1,6 @@
 import { tableRequestFaults, throughputRequestFaults } from '../errors/table-requests.ts';
 import { checkTableClass } from './create-plan.ts';
+import { checkUpdateStream } from './stream-rules.ts';
 import type { GlobalIndexUpdate, UpdateTableRequest } from './table-request.ts';
 import { checkUnitsBound, saysSomething } from './throughput-rules.ts';
 import { refuseUnsupportedOnUpdate } from './unsupported-members.ts';
@@ -12,6 +13,7 @@ import { refuseUnsupportedOnUpdate } from './unsupported-members.ts';
  */
 export function checkUpdateTable(request: UpdateTableRequest): void {
   checkCombination(request);
+  checkUpdateStream(request.StreamSpecification);
   refuseUnsupportedOnUpdate(request);
   checkTableClass(request.TableClass);
   checkBilling(request);

@@ -44,6 +44,8 @@ export interface ClusterOptions {
   readonly host?: string;
   /** Further options of all processes. */
   readonly memberOptions?: readonly string[];
+  /** Of nodes alone. */
+  readonly nodeOptions?: readonly string[];
 }
 
 export interface AdminAnswer {
@@ -308,6 +310,7 @@ export class ClusterProcesses {
       ...['node', '--topology', topologyFile, '--id', member.id, '--data', folder],
       '--fault-injection',
       ...(this.#options.memberOptions ?? []),
+      ...(this.#options.nodeOptions ?? []),
     ]);
     const { certificates } = this;
     if (certificates !== undefined) process.operator = () => certificates.operator;

@@ -18,11 +18,20 @@ import {
   QueryCommand,
   ScanCommand,
   TagResourceCommand,
+  TransactGetItemsCommand,
+  TransactWriteItemsCommand,
   UntagResourceCommand,
   UpdateTableCommand,
   UpdateTimeToLiveCommand,
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
+import {
+  DescribeStreamCommand,
+  DynamoDBStreamsClient,
+  GetRecordsCommand,
+  GetShardIteratorCommand,
+  ListStreamsCommand,
+} from '@aws-sdk/client-dynamodb-streams';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { accountIdOf } from '../kubernetes/account.ts';
 import { type KubeApi, startKubeApi } from '../kubernetes/kube-api.fixture.ts';
@@ -419,6 +428,91 @@ describe('a table that a manifest declares', () => {
   });
 });
 
+describe('a stream', () => {
+  const streams = () =>
+    new DynamoDBStreamsClient({
+      endpoint: router.endpoint,
+      region: REGION,
+      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    });
+  const enable = (StreamViewType: 'NEW_IMAGE' | 'KEYS_ONLY') => ({
+    TableName: 'Trail',
+    StreamSpecification: { StreamEnabled: true, StreamViewType },
+  });
+  const settled = async () => {
+    await waitFor(
+      () => statusOf('Trail'),
+      (status) => status === 'ACTIVE',
+      WAIT_MS,
+    );
+    const { Table } = await client.send(new DescribeTableCommand({ TableName: 'Trail' }));
+    return Table?.LatestStreamArn ?? '';
+  };
+  const changesOf = async (sdk: DynamoDBStreamsClient, StreamArn: string) => {
+    const { StreamDescription } = await sdk.send(new DescribeStreamCommand({ StreamArn }));
+    const records: unknown[] = [];
+    for (const { ShardId } of StreamDescription?.Shards ?? []) {
+      const { ShardIterator } = await sdk.send(
+        new GetShardIteratorCommand({ StreamArn, ShardId, ShardIteratorType: 'TRIM_HORIZON' }),
+      );
+      const { Records = [] } = await sdk.send(new GetRecordsCommand({ ShardIterator }));
+      records.push(...Records.map(({ dynamodb }) => dynamodb?.NewImage ?? dynamodb?.Keys));
+    }
+    return { status: StreamDescription?.StreamStatus, records };
+  };
+
+  it('is declared in the resource, and read from the nodes', async () => {
+    const created = await client.send(
+      new CreateTableCommand({ ...simple('Trail'), ...enable('NEW_IMAGE') }),
+    );
+    // It has no time of its own yet.
+    expect(created.TableDescription).not.toHaveProperty('LatestStreamArn');
+    expect((await resourceOf('Trail')).spec.streamSpecification).toEqual({
+      streamEnabled: true,
+      streamViewType: 'NEW_IMAGE',
+    });
+    await becomesActive('Trail');
+    const first = await settled();
+    expect(first).toMatch(new RegExp(`^${arn('Trail')}/stream/20`));
+    await client.send(new PutItemCommand({ TableName: 'Trail', Item: item('a') }));
+    const sdk = streams();
+    expect(await changesOf(sdk, first)).toEqual({ status: 'ENABLED', records: [item('a')] });
+
+    await client.send(
+      new UpdateTableCommand({ TableName: 'Trail', StreamSpecification: { StreamEnabled: false } }),
+    );
+    expect((await resourceOf('Trail')).spec).not.toHaveProperty('streamSpecification');
+    await settled();
+    const again = await client.send(new UpdateTableCommand(enable('KEYS_ONLY')));
+    expect(again.TableDescription).not.toHaveProperty('LatestStreamArn');
+    const second = await settled();
+    expect(second).not.toBe(first);
+    await client.send(new PutItemCommand({ TableName: 'Trail', Item: item('b') }));
+    expect(await changesOf(sdk, first)).toEqual({ status: 'DISABLED', records: [item('a')] });
+    expect(await changesOf(sdk, second)).toEqual({ status: 'ENABLED', records: [item('b')] });
+
+    const ofTable = await sdk.send(new ListStreamsCommand({ TableName: 'Trail' }));
+    expect(ofTable.Streams?.map(({ StreamArn }) => StreamArn)).toEqual([first, second]);
+    const all = await sdk.send(new ListStreamsCommand({}));
+    expect(all.Streams?.map(({ StreamArn }) => StreamArn)).toEqual([second]);
+    const none = `${arn('Trail')}/stream/2020-01-01T00:00:00.000`;
+    await expect(sdk.send(new DescribeStreamCommand({ StreamArn: none }))).rejects.toMatchObject({
+      name: 'ResourceNotFoundException',
+    });
+    // With its table it is gone: so are its nodes.
+    await client.send(new DeleteTableCommand({ TableName: 'Trail' }));
+    await waitFor(
+      () => client.send(new ListTablesCommand({})),
+      ({ TableNames }) => TableNames?.includes('Trail') === false,
+      WAIT_MS,
+    );
+    await expect(sdk.send(new DescribeStreamCommand({ StreamArn: second }))).rejects.toMatchObject({
+      name: 'ResourceNotFoundException',
+    });
+    sdk.destroy();
+  });
+});
+
 describe('several tables', () => {
   it('are in one batch of writes and one of reads', async () => {
     await create(simple('Left'));
@@ -451,6 +545,46 @@ describe('several tables', () => {
       RequestItems: { [elsewhere]: { Keys: [item('c')] } },
     });
     expect(await faultOf(client.send(foreign))).toMatch('AccessDeniedException');
+  });
+
+  it('are in one transaction, and its token is known to every router', async () => {
+    const second = await startRouter('router-5');
+    const other = clientOf(second);
+    const transfer = (via: DynamoDBClient) =>
+      via.send(
+        new TransactWriteItemsCommand({
+          ClientRequestToken: 'of-two-tables',
+          ReturnConsumedCapacity: 'TOTAL',
+          TransactItems: [
+            { Put: { TableName: 'Left', Item: { ...item('t'), n: { N: '1' } } } },
+            { Put: { TableName: arn('Right'), Item: { ...item('t'), n: { N: '2' } } } },
+          ],
+        }),
+      );
+    const { ConsumedCapacity: first } = await transfer(client);
+    expect(first?.map((table) => [table.TableName, table.WriteCapacityUnits])).toEqual([
+      ['Left', 2],
+      ['Right', 2],
+    ]);
+    const { ConsumedCapacity: repeated } = await transfer(other);
+    expect(repeated?.map((table) => table.ReadCapacityUnits)).toEqual([2, 2]);
+    const { Responses } = await other.send(
+      new TransactGetItemsCommand({
+        TransactItems: ['Right', 'Left'].map((TableName) => ({
+          Get: { TableName, Key: item('t'), ProjectionExpression: 'n' },
+        })),
+      }),
+    );
+    expect(Responses).toEqual([{ Item: { n: { N: '2' } } }, { Item: { n: { N: '1' } } }]);
+    await other.send(
+      new TransactWriteItemsCommand({
+        TransactItems: ['Left', 'Right'].map((TableName) => ({
+          Delete: { TableName, Key: item('t') },
+        })),
+      }),
+    );
+    other.destroy();
+    await second.server.close();
   });
 
   it('are changed through several routers at once, and no change is lost', async () => {

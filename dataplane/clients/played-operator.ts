@@ -174,12 +174,19 @@ export class PlayedOperator {
     }
   }
 
-  async #setStatus({ metadata }: TableResource, process: MemberProcess): Promise<void> {
+  async #streamOf(process: MemberProcess, TableName: string): Promise<object> {
+    const { Table } = await this.#operate(process, 'DescribeTable', { TableName });
+    const { LatestStreamArn: latestStreamARN, LatestStreamLabel: latestStreamLabel } = Table;
+    return latestStreamARN === undefined ? {} : { latestStreamARN, latestStreamLabel };
+  }
+
+  async #setStatus({ metadata, spec }: TableResource, process: MemberProcess): Promise<void> {
     const { client, namespace } = this.#options;
     const { id, zone, host, port } = process.member;
     const status = {
       observedGeneration: metadata.generation,
       tableStatus: 'ACTIVE',
+      ...(await this.#streamOf(process, spec.tableName)),
       nodes: [{ name: id, zone, host, port, isReady: true }],
     };
     await client.apply(

@@ -1,4 +1,4 @@
-import type { ControlContext } from '../api/operation.ts';
+import type { ControlContext, StreamContext } from '../api/operation.ts';
 import type { Log } from '../catalog/background-work.ts';
 import { Catalog, type Identifiers } from '../catalog/catalog.ts';
 import { CatalogRehearsal } from '../catalog/rehearsal.ts';
@@ -103,6 +103,7 @@ export class CatalogLeader {
     const catalog = await this.#openCatalog(term);
     return runOperation(call, {
       context: this.#contextOf(catalog, call),
+      triggers: call.isDryRun ? undefined : catalog,
       replica: term.replica,
       store: term.store,
       ended: term.ended.signal,
@@ -131,10 +132,11 @@ export class CatalogLeader {
     }
   }
 
-  #contextOf(catalog: Catalog, { host, isDryRun }: LeaderCall): ControlContext {
+  #contextOf(catalog: Catalog, { host, isDryRun }: LeaderCall): ControlContext & StreamContext {
     const { region, accountId, scheduler: clock } = this.#options;
     const plane = isDryRun ? new CatalogRehearsal(catalog) : catalog;
-    return { catalog: plane, tables: catalog, region, accountId, clock, host };
+    const { streams } = catalog;
+    return { catalog: plane, tables: catalog, streams, region, accountId, clock, host };
   }
 
   /** Opens the catalog, again until it succeeds; what it was opened on is closed with the term. */

@@ -1,5 +1,5 @@
 import type { Log } from '../catalog/background-work.ts';
-import type { TableLayout, TableSchema } from '../partition/schema.ts';
+import type { PartitionRange, TableLayout, TableSchema } from '../partition/schema.ts';
 import { pause, type Scheduler } from '../replication/scheduler.ts';
 import { RemoteFailure, RequestFailed } from '../replication/transport/transport.ts';
 import {
@@ -11,6 +11,7 @@ import {
 import type { ManagedTable, TableStatistics, TableThroughput } from '../routing/table.ts';
 import type { TableConfiguration } from '../routing/table-configuration.ts';
 import { StoreError } from '../storage/store.ts';
+import { streamsOf } from '../stream/streams.ts';
 import type { ClusterView, NodeCalls } from './cluster-view.ts';
 import { ConfigurationPush, type PushParts } from './configuration-push.ts';
 import { statisticsOf } from './statistics.ts';
@@ -18,6 +19,8 @@ import { Backoff, unlessAborted, WorkLimit } from './waiting.ts';
 
 /** A change of settings waits so long for the nodes; what has not been done by then is done later. */
 const PATIENCE_MS = 2_000;
+/** A table that is deleted and has streams waits so long until its nodes refuse writes. */
+const RETIRE_PATIENCE_MS = 500;
 /** New index partitions may take so long before their table begins to feed them all the same. */
 const INDEX_PATIENCE_MS = 10_000;
 const SAVE_AGAIN_MS = 500;
@@ -80,6 +83,10 @@ export class ClusterTable implements ManagedTable {
     return this.#configuration.layout.schema;
   }
 
+  get partitions(): readonly PartitionRange[] {
+    return this.#configuration.layout.partitions;
+  }
+
   get configuration(): TableConfiguration {
     return this.#configuration;
   }
@@ -96,6 +103,15 @@ export class ClusterTable implements ManagedTable {
 
   reconfigure(layout: TableLayout): Promise<void> {
     return this.#change({ ...this.#wanted, layout });
+  }
+
+  get isReconfigured(): boolean {
+    const isSaved = this.#changesSaved >= this.#changesWanted;
+    return isSaved && this.#push.isPushed(this.#configuration.version);
+  }
+
+  reconfigured(signal: AbortSignal): Promise<void> {
+    return this.#allPushed(AbortSignal.any([signal, this.#closed.signal]));
   }
 
   setThroughput(throughput: TableThroughput): Promise<void> {
@@ -129,6 +145,11 @@ export class ClusterTable implements ManagedTable {
     return Promise.resolve(0);
   }
 
+  /** The nodes do that, too. */
+  trimStreams(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
   /** The nodes see to it; nothing is written from here. */
   indexesCaughtUp(): Promise<void> {
     return Promise.resolve();
@@ -138,9 +159,18 @@ export class ClusterTable implements ManagedTable {
     this.#close();
   }
 
+  /** Of a table whose streams stay, the partitions stay, too (`ClusterTables.retireTable`). */
   async closeForDeletion(): Promise<void> {
+    const { layout } = this.#wanted;
+    const nowMs = this.#parts.scheduler.nowMs();
+    if (streamsOf(layout, nowMs).length === 0) {
+      this.#close();
+      await this.#parts.dropSoon(this);
+      return;
+    }
+    const retired = { ...this.#wanted, layout: { ...layout, retiredAtMs: nowMs } };
+    await this.#change(retired, RETIRE_PATIENCE_MS);
     this.#close();
-    await this.#parts.dropSoon(this);
   }
 
   get(): never {
@@ -159,6 +189,22 @@ export class ClusterTable implements ManagedTable {
     throw notHere();
   }
 
+  stream(): never {
+    throw notHere();
+  }
+
+  partitionOf(): never {
+    throw notHere();
+  }
+
+  partitionOfHash(): never {
+    throw notHere();
+  }
+
+  transact(): never {
+    throw notHere();
+  }
+
   #close(): void {
     if (this.#closed.signal.aborted) return;
     this.#closed.abort(new StoreError('closed', 'The table is closed.'));
@@ -170,14 +216,17 @@ export class ClusterTable implements ManagedTable {
    * Resolves when all partitions have the change, or after a while: the rest follows by itself.
    * @throws StoreError `closed`
    */
-  async #change(wanted: Pick<TableConfiguration, 'layout' | 'throughput'>): Promise<void> {
+  async #change(
+    wanted: Pick<TableConfiguration, 'layout' | 'throughput'>,
+    patienceMs = PATIENCE_MS,
+  ): Promise<void> {
     this.#closed.signal.throwIfAborted();
     this.#wanted = wanted;
     this.#changesWanted += 1;
     this.#saving ??= this.#saveWanted().finally(() => {
       this.#saving = undefined;
     });
-    const patience = this.#until(PATIENCE_MS);
+    const patience = this.#until(patienceMs);
     try {
       await this.#allPushed(patience.signal);
     } catch {
@@ -276,6 +325,7 @@ export class ClusterTable implements ManagedTable {
   }
 }
 
-function notHere(): Error {
+/** Items and change records are read where they are. */
+export function notHere(): Error {
   return new Error('Items of a cluster are read and written by routers.');
 }

@@ -2,15 +2,16 @@ import type { Log } from '../catalog/background-work.ts';
 import type { PartitionRange, TableLayout } from '../partition/schema.ts';
 import { pause, type Scheduler } from '../replication/scheduler.ts';
 import type { NodeId } from '../replication/transport/transport.ts';
-import type { ManagedTable, TableHost, TableThroughput } from '../routing/table.ts';
+import type { ManagedTable, StreamTable, TableHost, TableThroughput } from '../routing/table.ts';
 import {
   decodeTableConfiguration,
   encodeTableConfiguration,
   type TableConfiguration,
 } from '../routing/table-configuration.ts';
 import { StoreError } from '../storage/store.ts';
-import { ClusterTable } from './cluster-table.ts';
+import { ClusterTable, notHere } from './cluster-table.ts';
 import { type ClusterView, type NodeCalls, nextChange } from './cluster-view.ts';
+import { ConfigurationPush } from './configuration-push.ts';
 import { Founding } from './founding.ts';
 import { type CandidateNode, chooseNodes } from './placement.ts';
 import type { PlacementBook } from './placement-book.ts';
@@ -117,6 +118,31 @@ export class ClusterTables implements TableHost {
     either.throwIfAborted();
     await this.#options.book.drop(ids, this.#options.scheduler.nowMs());
     for (const id of ids) this.#dropping.delete(id);
+  }
+
+  /**
+   * Has the leaders of the table's partitions drop all but the streams; resolves when all of them know.
+   * Placements stay, so replicas are looked after until the partitions are dropped.
+   */
+  async retireTable(layout: TableLayout, signal: AbortSignal = this.#closed.signal): Promise<void> {
+    const record = this.#options.book.table(layout.schema.tableId);
+    // Its partitions are gone already.
+    if (record === undefined) return;
+    const either = AbortSignal.any([signal, this.#closed.signal]);
+    const { throughput } = decodeTableConfiguration(record.configuration);
+    const { configuration } = await this.#save(layout, throughput);
+    const push = new ConfigurationPush({ ...this.#options, limit: this.#configureLimit });
+    try {
+      push.begin(configuration, Promise.resolve());
+      await push.pushed(configuration.version, either);
+    } finally {
+      push.close();
+    }
+  }
+
+  /** Routers read them. */
+  retiredTable({ partitions }: TableLayout): StreamTable {
+    return { partitions, stream: () => Promise.reject(notHere()) };
   }
 
   /** Whether the partition is on its way out. */

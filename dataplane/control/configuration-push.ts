@@ -59,6 +59,12 @@ export class ConfigurationPush {
     this.#tellProgress(); // Partitions may have gone.
   }
 
+  /** Whether all partitions have this version, or a newer one. */
+  isPushed(version: number): boolean {
+    const ids = [...(this.#target?.partitionIds ?? [])];
+    return ids.every((id) => (this.#taken.get(id) ?? 0) >= version);
+  }
+
   /**
    * Resolves when all partitions have this version, or a newer one.
    * @throws the signal's reason; StoreError `closed`
@@ -66,16 +72,11 @@ export class ConfigurationPush {
   async pushed(version: number, signal: AbortSignal): Promise<void> {
     const either = AbortSignal.any([signal, this.#closed.signal]);
     either.throwIfAborted();
-    while (!this.#isPushed(version)) await unlessAborted(this.#progress.promise, either);
+    while (!this.isPushed(version)) await unlessAborted(this.#progress.promise, either);
   }
 
   close(): void {
     this.#closed.abort(new StoreError('closed', 'The table is closed.'));
-  }
-
-  #isPushed(version: number): boolean {
-    const ids = [...(this.#target?.partitionIds ?? [])];
-    return ids.every((id) => (this.#taken.get(id) ?? 0) >= version);
   }
 
   async #run(partitionId: bigint): Promise<void> {

@@ -1,4 +1,11 @@
-import type { ControlContext, JsonObject, ResponseBody } from '../api/operation.ts';
+import { listStreams } from '../api/list-streams.ts';
+import type {
+  ControlContext,
+  JsonObject,
+  Operation,
+  ResponseBody,
+  StreamContext,
+} from '../api/operation.ts';
 import { tableOperations } from '../api/operations.ts';
 import { ClientFault } from '../errors/client-fault.ts';
 import { transportFaults } from '../errors/transport.ts';
@@ -7,6 +14,7 @@ import { RemoteFailure } from '../replication/transport/transport.ts';
 import type { ControlAnswer, ControlCall, FaultData } from '../routing/protocol.ts';
 import { StoreError } from '../storage/store.ts';
 import type { ReplicatedStore } from './replicated-store.ts';
+import { type TriggerCatalog, triggerOperations } from './trigger-operations.ts';
 import { unlessAborted } from './waiting.ts';
 
 /** A quorum that does not answer in this time has another leader by then. */
@@ -17,8 +25,16 @@ export interface LeaderCall extends ControlCall {
   readonly isDryRun: boolean;
 }
 
+/** Streams are read by routers; which there are is known here, too, and for certain. */
+const leaderOperations: ReadonlyMap<string, Operation<ControlContext & StreamContext>> = new Map<
+  string,
+  Operation<ControlContext & StreamContext>
+>([...tableOperations, [listStreams.name, listStreams]]);
+
 export interface OperationParts {
-  readonly context: ControlContext;
+  readonly context: ControlContext & StreamContext;
+  /** Undefined for a dry run, which these operations do not know. */
+  readonly triggers: TriggerCatalog | undefined;
   /** Of partition 0; led when the operation began. */
   readonly replica: Replica;
   readonly store: Pick<ReplicatedStore, 'commitsCount'>;
@@ -59,9 +75,16 @@ async function compute(
 ): Promise<Outcome> {
   const { context, ended, isRead, notLeader } = parts;
   try {
-    const found = tableOperations.get(operation);
-    if (found === undefined) throw transportFaults.unknownOperation();
-    const handled = async () => found.handle(parsed(body), context);
+    const { triggers } = parts;
+    const ofTriggers = triggers && triggerOperations.get(operation);
+    const found = leaderOperations.get(operation);
+    const handled = async () => {
+      if (triggers !== undefined && ofTriggers !== undefined) {
+        return ofTriggers(parsed(body), triggers);
+      }
+      if (found === undefined) throw transportFaults.unknownOperation();
+      return found.handle(parsed(body), context);
+    };
     return { kind: 'response', body: await unlessAborted(handled(), ended) };
   } catch (error) {
     if (error instanceof ClientFault) return { kind: 'fault', fault: error };

@@ -62,6 +62,16 @@ const scenarios: readonly Scenario[] = [
     partitionsCount: 4,
   },
   {
+    name: 'enabling a stream',
+    prepare: (plane) => created(plane),
+    run: async (plane) => {
+      const StreamSpecification = { StreamEnabled: true, StreamViewType: 'KEYS_ONLY' };
+      await plane.call('UpdateTable', { TableName: 'Music', StreamSpecification });
+      await plane.untilActive();
+    },
+    partitionsCount: 4,
+  },
+  {
     name: 'DeleteTable',
     prepare: (plane) => created(plane, tableWithIndex),
     run: async (plane) => {

@@ -249,8 +249,11 @@ export class FakeCluster implements ClusterView, NodeCalls {
 
   #configure(node: FakeNode, { partitionId, configuration }: ConfigureCall): void {
     const group = this.#ledGroup(node, partitionId);
-    const { version } = decodeTableConfiguration(configuration);
-    group.configurationVersion = Math.max(group.configurationVersion, version);
+    const table = decodeTableConfiguration(configuration);
+    if (table.version > group.configurationVersion) {
+      group.configurationVersion = table.version;
+      group.configuration = table;
+    }
     group.index += 1;
   }
 

@@ -1,7 +1,7 @@
 import type { Member, Membership } from '../replication/replica.ts';
 import { type NodeId, RemoteFailure } from '../replication/transport/transport.ts';
 import type { ChangeMembersCall } from '../routing/protocol.ts';
-import type { PartitionConfiguration } from '../routing/table-configuration.ts';
+import type { PartitionConfiguration, TableConfiguration } from '../routing/table-configuration.ts';
 
 /** What the replicas of one founding have in common. */
 export class FakeGroup {
@@ -16,6 +16,8 @@ export class FakeGroup {
   term = 1;
   index = 1;
   configurationVersion: number;
+  /** The newest that its leader has taken over. */
+  configuration: TableConfiguration | undefined;
 
   constructor(parts: {
     readonly partitionId: bigint;
@@ -31,6 +33,7 @@ export class FakeGroup {
     const replicaIdNext = Math.max(...members.map(({ replicaId }) => replicaId)) + 1;
     this.membership = { members, replicaIdNext, epoch: 1, isJoint: false };
     this.configurationVersion = about?.table.version ?? 0;
+    this.configuration = about?.table;
   }
 
   /** The first live voter leads, unless another one does. */

@@ -12,13 +12,19 @@ interface Waiting {
  */
 export class VirtualTime implements Scheduler {
   #nowMs = Date.UTC(2026, 10, 26);
+  #wallAheadMs = 0;
   #order = 0;
   readonly #timers = new Set<Waiting>();
   /** Of several that wait, the one that lets time pass. */
   #driver: object | undefined;
 
   nowMs(): number {
-    return this.#nowMs;
+    return Math.floor(this.#nowMs + this.#wallAheadMs);
+  }
+
+  /** The wall clock is set forward; nobody waits any shorter. */
+  jump(byMs: number): void {
+    this.#wallAheadMs += byMs;
   }
 
   monotonicMs(): number {

@@ -9,6 +9,7 @@ import { Catalog } from '../catalog/catalog.ts';
 import { LocalRouter } from '../routing/local-router.ts';
 import type { Eventually } from '../routing/table.ts';
 import { openStore } from '../storage/open.ts';
+import { startLocalTransactions } from '../transaction/local-transactions.ts';
 import { Endpoint, type TlsListener } from './endpoint.ts';
 import type { ClientTimeouts } from './limits.ts';
 
@@ -40,10 +41,19 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   const store = await openStore({ folder: undefined, durability: 'relaxed' });
   const router = new LocalRouter(store, clock);
   const catalog = await Catalog.open({ store, router, ...place, clock });
+  const hasTable = catalog.hasTable.bind(catalog);
+  const transactions = await startLocalTransactions({ router, hasTable });
   const logged: JsonObject[] = [];
   const endpoint = await Endpoint.listen({
     operations: new Map([...operations, ...operationsOf(options.operations ?? {})]),
-    context: { catalog, tables: catalog, ...place, clock },
+    context: {
+      catalog,
+      tables: catalog,
+      streams: catalog.streams,
+      transactions,
+      ...place,
+      clock,
+    },
     authenticator: options.authenticator ?? new SignaturePresence(),
     log: loggerTo(logged, options.logLevel ?? 'info'),
     host: options.host ?? '127.0.0.1',
@@ -57,6 +67,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     logged,
     close: async () => {
       await endpoint.close(1000);
+      await transactions.close();
       await catalog.close();
       await store.close();
     },

@@ -204,9 +204,11 @@ describe('targets', () => {
     'DynamoDB_20120810.ListTable',
     'DynamoDB_20120810.listTables',
     'DynamoDB_20111205.ListTables',
-    'DynamoDB_20120810.TransactWriteItems',
+    'DynamoDB_20120810.TransactWriteItem',
     'DynamoDB_20120810.ListTables.x',
     'DynamoDB_20120810.constructor',
+    'DynamoDB_20120810.ListStreams',
+    'DynamoDBStreams_20120810.ListTables',
     '__proto__',
   ])('%j is unknown', async (name) => {
     const headers = callHeaders('', { 'x-amz-target': name });
@@ -217,6 +219,13 @@ describe('targets', () => {
   it('of the service run', async () => {
     const answer = await callOperation(server.port, 'ListTables', {});
     expect([answer.status, answer.text]).toEqual([200, '{"TableNames":[]}']);
+  });
+
+  it('of the streams run, behind their own prefix', async () => {
+    const target = 'DynamoDBStreams_20120810.ListStreams';
+    const headers = callHeaders('', { 'x-amz-target': target });
+    const answer = await answerTo({ headers, body: '{}' });
+    expect([answer.status, answer.text]).toEqual([200, '{"Streams":[]}']);
   });
 
   it('are accepted with a presigned query', async () => {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ControlContext, OperationContext } from '../api/operation.ts';
+import type { OperationContext, ServerContext } from '../api/operation.ts';
 import type { CertificateFiles } from '../tls-files.ts';
 import { ApiListener } from './api-listener.ts';
 import { LifeCycle, type LifeCycleOptions } from './life-cycle.ts';
@@ -11,7 +11,7 @@ export interface TlsListener extends CertificateFiles {
   readonly port: number;
 }
 
-export interface EndpointOptions<Context extends OperationContext = ControlContext>
+export interface EndpointOptions<Context extends OperationContext = ServerContext>
   extends LifeCycleOptions<Context> {
   readonly host: string;
   /** Of plain HTTP; 0 takes any free one. */

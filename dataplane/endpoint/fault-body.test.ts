@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ClientFault, validationFault } from '../errors/client-fault.ts';
+import { transactionFaults } from '../errors/transactions.ts';
 import { transportFaults } from '../errors/transport.ts';
 import { faultBody, faultStatus } from './fault-body.ts';
 
@@ -17,6 +18,14 @@ describe('error bodies', () => {
     expect(faultBody(new ClientFault('AccessDeniedException', 'm')).toString()).toBe(
       '{"__type":"com.amazon.coral.service#AccessDeniedException","Message":"m"}',
     );
+    expect(faultBody(transactionFaults.canceled([{ Code: 'None' }])).toString()).toBe(
+      '{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException","Message":"Transaction cancelled, please refer cancellation reasons for specific reasons [None]","CancellationReasons":[{"Code":"None"}]}',
+    );
+    const { inProgress, tokenMismatch, conflict } = transactionFaults;
+    for (const fault of [inProgress(), tokenMismatch()]) {
+      expect(JSON.parse(faultBody(fault).toString())).toHaveProperty('Message');
+    }
+    expect(JSON.parse(faultBody(conflict()).toString())).toHaveProperty('message');
   });
 
   it('leave out a message that the service does not send', () => {

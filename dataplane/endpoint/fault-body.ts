@@ -3,7 +3,10 @@ import { type ClientFault, faultNamespaces } from '../errors/client-fault.ts';
 /** Faults whose text stands in `Message`; in all others it is `message` (dynamodb.md section 4). */
 const CAPITAL_MESSAGE: ReadonlySet<string> = new Set([
   'AccessDeniedException',
+  'IdempotentParameterMismatchException',
   'SerializationException',
+  'TransactionCanceledException',
+  'TransactionInProgressException',
 ]);
 
 /** The error body of a fault: `{"__type": "<namespace>#<Name>", "message": "...", ...}` as UTF-8. */

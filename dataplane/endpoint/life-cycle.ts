@@ -3,11 +3,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import type { Authenticator } from '../access/signed-message.ts';
 import type {
-  ControlContext,
   JsonObject,
   Operation,
   OperationContext,
   ResponseBody,
+  ServerContext,
 } from '../api/operation.ts';
 import { ClientFault } from '../errors/client-fault.ts';
 import { operatingTexts, transportFaults } from '../errors/transport.ts';
@@ -19,7 +19,7 @@ import { type BodyReceiver, HeldBodies, readBody } from './request-body.ts';
 import { nextRequestId } from './request-id.ts';
 import { type Exchange, type ServerState, send, sendPreflight, sendTooLarge } from './response.ts';
 
-export interface LifeCycleOptions<Context extends OperationContext = ControlContext> {
+export interface LifeCycleOptions<Context extends OperationContext = ServerContext> {
   readonly operations: ReadonlyMap<string, Operation<Context>>;
   /** All of the operations' context but the host, which each request names. */
   readonly context: Omit<Context, 'host'>;
@@ -27,7 +27,7 @@ export interface LifeCycleOptions<Context extends OperationContext = ControlCont
   readonly log: Logger;
 }
 
-const TARGET_PREFIX = 'DynamoDB_20120810.';
+const SERVICE = 'DynamoDB_20120810';
 const AMZ_JSON = 'application/x-amz-json-1.0';
 const PLAIN_JSON = 'application/json';
 
@@ -54,7 +54,7 @@ const NO_API_CALL = Buffer.from('<UnknownOperationException/>\n', 'latin1');
  * Nothing waits unless an operation or compression does: a read whose data is at hand is answered
  * in the turn of the event loop in which its body ended.
  */
-export class LifeCycle<Context extends OperationContext = ControlContext> {
+export class LifeCycle<Context extends OperationContext = ServerContext> {
   readonly #targets: ReadonlyMap<string, Operation<Context>>;
   readonly #options: LifeCycleOptions<Context>;
   readonly #health: Buffer;
@@ -67,7 +67,7 @@ export class LifeCycle<Context extends OperationContext = ControlContext> {
     this.#options = options;
     this.#targets = new Map(
       Array.from(options.operations.values(), (operation) => [
-        TARGET_PREFIX + operation.name,
+        `${operation.service ?? SERVICE}.${operation.name}`,
         operation,
       ]),
     );

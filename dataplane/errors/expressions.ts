@@ -13,21 +13,22 @@ import {
  * UpdateItem prefix (`RequestValidationFault`); what shows only on the item does not.
  */
 
-/** The request parameter an expression came in; part of every static fault. */
+/** The request parameter an expression came in; part of every static fault but those of PartiQL. */
 export type ExpressionKind =
   | 'ConditionExpression'
   | 'FilterExpression'
   | 'KeyConditionExpression'
   | 'ProjectionExpression'
-  | 'UpdateExpression';
+  | 'UpdateExpression'
+  | 'PartiQL';
 
 type Static = RequestValidationFault;
 
 const OPV = 'One or more parameter values were invalid: ';
 
-/** `Invalid <Kind>: <reason>`. */
+/** `Invalid <Kind>: <reason>`; a statement's faults are the bare reason. */
 function invalid(kind: ExpressionKind, reason: string): Static {
-  return requestValidationFault(`Invalid ${kind}: ${reason}`);
+  return requestValidationFault(kind === 'PartiQL' ? reason : `Invalid ${kind}: ${reason}`);
 }
 
 /** What can be said of one expression without the item. */

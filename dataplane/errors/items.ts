@@ -76,6 +76,11 @@ export const itemFaults = {
     ),
 } as const;
 
+/** Whether a fault's text is one of those about empty values for keys, of tables and of indexes. */
+export function isEmptyKeyText(message: string): boolean {
+  return message.startsWith(NOT_VALID);
+}
+
 const START_KEY_INVALID = 'The provided starting key is invalid';
 
 /** Faults about ExclusiveStartKey (reference/dynamodb.md section 6; dynalite's captures). */

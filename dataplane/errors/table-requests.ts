@@ -45,6 +45,8 @@ export const tableRequestFaults = {
   streamNeedsView: () => invalid('If stream is being enabled then UpdateViewType is required'),
   streamViewWhileDisabled: () =>
     invalid('If stream is being disabled, then UpdateViewType must not be specified'),
+  streamEnabled: (table: string) =>
+    validationFault(`Table already has an enabled stream: TableName: ${table}`),
   noStream: (table: string) =>
     validationFault(`Table has no stream to disable: TableName: ${table}`),
 

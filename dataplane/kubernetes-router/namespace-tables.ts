@@ -5,6 +5,10 @@ import type { ControlPlane } from '../catalog/control-plane.ts';
 import type { KubeClient } from '../kubernetes/api-client.ts';
 import type { Scheduler } from '../replication/scheduler.ts';
 import type { Protocol, TlsMaterial } from '../replication/transport/options.ts';
+import type { Streams } from '../stream/streams.ts';
+import type { TransactionTables } from '../transaction/tables.ts';
+import { NamespaceStreams } from './namespace-streams.ts';
+import { NamespaceTransactionTables } from './namespace-transactions.ts';
 import { ResourceControlPlane } from './resource-control-plane.ts';
 import { ResourceSource } from './resource-source.ts';
 import { ResourceWriter } from './resource-writer.ts';
@@ -43,6 +47,8 @@ export class NamespaceTables {
   readonly clusters: TableClusters;
   readonly knowledge: TableKnowledge;
   readonly controlPlane: ControlPlane;
+  readonly streams: Streams;
+  readonly transactions: TransactionTables;
   readonly #directory: TableDirectory;
   readonly #source: ResourceSource;
   readonly #discovery: StorageDiscovery;
@@ -68,10 +74,12 @@ export class NamespaceTables {
     const parts = { directory, clusters: this.clusters, source: this.#source, place, scheduler };
     const views = new TableViews(parts);
     this.knowledge = tableKnowledge(parts);
+    this.transactions = new NamespaceTransactionTables(parts);
     this.controlPlane = new ResourceControlPlane(
       views,
       new TableWrites({ ...parts, views, writer }),
     );
+    this.streams = new NamespaceStreams({ ...parts, views });
     this.#discovery = StorageDiscovery.start({
       ...options.storage,
       scheduler,

@@ -63,6 +63,23 @@ describe('a table as its resource describes it', () => {
     });
   });
 
+  it('has the stream that it declares; the ARN of one that is there only', () => {
+    const streamSpecification = { streamEnabled: true, streamViewType: 'NEW_IMAGE' as const };
+    const spec = { streamSpecification };
+    const shown = { StreamEnabled: true, StreamViewType: 'NEW_IMAGE' };
+    const created = describeNewResource(tableResource({ spec }), context);
+    expect(created).toMatchObject({ StreamSpecification: shown });
+    expect(created).not.toHaveProperty('LatestStreamArn');
+    const stream = { latestStreamARN: 'the arn', latestStreamLabel: 'the label' };
+    const resource = tableResource({ spec, status: { ...activeStatus(), ...stream } });
+    expect(describeResource(resource, context)).toMatchObject({
+      StreamSpecification: shown,
+      LatestStreamArn: 'the arn',
+      LatestStreamLabel: 'the label',
+    });
+    expect(describeDeletedResource(resource, context)).not.toHaveProperty('LatestStreamArn');
+  });
+
   it('has the counts of the status, and indexes', () => {
     const status = {
       ...activeStatus(),

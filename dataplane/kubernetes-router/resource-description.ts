@@ -36,6 +36,15 @@ export function identityMembers({ metadata }: TableResource): TableDescription {
   return { TableId: metadata.uid, CreationDateTime: createdAtMsOf({ metadata }) / 1000 };
 }
 
+/**
+ * Without the ARN and label of a stream that is not there yet: they are made of the time when the
+ * table's own catalog enables it, so nobody can tell them before.
+ */
+export function withoutNewStream(description: TableDescription): TableDescription {
+  const { LatestStreamArn: _, LatestStreamLabel: __, ...rest } = description;
+  return rest;
+}
+
 /** What is known of a table besides what it is to be. */
 export interface Declaration {
   readonly place: Place;
@@ -57,6 +66,7 @@ export function declaredTable(
     arn: tableArn(place, tableName),
     region: place.region,
     nowMs: createdAtMs,
+    streamIdMin: 0,
     newTableId: () => '',
     newHashSecret: () => new Uint8Array(),
     nextPartitionId: () => 0n,
@@ -78,7 +88,7 @@ export function describeNewResource(
 ): TableDescription {
   const warmRequested = saysSomething(requestOf(resource).WarmThroughput);
   const parts = { nowMs: context.nowMs, statistics: undefined, warmRequested };
-  return describeCreatedTable(descriptorOf(resource, context.place), parts);
+  return withoutNewStream(describeCreatedTable(descriptorOf(resource, context.place), parts));
 }
 
 /**
@@ -93,8 +103,15 @@ export function describeResource(
   const declared = descriptorOf(resource, place);
   const parts = { nowMs, statistics: statisticsOf(resource) };
   const state = stateOf(resource);
-  if (state === 'CREATING') return describeTable(declared, parts);
-  return { ...describeTable(finishCreation(declared), parts), TableStatus: state };
+  if (state === 'CREATING') return withoutNewStream(describeTable(declared, parts));
+  const description = withoutNewStream(describeTable(finishCreation(declared), parts));
+  return { ...description, ...streamMembers(resource), TableStatus: state };
+}
+
+/** As the operator has seen them. */
+function streamMembers({ status }: TableResource): TableDescription {
+  const { latestStreamARN: LatestStreamArn, latestStreamLabel: LatestStreamLabel } = status ?? {};
+  return LatestStreamArn === undefined ? {} : { LatestStreamArn, LatestStreamLabel };
 }
 
 /** DeleteTable's answer under the same circumstances. @throws ClientFault */
@@ -106,7 +123,8 @@ export function describeDeletedResource(
     ...finishCreation(descriptorOf(resource, place)),
     status: 'DELETING',
   };
-  return describeDeletedTable(declared, { nowMs, statistics: statisticsOf(resource) });
+  const statistics = statisticsOf(resource);
+  return withoutNewStream(describeDeletedTable(declared, { nowMs, statistics }));
 }
 
 /** What CreateTable would have been asked for. */

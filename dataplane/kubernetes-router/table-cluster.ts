@@ -8,6 +8,9 @@ import { CatalogLookup } from '../routing/catalog-lookup.ts';
 import { UnknownTableFault } from '../routing/remote-table.ts';
 import { Router, type RouterMetrics } from '../routing/router.ts';
 import type { Table } from '../routing/table.ts';
+import { RemoteStreams } from '../stream/remote-streams.ts';
+import type { OpenStream, StreamInfo } from '../stream/streams.ts';
+import type { NamedTable, StalledPartition } from '../transaction/tables.ts';
 import type { KnownTable } from './table-directory.ts';
 
 /** A connection that is new has this long to bring the table; after that it is asked as any other. */
@@ -29,6 +32,7 @@ interface Link {
   readonly transport: TcpTransport;
   readonly router: Router;
   readonly lookup: CatalogLookup;
+  readonly streams: RemoteStreams;
   readonly sinceMs: number;
   /** Fires when the table can be opened for the first time. */
   readonly arrived: AbortSignal;
@@ -105,6 +109,31 @@ export class TableCluster {
     const leftMs = sinceMs + CONNECT_WAIT_MS - scheduler.monotonicMs();
     if (leftMs > 0 && !arrived.aborted) await pause(scheduler, leftMs, arrived);
     else await router.learner.refresh();
+  }
+
+  /** The same by its id; undefined while it is not connected, or has another id. */
+  tableById(tableId: string): Table | undefined {
+    return this.#link?.router.tables.tableById(tableId);
+  }
+
+  /** Whether the catalog has another table by this name, or none. @throws ClientFault as `hasTable` */
+  isDeleted(table: NamedTable): Promise<boolean> {
+    return this.#linked().lookup.isDeleted(table);
+  }
+
+  /** Partitions that report stalled transactions; none while it is not connected. */
+  stalledTransactions(): Iterable<StalledPartition> {
+    return this.#link?.router.map.partitionsWithStalledTransactions() ?? [];
+  }
+
+  /** @throws ClientFault */
+  async openStream(arn: string): Promise<OpenStream> {
+    return this.#linked().streams.open(arn);
+  }
+
+  /** Of the table, those that were disabled of late among them. @throws ClientFault */
+  streams(): Promise<readonly StreamInfo[]> {
+    return this.#linked().streams.list(this.tableName);
   }
 
   /** Whether the catalog has a table that items can be in. @throws ClientFault when it does not say */
@@ -188,6 +217,12 @@ export class TableCluster {
       transport,
       router,
       lookup: new CatalogLookup(router.control),
+      streams: RemoteStreams.of(router, {
+        clock: scheduler,
+        // The table is the only one of its cluster.
+        tableNameOf: () => tableName,
+        refresh: () => this.refresh(),
+      }),
       sinceMs: scheduler.monotonicMs(),
       arrived: arrival.signal,
     };

@@ -73,10 +73,13 @@ export class TableClusters implements Tables {
     return [...this.#clusters.values()].flatMap((cluster) => cluster.peers());
   }
 
+  /** Those that are in use. */
+  *linked(): Iterable<TableCluster> {
+    for (const cluster of this.#clusters.values()) if (cluster.isLinked) yield cluster;
+  }
+
   get linkedCount(): number {
-    let count = 0;
-    for (const cluster of this.#clusters.values()) if (cluster.isLinked) count += 1;
-    return count;
+    return [...this.linked()].length;
   }
 
   async close(): Promise<void> {

@@ -27,6 +27,7 @@ import {
   isObserved,
   requestOf,
   stateOf,
+  withoutNewStream,
 } from './resource-description.ts';
 import type { ResourceSource } from './resource-source.ts';
 import type { ResourceWriter } from './resource-writer.ts';
@@ -97,7 +98,10 @@ export class TableWrites {
         before: specOf(before, name),
         after: specOf(after, name),
       });
-      return isWritten ? descriptionOf(answer, resource) : undefined;
+      if (!isWritten) return undefined;
+      const description = descriptionOf(answer, resource);
+      const isNewStream = request.StreamSpecification?.StreamEnabled === true;
+      return isNewStream ? withoutNewStream(description) : description;
     });
   }
 

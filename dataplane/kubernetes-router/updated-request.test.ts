@@ -104,6 +104,19 @@ const cases: readonly Case[] = [
   },
   { name: 'table class', table: onDemand, update: { TableClass: 'STANDARD_INFREQUENT_ACCESS' } },
   { name: 'the class it has', table: onDemand, update: { TableClass: 'STANDARD' } },
+  {
+    name: 'a stream is enabled',
+    table: onDemand,
+    update: { StreamSpecification: { StreamEnabled: true, StreamViewType: 'OLD_IMAGE' } },
+  },
+  {
+    name: 'a stream is disabled',
+    table: {
+      ...onDemand,
+      StreamSpecification: { StreamEnabled: true, StreamViewType: 'OLD_IMAGE' },
+    },
+    update: { StreamSpecification: { StreamEnabled: false } },
+  },
   { name: 'protection', table: onDemand, update: { DeletionProtectionEnabled: true } },
   {
     name: 'warm throughput',
@@ -130,6 +143,7 @@ function declaration(table: TableDescriptor) {
     warm: throughput.warm.readUnits > 12_000 ? throughput.warm : undefined,
     tableClass: table.tableClass?.tableClass,
     isProtected: deletionProtection.enabled,
+    stream: table.stream?.viewType,
     indexes: table.globalIndexes.map((each) => ({
       name: each.name,
       keySchema: each.keySchema,
@@ -141,7 +155,7 @@ function declaration(table: TableDescriptor) {
 
 function carriedOut(table: CreateTableRequest, update: UpdateTableRequest): TableDescriptor {
   const before = finishCreation(declare(table));
-  const context = { region: place.region, nowMs: 1, nextPartitionId: () => 0n };
+  const context = { region: place.region, nowMs: 1, streamIdMin: 0, nextPartitionId: () => 0n };
   const settled = finishSettings(planUpdateTable(before, update, context).table, 1);
   const gone = settled.globalIndexes.filter(({ status }) => status === 'DELETING');
   return gone.reduce((after, { name }) => removeIndex(after, name), settled);

@@ -35,6 +35,7 @@ export function updatedRequest(
     BillingMode: mode,
     ...throughputOf(inMode, update),
     TableClass: classOf(table, update),
+    StreamSpecification: streamOf(table, update),
     DeletionProtectionEnabled: update.DeletionProtectionEnabled ?? table.DeletionProtectionEnabled,
     GlobalSecondaryIndexes: indexes.length === 0 ? undefined : indexes,
     AttributeDefinitions: usedDefinitions(
@@ -48,6 +49,12 @@ export function updatedRequest(
 function classOf(table: CreateTableRequest, update: UpdateTableRequest): string | undefined {
   const isSame = update.TableClass === 'STANDARD' && table.TableClass === undefined;
   return isSame ? undefined : (update.TableClass ?? table.TableClass);
+}
+
+/** Without one nothing is recorded: a stream that was disabled is not declared any more. */
+function streamOf(table: CreateTableRequest, update: UpdateTableRequest) {
+  const stream = update.StreamSpecification ?? table.StreamSpecification;
+  return stream?.StreamEnabled === true ? stream : undefined;
 }
 
 /** A switch of billing mode takes with it what only the former mode has. */

@@ -71,6 +71,7 @@ const spec: fc.Arbitrary<TableSpec> = fc
     indexes: fc.uniqueArray(index, { selector: ({ indexName }) => indexName, maxLength: 3 }),
     types: fc.record({ a: fc.constantFrom('S', 'N'), b: fc.constant('B'), c: fc.constant('S') }),
     ttl: fc.constantFrom(undefined, 'x', 'y'),
+    stream: fc.constantFrom(undefined, 'off' as const, 'KEYS_ONLY' as const, 'OLD_IMAGE' as const),
     tableClass: fc.constantFrom('STANDARD' as const, 'STANDARD_INFREQUENT_ACCESS' as const),
     deletionProtectionEnabled: fc.boolean(),
     tags: fc.dictionary(fc.constantFrom('k', 'l', 'm'), fc.constantFrom('1', '2')),
@@ -85,6 +86,7 @@ interface Parts {
   readonly indexes: readonly GlobalSecondaryIndex[];
   readonly types: Readonly<Record<string, 'S' | 'N' | 'B'>>;
   readonly ttl: string | undefined;
+  readonly stream: 'off' | 'KEYS_ONLY' | 'OLD_IMAGE' | undefined;
   readonly tableClass: TableSpec['tableClass'];
   readonly deletionProtectionEnabled: boolean;
   readonly tags: Readonly<Record<string, string>>;
@@ -92,7 +94,7 @@ interface Parts {
 
 function specOf(parts: Parts): TableSpec {
   const isProvisioned = parts.billingMode === 'PROVISIONED';
-  const { indexes, ttl, onDemandThroughput, warmThroughput, provisionedThroughput } = parts;
+  const { indexes, ttl, stream, onDemandThroughput, warmThroughput, provisionedThroughput } = parts;
   const used = new Set(indexes.flatMap(({ keySchema }) => keySchema.map((k) => k.attributeName)));
   return clean<TableSpec>({
     ...musicTable({}).spec,
@@ -112,6 +114,11 @@ function specOf(parts: Parts): TableSpec {
       onDemandThroughput: isProvisioned ? undefined : each.onDemandThroughput,
     })),
     timeToLive: ttl === undefined ? undefined : { enabled: true, attributeName: ttl },
+    streamSpecification:
+      stream &&
+      (stream === 'off'
+        ? { streamEnabled: false }
+        : { streamEnabled: true, streamViewType: stream }),
     tableClass: parts.tableClass,
     deletionProtectionEnabled: parts.deletionProtectionEnabled,
     tags: Object.entries(parts.tags).map(([key, value]) => ({ key, value })),
@@ -175,7 +182,9 @@ async function converge(
 /** What two tables of one spec have in common: not ids and times, nor warm throughput, which never falls. */
 function essence({ table, timeToLive, tags }: DescribedTable): JsonObject {
   const shown = JSON.parse(JSON.stringify(table), (key, value: unknown) =>
-    /DateTime$|^TableId$|^WarmThroughput$|^NumberOfDecreasesToday$/.test(key) ? undefined : value,
+    /DateTime$|^LatestStream|^TableId$|^WarmThroughput$|^NumberOfDecreasesToday$/.test(key)
+      ? undefined
+      : value,
   );
   const byName = (a: { IndexName: string }, b: { IndexName: string }) =>
     a.IndexName < b.IndexName ? -1 : 1;
@@ -223,7 +232,9 @@ test('a new table needs nothing', async () => {
 
 test('the spec of a CreateTable request is the spec that the request was made from', () => {
   const property = fc.property(spec, ({ warmThroughput: _, ...wanted }) => {
-    const { globalSecondaryIndexes: indexes = [], timeToLive, ...rest } = wanted;
+    const { globalSecondaryIndexes: indexes = [], timeToLive, ...others } = wanted;
+    const { streamSpecification: stream, ...withoutStream } = others;
+    const rest = stream?.streamEnabled === true ? others : withoutStream;
     const withoutWarm = indexes.map(({ warmThroughput: _warm, ...each }) => each);
     const asked = clean<TableSpec>({ ...rest, globalSecondaryIndexes: withoutWarm });
     const back = specOfCreateRequest(createRequestOf(musicTable(asked)));

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { musicTable } from './table.fixture.ts';
 import { changesOf, isSettled } from './table-changes.ts';
 import type { DescribedTable, IndexDescription, TableDescription } from './table-description.ts';
-import type { GlobalSecondaryIndex, TableSpec } from './table-types.ts';
+import type { GlobalSecondaryIndex, TableSpec, Trigger } from './table-types.ts';
 
 const ARN = 'arn:aws:dynamodb:eu-test-1:123456789012:table/Music';
 
@@ -45,6 +45,41 @@ function described(
     ...more,
   };
 }
+
+const trigger: Trigger = {
+  name: 'audit',
+  target: { url: 'https://hook.example/' },
+  enabled: true,
+  batchSize: 100,
+  maximumBatchingWindowSeconds: 0,
+  startingPosition: 'LATEST',
+  parallelizationFactor: 1,
+  maximumRetryAttempts: -1,
+  maximumRecordAgeSeconds: -1,
+  bisectBatchOnFunctionError: false,
+  reportBatchItemFailures: false,
+  timeoutSeconds: 30,
+};
+
+describe('triggers', () => {
+  const wanted = musicTable({ triggers: [trigger] });
+  const shown = { ...trigger, filterPatterns: [] };
+  const update = (...Triggers: object[]) => [
+    { operation: 'UpdateTriggers', body: { TableName: 'Music', Triggers } },
+  ];
+
+  test('those that a table lacks, that have changed, or that it has too many of, are set', () => {
+    expect(changesOf(described(), wanted)).toEqual(update(shown));
+    const before = described({}, { triggers: [{ ...shown, batchSize: 7 }] });
+    expect(changesOf(before, wanted)).toEqual(update(shown));
+    expect(changesOf(described({}, { triggers: [shown] }), musicTable({}))).toEqual(update());
+  });
+
+  test('nothing is asked when they are what they should be', () => {
+    expect(changesOf(described({}, { triggers: [shown] }), wanted)).toEqual([]);
+    expect(changesOf(described({}, { triggers: [] }), musicTable({}))).toEqual([]);
+  });
+});
 
 const units = (read: number, write: number) => ({
   readCapacityUnits: read,
@@ -123,6 +158,35 @@ describe('nothing', () => {
     });
     expect(changesOf(table, spec)).toEqual([]);
     expect(isSettled(table)).toBe(false);
+  });
+});
+
+describe('stream', () => {
+  const on = (streamViewType: 'KEYS_ONLY' | 'NEW_IMAGE') =>
+    musicTable({ streamSpecification: { streamEnabled: true, streamViewType } });
+  const shown = (StreamViewType: string) =>
+    described({ StreamSpecification: { StreamEnabled: true, StreamViewType } });
+  const disabled = update({ StreamSpecification: { StreamEnabled: false } });
+
+  test('one is enabled alone', () => {
+    const enabled = { StreamEnabled: true, StreamViewType: 'KEYS_ONLY' };
+    expect(changesOf(described(), on('KEYS_ONLY'))).toEqual([
+      update({ StreamSpecification: enabled }),
+    ]);
+    expect(changesOf(shown('KEYS_ONLY'), on('KEYS_ONLY'))).toEqual([]);
+  });
+
+  test('another view type: the stream is disabled first', () => {
+    expect(changesOf(shown('KEYS_ONLY'), on('NEW_IMAGE'))).toEqual([disabled]);
+  });
+
+  test.each([
+    ['that is off', musicTable({ streamSpecification: { streamEnabled: false } })],
+    ['that is left out', musicTable({})],
+  ])('one %s is disabled', (_, spec) => {
+    expect(changesOf(shown('NEW_IMAGE'), spec)).toEqual([disabled]);
+    const LatestStreamArn = `${ARN}/stream/2026-11-21T02:45:00.123`;
+    expect(changesOf(described({ LatestStreamArn }), spec)).toEqual([]);
   });
 });
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { DescribedTable, IndexDescription, TableDescription } from './table-description.ts';
 import { createIndexRequestOf, type JsonObject, type TableResource } from './table-resource.ts';
 import type { GlobalSecondaryIndex, TableSpec } from './table-types.ts';
@@ -7,10 +8,16 @@ import {
   throughputStep,
   warmRaise,
 } from './throughput-changes.ts';
+import { triggersRequestOf } from './trigger-request.ts';
 
 /** A request of the DynamoDB API that brings a table nearer to its spec. */
 export interface TableChange {
-  readonly operation: 'UpdateTable' | 'UpdateTimeToLive' | 'TagResource' | 'UntagResource';
+  readonly operation:
+    | 'UpdateTable'
+    | 'UpdateTimeToLive'
+    | 'TagResource'
+    | 'UntagResource'
+    | 'UpdateTriggers';
   readonly body: JsonObject;
 }
 
@@ -27,7 +34,10 @@ export interface TableChange {
  * in the spec is removed; so is one of another definition with the same name, to be made again.
  * @see reference/dynamodb.md §8; catalog/update-request-rules.ts for what goes into one request
  */
-export function changesOf(described: DescribedTable, { spec }: TableResource): TableChange[] {
+export function changesOf(
+  described: DescribedTable,
+  { spec, metadata }: TableResource,
+): TableChange[] {
   const { TableStatus: status } = described.table;
   if (status === 'CREATING' || status === 'DELETING') return [];
   return [
@@ -35,6 +45,7 @@ export function changesOf(described: DescribedTable, { spec }: TableResource): T
     ...tagChanges(described, spec),
     ...(status === 'ACTIVE' ? tableUpdates(described.table, spec) : []),
     ...timeToLiveChange(described, spec),
+    ...triggersChange(described, triggersRequestOf(spec, metadata.namespace ?? '')),
   ];
 }
 
@@ -82,6 +93,7 @@ function tableUpdates(table: TableDescription, spec: TableSpec): readonly TableC
       : billingModeChange(comparison)),
     ...warmChanges(comparison),
     ...tableClassChange(comparison),
+    ...streamChange(comparison),
   ];
 }
 
@@ -240,6 +252,30 @@ function tableClassChange({ table, spec }: Comparison): readonly TableChange[] {
   const current = table.TableClassSummary?.TableClass ?? 'STANDARD';
   if (current === spec.tableClass) return [];
   return [updateTable(table, { TableClass: spec.tableClass })];
+}
+
+/** A stream keeps its view type: another one takes two changes, off, then on. */
+function streamChange({ table, spec }: Comparison): readonly TableChange[] {
+  const { StreamSpecification: current } = table;
+  const { streamSpecification: wanted } = spec;
+  const currentView = current?.StreamEnabled === true ? current.StreamViewType : undefined;
+  const wantedView = wanted?.streamEnabled === true ? wanted.streamViewType : undefined;
+  if (currentView === wantedView) return [];
+  const StreamSpecification =
+    currentView === undefined
+      ? { StreamEnabled: true, StreamViewType: wantedView }
+      : { StreamEnabled: false };
+  return [updateTable(table, { StreamSpecification })];
+}
+
+/** All triggers at once: those that stay go on where they are. */
+function triggersChange(
+  { table, triggers = [] }: DescribedTable,
+  wanted: readonly JsonObject[],
+): readonly TableChange[] {
+  if (isDeepStrictEqual(triggers, wanted)) return [];
+  const { TableName } = table;
+  return [{ operation: 'UpdateTriggers', body: { TableName, Triggers: wanted } }];
 }
 
 function protectionChange(table: TableDescription, spec: TableSpec): readonly TableChange[] {

@@ -16,6 +16,14 @@ export interface TableDescription {
   /** Absent while no class was ever asked for: STANDARD. */
   readonly TableClassSummary?: { readonly TableClass?: string };
   readonly DeletionProtectionEnabled?: boolean;
+  /** Absent while no stream takes records. */
+  readonly StreamSpecification?: {
+    readonly StreamEnabled: boolean;
+    readonly StreamViewType?: string;
+  };
+  /** Of the newest stream, also when it is disabled. */
+  readonly LatestStreamArn?: string;
+  readonly LatestStreamLabel?: string;
   readonly GlobalSecondaryIndexes?: readonly IndexDescription[];
 }
 
@@ -69,6 +77,8 @@ export interface TagShown {
 
 /** All that is asked about a table. */
 export interface DescribedTable {
+  /** The member `Triggers` of DescribeTriggers' answer; absent: not asked, since nobody has any. */
+  readonly triggers?: readonly object[];
   readonly table: TableDescription;
   /** Undefined when it could not be asked (the table is CREATING or DELETING). */
   readonly timeToLive: TimeToLiveDescription | undefined;

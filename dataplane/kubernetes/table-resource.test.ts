@@ -86,6 +86,22 @@ test('warm throughput of on-demand tables is the same as in the catalog', () => 
   });
 });
 
+test('CreateTable: with the stream that is on, and without one that is off', () => {
+  const streamSpecification = { streamEnabled: true, streamViewType: 'OLD_IMAGE' } as const;
+  expect(createRequestOf(music({ streamSpecification })).StreamSpecification).toEqual({
+    StreamEnabled: true,
+    StreamViewType: 'OLD_IMAGE',
+  });
+  const off = createRequestOf(music({ streamSpecification: { streamEnabled: false } }));
+  expect(Object.keys(off)).not.toContain('StreamSpecification');
+});
+
+test('spec of CreateTable: a stream as the request has it', () => {
+  const streamSpecification = { streamEnabled: true, streamViewType: 'KEYS_ONLY' } as const;
+  const table = music({ streamSpecification });
+  expect(specOfCreateRequest(createRequestOf(table))).toMatchObject({ streamSpecification });
+});
+
 test('UpdateTimeToLive: for a new table only where it is on', () => {
   expect(
     timeToLiveRequestOf(music({ timeToLive: { enabled: true, attributeName: 'at' } })),

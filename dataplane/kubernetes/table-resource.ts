@@ -58,6 +58,7 @@ const createTable: ObjectShape = {
   warmThroughput,
   globalSecondaryIndexes: [globalIndex],
   localSecondaryIndexes: [localIndex],
+  streamSpecification: { streamEnabled: 'value', streamViewType: 'value' },
   tableClass: 'value',
   deletionProtectionEnabled: 'value',
   tags: [{ key: 'value', value: 'value' }],
@@ -68,14 +69,16 @@ const createTable: ObjectShape = {
  *
  * Warm throughput is "at least" in a Table, while CreateTable refuses less than the table has
  * anyway: it is raised to that. The class STANDARD is left out, so that DescribeTable shows no
- * TableClassSummary where nobody asked for a class.
+ * TableClassSummary where nobody asked for a class. A stream that is off is left out, too.
  */
 export function createRequestOf({ spec }: TableResource): JsonObject {
   const { warmThroughput: warm, globalSecondaryIndexes: indexes, tableClass } = spec;
+  const { streamSpecification: stream } = spec;
   return wireOf(createTable, {
     ...spec,
     warmThroughput: warmOf(warm, spec),
     globalSecondaryIndexes: indexes?.map((index) => newIndex(index, spec)),
+    streamSpecification: stream?.streamEnabled === true ? stream : undefined,
     tableClass: tableClass === 'STANDARD' ? undefined : tableClass,
   });
 }
@@ -104,7 +107,9 @@ export function timeToLiveRequestOf({ spec }: TableResource): JsonObject | undef
  */
 export function specOfCreateRequest(request: JsonObject): WrittenTableSpec {
   // The checks of CreateTable are stricter than the schema of Table.
-  return manifestOf(createTable, request) as unknown as WrittenTableSpec;
+  const spec = manifestOf(createTable, request) as unknown as WrittenTableSpec;
+  const { streamSpecification, ...withoutStream } = spec;
+  return streamSpecification?.streamEnabled === true ? spec : withoutStream;
 }
 
 const NAME_LENGTH_MAX = 50;

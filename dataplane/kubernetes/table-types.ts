@@ -34,6 +34,16 @@ export interface TableSpec {
   readonly localSecondaryIndexes?: readonly LocalSecondaryIndex[];
   /** Deletes items after the time that one of their attributes says; off when left out. */
   readonly timeToLive?: TimeToLive;
+  /**
+   * Keeps a record of every change of an item for 24 hours, which consumers of DynamoDB Streams
+   * read; off when left out. Another streamViewType begins another stream, with another ARN.
+   */
+  readonly streamSpecification?: StreamSpecification;
+  /**
+   * Posts the change records of the table's stream to HTTP(S) addresses, as events in the format of
+   * AWS Lambda, in order and at least once.
+   */
+  readonly triggers?: readonly Trigger[];
   /** Class that DescribeTable reports. Default: STANDARD. */
   readonly tableClass: 'STANDARD' | 'STANDARD_INFREQUENT_ACCESS';
   /** Whether deleting the table is refused. Default: false. */
@@ -156,6 +166,146 @@ export interface TimeToLive {
   readonly attributeName?: string;
 }
 
+/**
+ * Keeps a record of every change of an item for 24 hours, which consumers of DynamoDB Streams
+ * read; off when left out. Another streamViewType begins another stream, with another ARN.
+ */
+export interface StreamSpecification {
+  /** Whether changes are recorded. */
+  readonly streamEnabled: boolean;
+  /**
+   * What a record holds of the item, its keys (KEYS_ONLY), the item after the change (NEW_IMAGE),
+   * before it (OLD_IMAGE), or both.
+   */
+  readonly streamViewType?: 'KEYS_ONLY' | 'NEW_IMAGE' | 'OLD_IMAGE' | 'NEW_AND_OLD_IMAGES';
+}
+
+/** A trigger. */
+export interface Trigger {
+  /** Name of the trigger. One that is renamed begins anew. */
+  readonly name: string;
+  /** Where events are posted to. */
+  readonly target: Target;
+  /**
+   * Certificates of the authorities that vouch for the target, in the namespace of the Table; those
+   * of the system when left out.
+   */
+  readonly caBundleRef?: CaBundleRef;
+  /**
+   * Secret in the namespace of the Table by which the target knows who calls; none when left out.
+   */
+  readonly authSecretRef?: AuthSecretRef;
+  /**
+   * Whether events are posted; a trigger that is off keeps its place, as long as the stream has the
+   * records. Default: true.
+   */
+  readonly enabled: boolean;
+  /** Most records of an event. Default: 100. */
+  readonly batchSize: number;
+  /** How long an event that has fewer waits for more. Default: 0. */
+  readonly maximumBatchingWindowSeconds: number;
+  /**
+   * Where a new trigger begins, with the changes to come (LATEST), or with the oldest that the
+   * stream has (TRIM_HORIZON). Default: LATEST.
+   */
+  readonly startingPosition: 'TRIM_HORIZON' | 'LATEST';
+  /** Events of one partition that are under way at once; items keep their order. Default: 1. */
+  readonly parallelizationFactor: number;
+  /** Tries after the first, before records are given up; -1 is without end. Default: -1. */
+  readonly maximumRetryAttempts: number;
+  /**
+   * Age at which records are given up; -1 is when the stream has lost them, after 24 hours.
+   * Default: -1.
+   */
+  readonly maximumRecordAgeSeconds: number;
+  /** Whether an event that fails is halved before it is tried again. Default: false. */
+  readonly bisectBatchOnFunctionError: boolean;
+  /**
+   * Whether the target may answer which records have failed, as batchItemFailures. Default: false.
+   */
+  readonly reportBatchItemFailures: boolean;
+  /**
+   * JSON texts in the syntax of event filter patterns; a record is sent if one of them matches, or
+   * if there are none.
+   */
+  readonly filterPatterns?: readonly string[];
+  /** How long the target may take for an event. Default: 30. */
+  readonly timeoutSeconds: number;
+  /**
+   * Told of records that are given up, with the records themselves; they are only logged and
+   * counted when left out.
+   */
+  readonly deadLetter?: DeadLetter;
+}
+
+/** Where events are posted to. */
+export interface Target {
+  /** An http or https address outside or inside the cluster. */
+  readonly url?: string;
+  /** A Service of the cluster. */
+  readonly service?: Service;
+}
+
+/** A Service of the cluster. */
+export interface Service {
+  /** Name of the Service. */
+  readonly name: string;
+  /** Namespace of the Service; that of the Table when left out. */
+  readonly namespace?: string;
+  /** Port of the Service; 80, or 443 with scheme https, when left out. */
+  readonly port?: number;
+  /** Path that events are posted to. Default: /. */
+  readonly path: string;
+  /** With https, the certificate has to be made out to <name>.<namespace>.svc. Default: http. */
+  readonly scheme: 'http' | 'https';
+}
+
+/**
+ * Certificates of the authorities that vouch for the target, in the namespace of the Table; those
+ * of the system when left out.
+ */
+export interface CaBundleRef {
+  /** What holds them. Default: ConfigMap. */
+  readonly kind: 'ConfigMap' | 'Secret';
+  /** Name of the ConfigMap or Secret. */
+  readonly name: string;
+  /** Key of the PEM text in it. Default: ca.crt. */
+  readonly key: string;
+}
+
+/**
+ * Secret in the namespace of the Table by which the target knows who calls; none when left out.
+ */
+export interface AuthSecretRef {
+  /** Name of the Secret. */
+  readonly name: string;
+  /** Key in it. */
+  readonly key: string;
+  /**
+   * HMAC signs each event and its time with the secret (headers x-trestle-timestamp and
+   * x-trestle-signature), BEARER sends it as a token. Default: HMAC.
+   */
+  readonly scheme: 'HMAC' | 'BEARER';
+}
+
+/**
+ * Told of records that are given up, with the records themselves; they are only logged and
+ * counted when left out.
+ */
+export interface DeadLetter {
+  /** Where it is posted to. */
+  readonly target: Target;
+  /**
+   * Certificates of the authorities that vouch for the target, in the namespace of the Table; those
+   * of the system when left out.
+   */
+  readonly caBundleRef?: CaBundleRef;
+  /**
+   * Secret in the namespace of the Table by which the target knows who calls; none when left out.
+   */
+  readonly authSecretRef?: AuthSecretRef;
+}
+
 /** A tag. */
 export interface Tag {
   /** Letters, digits, spaces and + - = . _ : / @; must not begin with aws: */
@@ -266,6 +416,10 @@ export interface TableStatus {
   readonly itemCount?: number;
   /** Bytes of all items, in the count of DynamoDB. */
   readonly tableSizeBytes?: number;
+  /** ARN of the table's stream, or of the one it had last. */
+  readonly latestStreamARN?: string;
+  /** Label of that stream, the time when it was enabled. */
+  readonly latestStreamLabel?: string;
   /** URL at which clients in the cluster reach the table. */
   readonly endpoint?: string;
   /** Provisioned throughput of the table as it holds. */

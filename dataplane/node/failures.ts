@@ -1,7 +1,8 @@
 import { ClientFault } from '../errors/client-fault.ts';
 import { ProposalError, type Replica } from '../replication/replica.ts';
 import { RemoteFailure } from '../replication/transport/transport.ts';
-import type { FailureCode, FaultData, NotLeaderData } from '../routing/protocol.ts';
+import { faultDataOf } from '../routing/call-failure.ts';
+import type { FailureCode, NotLeaderData } from '../routing/protocol.ts';
 import { StoreError } from '../storage/store.ts';
 
 /** A refusal as the protocol knows it. */
@@ -12,6 +13,10 @@ export function failure(code: FailureCode, message: string, data?: unknown): Rem
 export function notLeader(replica: Replica): RemoteFailure {
   const data: NotLeaderData = { leader: replica.leader?.node, term: replica.term };
   return failure('notLeader', `partition ${replica.partitionId} is led elsewhere`, data);
+}
+
+export function retired({ partitionId }: Replica): RemoteFailure {
+  return failure('retired', `the table of partition ${partitionId} was deleted`);
 }
 
 export function overloaded(what: string): RemoteFailure {
@@ -48,7 +53,6 @@ function failureOfProposal(error: ProposalError, replica: Replica, mayBeDone: bo
   }
 }
 
-function failureOfFault({ type, message, members }: ClientFault): RemoteFailure {
-  const data: FaultData = { type, message, members };
-  return failure('fault', message ?? type, data);
+function failureOfFault(fault: ClientFault): RemoteFailure {
+  return failure('fault', fault.message ?? fault.type, faultDataOf(fault));
 }

@@ -49,6 +49,7 @@ export class HostedPartition {
   /** Counts leaderships, so that work for an earlier one knows that it is. */
   #epoch = 0;
   #isLeading = false;
+  #stalledTransactions = 0;
   #damage: StoreError | undefined;
   #isHosted = true;
 
@@ -92,6 +93,22 @@ export class HostedPartition {
   /** State of the leader, while it can take calls. */
   get leader(): LeaderPartition | IndexLeader | undefined {
     return this.#leader;
+  }
+
+  /**
+   * While it leads: transactions here that wait for somebody to finish them, as of the last look.
+   */
+  get stalledTransactions(): number {
+    return this.#leader === undefined ? 0 : this.#stalledTransactions;
+  }
+
+  /** Looks again at which transactions are stalled. */
+  lookForStalled(): void {
+    const leader = this.#leader;
+    const count = leader?.kind === 'base' ? leader.transactions.stalledCount : 0;
+    if (count === this.#stalledTransactions) return;
+    this.#stalledTransactions = count;
+    this.#events.onChange();
   }
 
   /** Live totals as applied here. */

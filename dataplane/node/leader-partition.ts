@@ -1,8 +1,11 @@
 import { ClientFault } from '../errors/client-fault.ts';
 import { throughputFaults } from '../errors/items.ts';
-import type { Capacity, WriteResult } from '../partition/command.ts';
+import { listCapacity } from '../partition/capacity.ts';
+import type { WriteResult } from '../partition/command.ts';
+import { decodeWriteCommand } from '../partition/command-codec.ts';
 import { CompiledSchema } from '../partition/compiled-schema.ts';
-import { HASH_BYTES, indexIdBytes, metaKey, PREFIX_BYTES } from '../partition/key-space.ts';
+import { ownsItemKey } from '../partition/key-range.ts';
+import { indexIdBytes, metaKey } from '../partition/key-space.ts';
 import { Partition } from '../partition/partition.ts';
 import type { PartitionRange, TableSchema } from '../partition/schema.ts';
 import { pause } from '../replication/scheduler.ts';
@@ -17,12 +20,13 @@ import {
   rangeOfPartition,
   type TableConfiguration,
 } from '../routing/table-configuration.ts';
-import { decodeWriteCommand } from '../routing/wire-command.ts';
-import { encodeCapacity } from '../routing/wire-page.ts';
+import { admitUnlessExhausted } from '../routing/transaction-admission.ts';
 import { type Effect, StoreError } from '../storage/store.ts';
 import { CommitPacer } from './commit-pacer.ts';
-import { failure, failureOf, overloaded } from './failures.ts';
+import { failure, failureOf, overloaded, retired } from './failures.ts';
 import { IndexFeeds } from './index-feeds.ts';
+import { LeaderTransactions } from './leader-transactions.ts';
+import { LeaderTriggers } from './leader-triggers.ts';
 import type { Leadership } from './leadership.ts';
 import { LoadGate } from './load-gate.ts';
 import type { PartitionMetrics } from './metrics.ts';
@@ -57,14 +61,17 @@ export class LeaderPartition {
   readonly leadership: Leadership;
   readonly partition: Partition;
   readonly feeds: IndexFeeds;
+  readonly transactions: LeaderTransactions;
   readonly #parts: LeaderPartitionParts;
   readonly #gate: LoadGate;
+  readonly #triggers: LeaderTriggers;
   readonly #requests: RequestLog;
   readonly #running = new Map<string, Promise<WriteAnswer>>();
   #table: TableConfiguration;
   #compiled: CompiledSchema;
   #configuring: Promise<void> = Promise.resolve();
-  readonly #requestsLoaded: Promise<void>;
+  readonly #loading: Promise<void>;
+  #isLoaded = false;
   /** Why no write can be evaluated. */
   #failure: StoreError | undefined;
 
@@ -90,6 +97,7 @@ export class LeaderPartition {
       cache: node.cache,
       commit: (effects) => pacer.run(() => leadership.commit(effects)),
       nowMs: () => scheduler.nowMs(),
+      monotonicMs: () => scheduler.monotonicMs(),
       schedule: (flush) => pacer.schedule(flush),
       collectionBytesMax: limits.collectionBytesMax,
       beforeCommit: (effects, version) => {
@@ -97,10 +105,23 @@ export class LeaderPartition {
         if (leadership.isLive) this.#requests.beforeCommit(effects, version);
       },
       onIndexChanges: (changes) => this.feeds.enqueue(changes),
+      onStreamRecords: () => this.#triggers.wake(),
+      onOvertaking: () => node.probe('overtakingWrite'),
     });
     const { partitionId: basePartitionId } = replica;
     this.feeds = new IndexFeeds({ node, partition: this.partition, basePartitionId }, table);
-    this.#requestsLoaded = this.#loadRequests();
+    // What founders begin with has a stream, perhaps, and no shard.
+    this.keepShards();
+    const { partition } = this;
+    const { onDamage } = parts;
+    this.#triggers = new LeaderTriggers({ node, leadership, partition, onDamage }, table);
+    this.transactions = this.#newTransactions();
+    this.#loading = this.#load();
+  }
+
+  /** What earlier leaders have done and left is known: writes can be evaluated. */
+  get isLoaded(): boolean {
+    return this.#isLoaded;
   }
 
   /** The table as writes see it from now on. */
@@ -156,13 +177,23 @@ export class LeaderPartition {
         { key: metaKey(storageId, 'configuration'), value },
         ...droppedCursors(storageId, this.#table, table),
       ]);
-      this.#configuring.catch(() => {}); // whoever waits for it hears of its failure
       this.#table = table;
       this.#compiled = new CompiledSchema(table.layout.schema);
       this.partition.compiled = this.#compiled;
       this.feeds.configure(table);
+      this.#triggers.configure(table);
+      // In the same proposal: who has the configuration has the shards that it asks for.
+      const aligned = this.partition.alignShards();
+      this.#configuring = Promise.all([this.#configuring, aligned]).then(() => undefined);
+      this.#configuring.catch(() => {}); // whoever waits for it hears of its failure
     }
     await this.#configuring;
+  }
+
+  /** Rolls the shard of the table's stream when it is old; see `Partition.alignShards`. */
+  keepShards(): void {
+    // A failure ends the leadership; the next leader looks after them.
+    this.partition.alignShards().catch(() => {});
   }
 
   /** Deletes records of requests that are too old, when no writes come that would take them along. */
@@ -175,6 +206,7 @@ export class LeaderPartition {
   /** Its leadership has ended. */
   close(): void {
     this.feeds.stop();
+    this.#triggers.stop();
     this.#requests.close();
   }
 
@@ -186,18 +218,19 @@ export class LeaderPartition {
   /** No more can be taken on, whatever the gate says. */
   get #isAtBound(): boolean {
     const { limits, remembered } = this.#parts.node;
-    return (
-      this.leadership.proposedBytes >= limits.proposedBytesMax ||
-      remembered.count >= limits.requestsRememberedMax
-    );
+    return this.#hasMuchProposed || remembered.count >= limits.requestsRememberedMax;
+  }
+
+  get #hasMuchProposed(): boolean {
+    return this.leadership.proposedBytes >= this.#parts.node.limits.proposedBytesMax;
   }
 
   async #write(id: string, call: WriteCall): Promise<WriteAnswer> {
     const { leadership, feeds } = this;
     const { metrics, node } = this.#parts;
     metrics.writes += 1;
-    leadership.assertLive();
-    if (!this.#requests.isLoaded) await this.#waitForRequests();
+    const waiting = this.#ready();
+    if (waiting !== undefined) await waiting;
     const remembered = this.#remembered(id);
     if (remembered !== undefined) {
       metrics.repeatedWrites += 1;
@@ -214,13 +247,43 @@ export class LeaderPartition {
     return this.#evaluate(id, call);
   }
 
-  async #waitForRequests(): Promise<void> {
+  /**
+   * Undefined when writes can be evaluated, else resolves when they can.
+   * @throws RemoteFailure when they cannot, also by rejecting
+   */
+  #ready(): Promise<void> | undefined {
+    const { leadership } = this;
+    leadership.assertLive();
+    if (this.#table.layout.retiredAtMs !== undefined) throw retired(leadership.replica);
+    return this.#isLoaded ? undefined : this.#waitUntilLoaded();
+  }
+
+  async #waitUntilLoaded(): Promise<void> {
+    const { leadership } = this;
     const { node } = this.#parts;
     const { roomMsMax } = node.limits;
-    const isDone = await resolvesWithin(node.scheduler, roomMsMax, this.#requestsLoaded);
-    this.leadership.assertLive();
+    const isDone = await resolvesWithin(node.scheduler, roomMsMax, this.#loading);
+    leadership.assertLive();
     if (this.#failure !== undefined) throw this.#refusal(this.#failure, false);
     if (!isDone) throw failure('unavailable', 'the writes of earlier leaders are still being read');
+  }
+
+  #newTransactions(): LeaderTransactions {
+    const { node, metrics } = this.#parts;
+    return new LeaderTransactions({
+      node,
+      metrics,
+      leadership: this.leadership,
+      partition: this.partition,
+      feeds: this.feeds,
+      gate: this.#gate,
+      compiled: () => this.#compiled,
+      isAtBound: (call) => (call === 'new' ? this.#isAtBound : this.#hasMuchProposed),
+      ready: () => this.#ready(),
+      assertInTime: (time) => this.#assertInTime(time),
+      indexFault: this.#indexFault,
+      refusal: (error, mayBeDone) => this.#refusal(error, mayBeDone),
+    });
   }
 
   #remembered(id: string): RememberedAnswer | undefined {
@@ -236,10 +299,10 @@ export class LeaderPartition {
     const { partition, leadership } = this;
     const command = decodeWriteCommand(encoded);
     const placed = partition.place(this.#compiled.itemKey(command.key));
-    if (!isOwned(placed.itemKey, partition.range)) {
+    if (!ownsItemKey(partition.range, placed.itemKey)) {
       throw failure('noReplica', `the item is not in partition ${leadership.replica.partitionId}`);
     }
-    const admit = (capacity: Capacity) => this.#admit(capacity, exhaustedIndexes);
+    const admit = admitUnlessExhausted(exhaustedIndexes, this.#indexFault);
     let answer: RememberedAnswer | undefined;
     try {
       const result = await partition.write(command, placed, admit, (appended) => {
@@ -264,19 +327,15 @@ export class LeaderPartition {
   }
 
   /** An index that lacks throughput holds up the writes that would change it. */
-  #admit({ globalIndexes }: Capacity, exhaustedIndexes: readonly string[]): void {
-    if (exhaustedIndexes.length === 0) return;
-    for (const name of globalIndexes.keys()) {
-      if (!exhaustedIndexes.includes(name)) continue;
-      const { writeThrottles } = this.#parts.metrics;
-      writeThrottles.set(name, (writeThrottles.get(name) ?? 0) + 1);
-      const arn = `${this.schema.tableArn}/index/${name}`;
-      const resource = { arn, kind: 'Index', operation: 'Write' } as const;
-      throw this.#table.throughput.mode === 'provisioned'
-        ? throughputFaults.provisioned(resource)
-        : throughputFaults.onDemandMaximum(resource);
-    }
-  }
+  readonly #indexFault = (name: string): ClientFault => {
+    const { writeThrottles } = this.#parts.metrics;
+    writeThrottles.set(name, (writeThrottles.get(name) ?? 0) + 1);
+    const arn = `${this.schema.tableArn}/index/${name}`;
+    const resource = { arn, kind: 'Index', operation: 'Write' } as const;
+    return this.#table.throughput.mode === 'provisioned'
+      ? throughputFaults.provisioned(resource)
+      : throughputFaults.onDemandMaximum(resource);
+  };
 
   /** @throws RemoteFailure for a call that may have been done, and forgotten, long ago */
   #assertInTime([processId, sentMs]: CallTime): void {
@@ -293,11 +352,14 @@ export class LeaderPartition {
   }
 
   /** Rejects for bugs only. */
-  async #loadRequests(): Promise<void> {
+  async #load(): Promise<void> {
     const { node } = this.#parts;
     for (let failures = 0; this.leadership.isLive; ) {
       try {
-        return await this.#requests.load();
+        await this.#requests.load();
+        await this.partition.load();
+        this.#isLoaded = true;
+        return;
       } catch (error) {
         if (!(error instanceof StoreError)) throw error;
         if (error.code === 'damaged') {
@@ -328,13 +390,5 @@ function rememberedOf(result: WriteResult, returns: number): RememberedAnswer {
   const before = (returns & RETURNS_BEFORE) === 0 ? undefined : result.beforeJson;
   const after = isApplied && (returns & RETURNS_AFTER) !== 0 ? result.afterJson : undefined;
   const collectionBytes = isApplied ? (result.collectionBytes ?? null) : null;
-  return [encodeCapacity(result.capacity), collectionBytes, before ?? null, after ?? null];
-}
-
-function isOwned(itemKey: Buffer, { start, end }: PartitionRange): boolean {
-  const hashEnd = PREFIX_BYTES + HASH_BYTES;
-  return (
-    itemKey.compare(start, 0, HASH_BYTES, PREFIX_BYTES, hashEnd) >= 0 &&
-    (end === undefined || itemKey.compare(end, 0, HASH_BYTES, PREFIX_BYTES, hashEnd) < 0)
-  );
+  return [listCapacity(result.capacity), collectionBytes, before ?? null, after ?? null];
 }

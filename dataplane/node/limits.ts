@@ -46,6 +46,8 @@ export interface NodeLimits {
   readonly workMsMax: number;
   /** Between two looks at partitions where nothing had expired. */
   readonly sweepIdleMs: number;
+  /** Between two looks at the streams of a led partition for records that are past their time. */
+  readonly streamTrimMs: number;
   /** How long a node that is being drained tries to hand its leaderships over. */
   readonly drainMsMax: number;
 }
@@ -79,5 +81,6 @@ export const defaultNodeLimits: NodeLimits = {
   fedBatchBytesMax: 4 * MiB,
   workMsMax: 4_000,
   sweepIdleMs: 2_000,
+  streamTrimMs: 60_000,
   drainMsMax: 10_000,
 };

@@ -9,6 +9,13 @@ export interface PartitionMetrics {
   /** Of these: answered from what is remembered of earlier ones. */
   repeatedWrites: number;
   pages: number;
+  /** Calls of transactions, and actions of theirs that met the mark of another one. */
+  transactionCalls: number;
+  transactionConflicts: number;
+  /** Reads of streams, the change records that they were answered with, and the bytes of these. */
+  streamReads: number;
+  streamRecords: number;
+  streamBytes: number;
   feeds: number;
   /** Changes of global indexes taken, and those that had come before. */
   fedChanges: number;
@@ -30,6 +37,11 @@ export function newMetrics(): PartitionMetrics {
     writes: 0,
     repeatedWrites: 0,
     pages: 0,
+    transactionCalls: 0,
+    transactionConflicts: 0,
+    streamReads: 0,
+    streamRecords: 0,
+    streamBytes: 0,
     feeds: 0,
     fedChanges: 0,
     repeatedChanges: 0,

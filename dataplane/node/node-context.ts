@@ -2,6 +2,7 @@ import type { ItemCache } from '../partition/item-cache.ts';
 import type { Scheduler } from '../replication/scheduler.ts';
 import type { NodeId } from '../replication/transport/transport.ts';
 import type { Store } from '../storage/store.ts';
+import type { TriggerContext } from '../trigger/trigger-context.ts';
 import type { NodeLimits } from './limits.ts';
 import type { LoadGate } from './load-gate.ts';
 import type { Locate } from './locate.ts';
@@ -28,6 +29,8 @@ export interface NodeContext {
   readonly writes: LoadGate;
   readonly pages: LoadGate;
   readonly confirmations: LoadGate;
+  /** Undefined: this process delivers none. */
+  readonly triggers: TriggerContext | undefined;
   /** Counts the writes remembered by all led partitions. */
   readonly remembered: { count: number };
 }

@@ -152,7 +152,7 @@ export class NodeReporter {
  * table's: its replicas have no configuration, and are reported all the same, with an empty table id.
  */
 function partitionReport(hosted: HostedPartition): PartitionReport[] {
-  const { replica, configuration, counters, failure } = hosted;
+  const { replica, configuration, counters, failure, stalledTransactions } = hosted;
   if (configuration === undefined && replica.partitionId !== CATALOG_PARTITION_ID) return [];
   const { table, indexId = 0 } = configuration ?? {};
   const leader: NodeId | undefined = replica.leader?.node;
@@ -174,6 +174,7 @@ function partitionReport(hosted: HostedPartition): PartitionReport[] {
       bytes: counters.bytes,
       localIndexes: [...counters.localIndexes].map(([id, { items, bytes }]) => [id, items, bytes]),
       configurationVersion: table?.version ?? 0,
+      ...(stalledTransactions > 0 && { stalledTransactions }),
     },
   ];
 }

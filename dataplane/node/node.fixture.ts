@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Item } from '../item/attribute-value.ts';
 import type { WriteCommand } from '../partition/command.ts';
+import { encodeCommand } from '../partition/command-codec.ts';
 import { CompiledSchema } from '../partition/compiled-schema.ts';
 import { PREFIX_BYTES } from '../partition/key-space.ts';
 import { globalIndex, schemaOf } from '../partition/schema.fixture.ts';
 import type { TableSchema } from '../partition/schema.ts';
+import type { AnswerTo, TransactionCall } from '../partition/transaction.ts';
 import { layoutOf, scanOf, unlimited } from '../routing/local-table.fixture.ts';
 import {
   type FailureCode,
@@ -13,6 +15,8 @@ import {
   type NodeReport,
   type PageAnswer,
   type ReportCall,
+  type TransactAnswer,
+  type TransactCall,
   type WriteAnswer,
   type WriteCall,
 } from '../routing/protocol.ts';
@@ -20,9 +24,10 @@ import {
   encodePartitionConfiguration,
   type TableConfiguration,
 } from '../routing/table-configuration.ts';
-import { encodeWriteCommand } from '../routing/wire-command.ts';
 import { decodePageAnswer, encodePageRequest, type PageRequest } from '../routing/wire-page.ts';
+import { decodeTransactionAnswer, encodeTransactionCall } from '../routing/wire-transaction.ts';
 import { openStore } from '../storage/open.ts';
+import type { EventPoster } from '../trigger/trigger-context.ts';
 import { FakeNetwork, type FakeTransport } from './fake-network.fixture.ts';
 import { type FakeReplica, FakeReplicaHost } from './fake-replica-host.fixture.ts';
 import type { NodeLimits } from './limits.ts';
@@ -70,9 +75,15 @@ export class TestNode {
   ) => call();
   node: StorageNode;
   readonly #limits: Partial<NodeLimits>;
+  readonly #poster: EventPoster | undefined;
   readonly #opened: StorageNode[] = [];
 
-  private constructor(host: FakeReplicaHost, limits: Partial<NodeLimits>) {
+  private constructor(
+    host: FakeReplicaHost,
+    limits: Partial<NodeLimits>,
+    newPoster: ((clock: ManualScheduler) => EventPoster) | undefined,
+  ) {
+    this.#poster = newPoster?.(this.scheduler);
     this.host = host;
     this.#limits = limits;
     this.router = this.network.join('router-1', 'router');
@@ -80,9 +91,12 @@ export class TestNode {
     this.node = this.#start();
   }
 
-  static async start(limits: Partial<NodeLimits> = {}): Promise<TestNode> {
+  static async start(
+    limits: Partial<NodeLimits> = {},
+    newPoster?: (clock: ManualScheduler) => EventPoster,
+  ): Promise<TestNode> {
     const store = await openStore({ folder: undefined, durability: 'relaxed' });
-    return new TestNode(new FakeReplicaHost(store), limits);
+    return new TestNode(new FakeReplicaHost(store), limits, newPoster);
   }
 
   /** As if the process had ended and another one had come, on the same store. */
@@ -104,6 +118,7 @@ export class TestNode {
       randomBytes,
       log: (event, fields) => this.events.push({ event, fields }),
       limits: this.#limits,
+      ...(this.#poster === undefined ? {} : { poster: this.#poster }),
       probe: (name) => this.probes.add(name),
       locate: {
         callLeader: (partitionId, method, body, timeoutMs) =>
@@ -153,11 +168,26 @@ export class TestNode {
       1,
       options.id ?? randomBytes(16),
       options.time ?? [this.processId, this.scheduler.monotonicMs()],
-      encodeWriteCommand(command),
+      encodeCommand(command),
       options.returns ?? 0,
       options.exhausted ?? [],
     ];
     return (await this.call(methods.write, call)) as WriteAnswer;
+  }
+
+  /** The answer to one call of a transaction. */
+  async transact<Call extends TransactionCall>(
+    call: Call,
+    options: Pick<WriteOptions, 'time' | 'partitionId'> = {},
+  ): Promise<AnswerTo<Call>> {
+    const body: TransactCall = [
+      options.partitionId ?? 1n,
+      1,
+      options.time ?? [this.processId, this.scheduler.monotonicMs()],
+      encodeTransactionCall(call),
+    ];
+    const [answer] = (await this.call(methods.transact, body)) as TransactAnswer;
+    return decodeTransactionAnswer(call.kind, answer) as AnswerTo<Call>;
   }
 
   async get(of: Item, { isConsistent = true, partitionId = 1n } = {}): Promise<Item | undefined> {

@@ -122,7 +122,7 @@ describe('a read', () => {
     itemKey.writeBigUInt64BE(replica.storageId, 0);
     itemKey[8] = 1;
     const item = { ...key(1), x: { S: 'newer' } };
-    const { record } = StoredItem.of(item, 10, { version: 7, nowMs: 0 });
+    const { record } = StoredItem.of(item, 10, { version: 7, writtenMicros: 1e15 });
     await replica.apply([{ key: itemKey, value: record }]);
     expect(await eventual.get()).toEqual(item);
     await replica.apply([{ key: itemKey, value: undefined }]);

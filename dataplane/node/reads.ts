@@ -18,7 +18,7 @@ import type { ReadAccess } from '../routing/read-access.ts';
 import { readScan } from '../routing/scan.ts';
 import { decodePageRequest, encodePageAnswer, type PageRequest } from '../routing/wire-page.ts';
 import { StoreError } from '../storage/store.ts';
-import { failure, failureOf, notLeader, overloaded } from './failures.ts';
+import { failure, failureOf, notLeader, overloaded, retired } from './failures.ts';
 import type { HostedPartition } from './hosted-partition.ts';
 import type { NodeContext } from './node-context.ts';
 
@@ -42,6 +42,7 @@ export class Reads {
     const [, , itemKey, isConsistent] = call;
     const { replica } = hosted;
     hosted.metrics.gets += 1;
+    assertThere(hosted);
     if (!isConsistent) {
       assertFresh(hosted);
       return this.#read(hosted, itemKey, false);
@@ -50,7 +51,10 @@ export class Reads {
       const answer = this.#read(hosted, itemKey, true);
       if (replica.isReady && replica.holdsLease()) return answer;
     }
-    return this.#confirmed(hosted).then(() => this.#read(hosted, itemKey, true));
+    return this.#confirmed(hosted).then(() => {
+      assertThere(hosted);
+      return this.#read(hosted, itemKey, true);
+    });
   }
 
   /**
@@ -68,7 +72,7 @@ export class Reads {
     }
     try {
       const result = page.request.consistentRead
-        ? await this.#strongPage(hosted, page)
+        ? await this.strongly(hosted, () => this.#readPage(hosted, page))
         : await this.#eventualPage(hosted, page);
       const { table, localIndexes, globalIndexes } = result.capacity;
       hosted.metrics.readUnits += table + sumOf(localIndexes) + sumOf(globalIndexes);
@@ -113,15 +117,19 @@ export class Reads {
     return this.#readPage(hosted, page);
   }
 
-  /** Leadership that is confirmed after the reading was not interrupted during it. */
-  async #strongPage(hosted: HostedPartition, page: PageRequest): Promise<PageResult> {
+  /**
+   * What is read at the leader, of all that was committed before. Leadership that is confirmed after
+   * the reading was not interrupted during it.
+   * @throws RemoteFailure; what `read` throws
+   */
+  async strongly<T>(hosted: HostedPartition, read: () => Promise<T>): Promise<T> {
     const { replica } = hosted;
     if (!replica.isReady || !replica.holdsLease()) {
       await this.#confirmed(hosted);
-      return this.#readPage(hosted, page);
+      return read();
     }
     const { term } = replica;
-    const result = await this.#readPage(hosted, page);
+    const result = await read();
     if (!replica.isReady || !replica.holdsLease()) await this.#confirmed(hosted);
     if (replica.term !== term) throw notLeader(replica);
     return result;
@@ -155,6 +163,7 @@ export class Reads {
     // The state that was read may have been replaced, or removed, under the reading.
     const isStill = hosted.isHosted && replica.storageId === storageId;
     if (!isStill) throw failure('stale', 'the state of the replica was replaced meanwhile');
+    assertThere(hosted);
     return result;
   }
 
@@ -189,6 +198,11 @@ function assertIndex(
   // One that does not lead may not have heard of it.
   if (replica.isReady) throw requestFaults.indexAbsent(indexName);
   throw failure('stale', `this replica does not know of an index ${indexName}`);
+}
+
+/** Of a deleted table the items are gone, or going. @throws RemoteFailure */
+function assertThere({ configuration, replica }: HostedPartition): void {
+  if (configuration?.table.layout.retiredAtMs !== undefined) throw retired(replica);
 }
 
 function assertFresh({ replica }: HostedPartition): void {

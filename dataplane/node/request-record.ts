@@ -1,7 +1,8 @@
 import { crc32 } from 'node:zlib';
 import { Packr } from 'msgpackr/pack';
+import type { ListedCapacity } from '../partition/capacity.ts';
 import { PREFIX_BYTES, spacePrefix, writeUint53 } from '../partition/key-space.ts';
-import type { WireCapacity, WriteAnswer } from '../routing/protocol.ts';
+import type { WriteAnswer } from '../routing/protocol.ts';
 import { StoreError } from '../storage/store.ts';
 
 /**
@@ -27,7 +28,7 @@ export const REQUEST_ID_BYTES = 16;
 
 /** A WriteAnswer of kind `applied` without what belongs to one moment only. */
 export type RememberedAnswer = readonly [
-  capacity: WireCapacity,
+  capacity: ListedCapacity,
   collectionBytes: number | null,
   before: WriteAnswer[3],
   after: WriteAnswer[4],

@@ -1,8 +1,19 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encodeCheckedNumber } from '../partition/checked-number.ts';
-import { metaKey } from '../partition/key-space.ts';
+import { metaKey, metaNames, spaces } from '../partition/key-space.ts';
+import { schemaOf } from '../partition/schema.fixture.ts';
+import {
+  absent,
+  checkOf,
+  deleteOf,
+  executeOf,
+  prepareOf,
+} from '../partition/transaction.fixture.ts';
 import { storageIdBytes } from '../replication/effects-codec.ts';
 import { putOf } from '../routing/local-table.fixture.ts';
+import { methods } from '../routing/protocol.ts';
+import { encodeTableConfiguration } from '../routing/table-configuration.ts';
+import { encodeTriggerProgress } from '../trigger/progress-record.ts';
 import { configurationOf, indexedSchema, key, TestNode } from './node.fixture.ts';
 import { checkStatePair } from './state-check.ts';
 import { encodeWorkCursor } from './work-cursor.ts';
@@ -52,12 +63,68 @@ describe('a state that is to be sent to another node', () => {
     }
   });
 
-  it.each(['collection', 'fed'] as const)('does not pass with another number: %s', (name) => {
-    const full = metaKey(1n, name, Buffer.alloc(16));
-    const value = encodeCheckedNumber(7);
-    const names = full.subarray(STORAGE_ID_BYTES);
+  it('may be that of the catalog, whose records have names of their own', () => {
+    for (const name of Object.values(metaNames)) expect(name).toBeLessThan(0x10);
+    for (const kind of [0x10, 0x13, 0x20]) {
+      checkStatePair(Buffer.of(spaces.meta, kind), Buffer.from('{"version":1}'));
+    }
+  });
+
+  it('does not pass when a byte of a change record, or of its shards, is changed', async () => {
+    const schema = schemaOf({ stream: { id: 7, viewType: 'NEW_IMAGE' } });
+    const configuration = encodeTableConfiguration(configurationOf(schema, { version: 2 }));
+    await test.call(methods.configure, { partitionId: 1n, configuration });
+    await test.write(putOf({ ...key(2), text: { S: 'more text' } }, schema));
+    const ofStreams = (await pairs()).filter(
+      ([name]) =>
+        name[0] === spaces.stream || (name[0] === spaces.meta && name[1] === metaNames.shards),
+    );
+    expect(ofStreams).toHaveLength(2);
+    for (const [name, value] of ofStreams) {
+      checkStatePair(name, value);
+      for (let at = 0; at < value.length; at += 3) {
+        const damaged = Buffer.from(value);
+        damaged[at] = (damaged[at] ?? 0) ^ 0x01;
+        expect(() => checkStatePair(name, damaged)).toThrow();
+      }
+    }
+  });
+
+  it('does not pass when a byte of a mark, or of what a ledger knows, is changed', async () => {
+    const commands = [putOf(key(2), indexedSchema), checkOf(3, absent)];
+    await test.transact(prepareOf('t', commands));
+    await test.transact(executeOf('u', [deleteOf(1)]));
+    const ofTransactions = (await pairs()).filter(
+      ([name, value]) => name[0] === spaces.transaction && value.length > 0,
+    );
+    expect(ofTransactions).toHaveLength(3);
+    for (const [name, value] of ofTransactions) {
+      checkStatePair(name, value);
+      for (let at = 0; at < value.length; at += 3) {
+        const damaged = Buffer.from(value);
+        damaged[at] = (damaged[at] ?? 0) ^ 0x01;
+        expect(() => checkStatePair(name, damaged)).toThrow();
+      }
+    }
+  });
+
+  it.each(['collection', 'fed', 'deleted'] as const)(
+    'does not pass with another number: %s',
+    (name) => {
+      const full = metaKey(1n, name, Buffer.alloc(16));
+      const value = encodeCheckedNumber(7);
+      const names = full.subarray(STORAGE_ID_BYTES);
+      checkStatePair(names, value);
+      value[7] = 8;
+      expect(() => checkStatePair(names, value)).toThrow('checksum');
+    },
+  );
+
+  it('does not pass with another progress of a trigger', () => {
+    const names = metaKey(1n, 'trigger', Buffer.from('audit')).subarray(STORAGE_ID_BYTES);
+    const value = encodeTriggerProgress({ triggerId: 1, streamId: 2, next: 3 });
     checkStatePair(names, value);
-    value[7] = 8;
+    value[value.length - 1] = 4;
     expect(() => checkStatePair(names, value)).toThrow('checksum');
   });
 

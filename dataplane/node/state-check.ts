@@ -1,10 +1,15 @@
 import { decodeCheckedNumber } from '../partition/checked-number.ts';
 import { decodeCounters } from '../partition/counters.ts';
 import { decodeIndexChange } from '../partition/index-change.ts';
-import { metaNames, spaces } from '../partition/key-space.ts';
+import { metaNames, spaces, transactionParts } from '../partition/key-space.ts';
+import { decodeLedgerRecord } from '../partition/ledger-record.ts';
+import { checkMark } from '../partition/mark-record.ts';
 import { checkRecord } from '../partition/record.ts';
+import { checkStreamRecord } from '../partition/stream-record.ts';
+import { decodeShards } from '../partition/stream-shards.ts';
 import { decodePartitionConfiguration } from '../routing/table-configuration.ts';
 import { StoreError } from '../storage/store.ts';
+import { decodeTriggerProgress } from '../trigger/progress-record.ts';
 import { readRequestIds } from './request-record.ts';
 import { decodeWorkCursor } from './work-cursor.ts';
 
@@ -23,12 +28,23 @@ export function checkStatePair(key: Buffer, value: Buffer): void {
     case spaces.pendingIndex:
       decodeIndexChange({ indexId: 0, sequence: 0 }, value);
       return;
+    case spaces.stream:
+      checkStreamRecord(value);
+      return;
     case spaces.request:
       readRequestIds(value);
+      return;
+    case spaces.transaction:
+      checkTransaction(key[1], value);
       return;
     case spaces.meta:
       checkMeta(key[1], value);
   }
+}
+
+function checkTransaction(part: number | undefined, value: Buffer): void {
+  if (part === transactionParts.mark) checkMark(value);
+  else if (part === transactionParts.ledger) decodeLedgerRecord(value);
 }
 
 function checkMeta(name: number | undefined, value: Buffer): void {
@@ -38,11 +54,18 @@ function checkMeta(name: number | undefined, value: Buffer): void {
       return;
     case metaNames.collection:
     case metaNames.fed:
+    case metaNames.deleted:
       decodeCheckedNumber(value);
       return;
     case metaNames.backfill:
     case metaNames.expiryRebuild:
       decodeWorkCursor(value, 0);
+      return;
+    case metaNames.shards:
+      decodeShards(value);
+      return;
+    case metaNames.trigger:
+      decodeTriggerProgress(value);
       return;
     case metaNames.configuration:
       checkConfiguration(value);

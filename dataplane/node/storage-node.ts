@@ -14,18 +14,23 @@ import {
   methods,
   type NodeReport,
   type PageCall,
+  type PartitionStreamCall,
   REPORT_CHANGED_CHANNEL,
   type RebuildExpiryCall,
   type ReportCall,
+  type TransactCall,
   type TransferLeadershipCall,
   type WorkAnswer,
   type WriteCall,
 } from '../routing/protocol.ts';
+import { BufferMemory, type EventPoster } from '../trigger/trigger-context.ts';
+import { type TriggerReading, TriggerRegister } from '../trigger/trigger-counts.ts';
 import { ExpirySweeper } from './expiry-sweeper.ts';
 import { failure, failureOf } from './failures.ts';
 import { GroupControl, leaderOf } from './group-control.ts';
 import { HostedPartition } from './hosted-partition.ts';
 import type { LeaderPartition } from './leader-partition.ts';
+import { LeaderStreams } from './leader-streams.ts';
 import { defaultNodeLimits, type NodeLimits } from './limits.ts';
 import { LoadGate } from './load-gate.ts';
 import type { Locate } from './locate.ts';
@@ -51,6 +56,8 @@ export interface StorageNodeOptions {
   /** Told when rare code runs. */
   readonly probe?: (name: string) => void;
   readonly locate: Locate;
+  /** Sends the events of triggers; undefined: none are delivered here. */
+  readonly poster?: EventPoster;
   /** Told when this node's replica of the catalog's group leads, and (undefined) does not any more. */
   readonly onCatalogLeader?: (replica: Replica | undefined) => void;
 }
@@ -77,6 +84,7 @@ export class StorageNode {
   readonly #node: NodeContext;
   readonly #hosted = new Map<bigint, HostedPartition>();
   readonly #reads: Reads;
+  readonly #streams: LeaderStreams;
   readonly #control: GroupControl;
   readonly #maintenance: Maintenance;
   readonly #sweeper: ExpirySweeper;
@@ -96,6 +104,7 @@ export class StorageNode {
     this.#node = contextOf(options);
     const hosted = () => this.#hosted.values();
     this.#reads = new Reads(this.#node);
+    this.#streams = new LeaderStreams(this.#node, this.#reads);
     this.#control = new GroupControl(this.#node, host, options.storeId);
     this.#maintenance = new Maintenance(this.#node);
     this.#sweeper = new ExpirySweeper(this.#node, hosted);
@@ -127,6 +136,12 @@ export class StorageNode {
       indexId: configuration?.indexId,
       metrics,
     }));
+  }
+
+  /** What triggers do at the partitions that this node leads. */
+  triggerReadings(): readonly TriggerReading[] {
+    const { triggers, scheduler } = this.#node;
+    return triggers?.register.readings(scheduler.nowMs()) ?? [];
   }
 
   /**
@@ -237,9 +252,17 @@ export class StorageNode {
       const call = body as WriteCall;
       return this.#baseLeader(call[0]).write(call);
     });
+    transport.onRequest(methods.transact, (body) => {
+      const call = body as TransactCall;
+      return this.#baseLeader(call[0]).transactions.do(call);
+    });
     transport.onRequest(methods.page, (body) => {
       const call = body as PageCall;
       return this.#reads.page(this.#replica(call[0]), call);
+    });
+    transport.onRequest(methods.stream, (body) => {
+      const call = body as PartitionStreamCall;
+      return this.#streams.read(this.#replica(call[0]), call);
     });
     transport.onRequest(methods.feed, (body) => this.#feed(body as FeedCall));
     transport.onRequest(methods.report, (body) => this.#reporter.report(body as ReportCall));
@@ -346,6 +369,19 @@ function contextOf(options: StorageNodeOptions): NodeContext {
     pages: counted(limits.nodePagesMax),
     confirmations: counted(limits.nodeConfirmationsMax),
     remembered: { count: 0 },
+    triggers: triggerContextOf(options),
+  };
+}
+
+function triggerContextOf({ poster, scheduler, randomBytes, log }: StorageNodeOptions) {
+  if (poster === undefined) return undefined;
+  return {
+    poster,
+    scheduler,
+    random: () => (randomBytes(1)[0] ?? 0) / 256,
+    log,
+    register: new TriggerRegister(),
+    memory: new BufferMemory(),
   };
 }
 

@@ -1,19 +1,29 @@
 import { randomBytes } from 'node:crypto';
 import type { Item } from '../item/attribute-value.ts';
 import type { WriteCommand } from '../partition/command.ts';
+import { encodeCommand } from '../partition/command-codec.ts';
 import { CompiledSchema } from '../partition/compiled-schema.ts';
 import { PREFIX_BYTES } from '../partition/key-space.ts';
+import type { StreamAnswerTo, StreamCall } from '../partition/stream.ts';
+import type { AnswerTo, TransactionCall } from '../partition/transaction.ts';
 import { Cluster, membersOn } from '../replication/cluster.fixture.ts';
-import { pause } from '../replication/scheduler.ts';
+import { pause, type Scheduler } from '../replication/scheduler.ts';
 import type { NodeId, Transport } from '../replication/transport/transport.ts';
 import { scanOf } from '../routing/local-table.fixture.ts';
-import { type GetAnswer, methods, type PageAnswer, type WriteAnswer } from '../routing/protocol.ts';
+import {
+  type GetAnswer,
+  methods,
+  type PageAnswer,
+  type TransactAnswer,
+  type WriteAnswer,
+} from '../routing/protocol.ts';
 import {
   encodePartitionConfiguration,
   type TableConfiguration,
 } from '../routing/table-configuration.ts';
-import { encodeWriteCommand } from '../routing/wire-command.ts';
 import { decodePageAnswer, encodePageRequest } from '../routing/wire-page.ts';
+import { decodeTransactionAnswer, encodeTransactionCall } from '../routing/wire-transaction.ts';
+import type { EventPoster } from '../trigger/trigger-context.ts';
 import { StorageNode } from './storage-node.ts';
 
 const nodeIds: readonly NodeId[] = ['a', 'b', 'c'];
@@ -33,13 +43,18 @@ export class ThreeNodes {
   /** A process that is no node. */
   readonly client: Transport;
 
-  private constructor(cluster: Cluster) {
+  readonly #poster: EventPoster | undefined;
+
+  private constructor(cluster: Cluster, poster: EventPoster | undefined) {
+    this.#poster = poster;
     this.cluster = cluster;
     this.client = cluster.hub.join('client');
   }
 
-  static async start(): Promise<ThreeNodes> {
-    const test = new ThreeNodes(await Cluster.open([]));
+  /** @param newPoster - takes the events of triggers */
+  static async start(newPoster?: (clock: Scheduler) => EventPoster): Promise<ThreeNodes> {
+    const cluster = await Cluster.open([]);
+    const test = new ThreeNodes(cluster, newPoster?.(cluster.scheduler));
     const { hub } = test.cluster;
     const join = hub.join.bind(hub);
     // The cluster keeps its transports to itself.
@@ -84,12 +99,25 @@ export class ThreeNodes {
   /** Retries, with the same request id, until there is an answer. */
   async write(partitionId: bigint, command: WriteCommand): Promise<WriteAnswer> {
     const requestId = randomBytes(16);
-    const encoded = encodeWriteCommand(command);
+    const encoded = encodeCommand(command);
     const answer = await this.#untilAnswered((node) => {
       const time = [this.#processes.get(node), this.cluster.scheduler.monotonicMs()];
       return [methods.write, [partitionId, 1, requestId, time, encoded, 2, []]];
     });
     return answer as WriteAnswer;
+  }
+
+  /** Asked again until there is an answer. */
+  async transact<Call extends TransactionCall>(
+    partitionId: bigint,
+    call: Call,
+  ): Promise<AnswerTo<Call>> {
+    const encoded = encodeTransactionCall(call);
+    const [answer] = (await this.#untilAnswered((node) => {
+      const time = [this.#processes.get(node), this.cluster.scheduler.monotonicMs()];
+      return [methods.transact, [partitionId, 1, time, encoded]];
+    })) as TransactAnswer;
+    return decodeTransactionAnswer(call.kind, answer) as AnswerTo<Call>;
   }
 
   async get(partitionId: bigint, key: Item, table: TableConfiguration): Promise<Item | undefined> {
@@ -105,6 +133,15 @@ export class ThreeNodes {
     const call = [partitionId, 1, 'scan', request];
     const answer = (await this.#untilAnswered(() => [methods.page, call])) as PageAnswer;
     return decodePageAnswer(answer).items.map((json) => JSON.parse(Buffer.from(json).toString()));
+  }
+
+  /** What the leader says of the partition's streams. */
+  async stream<Call extends StreamCall>(
+    partitionId: bigint,
+    call: Call,
+  ): Promise<StreamAnswerTo<Call>> {
+    const body = [partitionId, 1, call];
+    return (await this.#untilAnswered(() => [methods.stream, body])) as StreamAnswerTo<Call>;
   }
 
   /** Time moves on until the promise has settled. */
@@ -133,6 +170,7 @@ export class ThreeNodes {
       scheduler: this.cluster.scheduler,
       randomBytes,
       log: () => {},
+      ...(this.#poster === undefined ? {} : { poster: this.#poster }),
       probe: (name) => this.probes.add(name),
       locate: {
         callLeader: (_, method, body) => this.#untilAnswered(() => [method, body], transport, 1),

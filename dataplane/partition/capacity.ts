@@ -70,3 +70,29 @@ export function capacityOf(parts: {
     globalIndexes: parts.globalIndexes ?? noUnits,
   };
 }
+
+/** A Capacity as plain lists, to be stored and sent: units of the table, and by name of indexes. */
+export type ListedCapacity = readonly [
+  table: number,
+  localIndexes: readonly (readonly [string, number])[],
+  globalIndexes: readonly (readonly [string, number])[],
+];
+
+export function listCapacity({ table, localIndexes, globalIndexes }: Capacity): ListedCapacity {
+  return [table, listUnits(localIndexes), listUnits(globalIndexes)];
+}
+
+export function capacityOfList([table, localIndexes, globalIndexes]: ListedCapacity): Capacity {
+  if (localIndexes.length + globalIndexes.length === 0) return tableCapacity(table);
+  return capacityOf({
+    table,
+    localIndexes: new Map(localIndexes),
+    globalIndexes: new Map(globalIndexes),
+  });
+}
+
+const noListed: ListedCapacity[1] = [];
+
+function listUnits(units: ReadonlyMap<string, number>): ListedCapacity[1] {
+  return units.size === 0 ? noListed : [...units];
+}

@@ -34,6 +34,8 @@ export interface UpdateCommand extends WriteCommon {
 
 export interface DeleteCommand extends WriteCommon {
   readonly kind: 'delete';
+  /** Of an item that is due: the stream says so. */
+  readonly byTimeToLive?: boolean;
 }
 
 /** Which items the caller of a write will look at in its result; the others may be left out. */

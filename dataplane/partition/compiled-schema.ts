@@ -30,7 +30,8 @@ export class CompiledSchema {
     this.globalIndexes = schema.globalIndexes.map((index) => compileIndex(index, schema));
     this.needsItemBefore =
       this.localIndexes.length + this.globalIndexes.length > 0 ||
-      schema.timeToLiveAttribute !== undefined;
+      schema.timeToLiveAttribute !== undefined ||
+      schema.stream !== undefined;
   }
 
   /** Key in the item space of the item with these key attributes (others are ignored). */

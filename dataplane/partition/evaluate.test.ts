@@ -16,7 +16,9 @@ const prefixes: PartitionPrefixes = {
   item: spacePrefix(7n, 'item'),
   localIndex: spacePrefix(7n, 'localIndex'),
   pendingIndex: spacePrefix(7n, 'pendingIndex'),
+  stream: spacePrefix(7n, 'stream'),
   expiry: spacePrefix(7n, 'expiry'),
+  transaction: spacePrefix(7n, 'transaction'),
   meta: spacePrefix(7n, 'meta'),
 };
 
@@ -29,7 +31,7 @@ function evaluate(
   const compiled = new CompiledSchema(schema);
   const itemKey = placeKey(compiled.itemKey(command.key), prefixes.item);
   const stored =
-    current && StoredItem.of(current, itemBytes(current), { version: 4, nowMs: 1_000 });
+    current && StoredItem.of(current, itemBytes(current), { version: 4, writtenMicros: 1e15 });
   return evaluateWrite(
     command,
     itemKey,
@@ -37,8 +39,10 @@ function evaluate(
     {
       compiled,
       prefixes,
-      stamp: { version: 5, nowMs: 2_000 },
+      stamp: { version: 5, writtenMicros: 2e15 },
       collectionBytesMax: collection.bytesMax,
+      nowMs: 2_000,
+      isDecided: false,
     },
   );
 }
@@ -92,7 +96,7 @@ describe('evaluateWrite', () => {
     const record = StoredItem.read(Buffer.from(evaluation.effects[0]?.value ?? []));
     expect(record.item).toEqual(item);
     expect(record.version).toBe(5);
-    expect(record.writtenMs).toBe(2_000);
+    expect(record.writtenMicros).toBe(2e15);
   });
 
   it('replaces an item and counts the difference', () => {

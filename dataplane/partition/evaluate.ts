@@ -19,15 +19,18 @@ import {
   type ItemChange,
 } from './index-entry.ts';
 import { checkUpdatedIndexKeys } from './key-check.ts';
-import { collectionKey, expiryKey, PREFIX_BYTES, pendingKey } from './key-space.ts';
+import { collectionKey, expiryKey, PREFIX_BYTES, pendingKey, streamKey } from './key-space.ts';
 import { type RecordStamp, StoredItem } from './record.ts';
+import { streamRecordOf } from './stream-record.ts';
 
 /** Prefixes of a partition's spaces. */
 export interface PartitionPrefixes {
   readonly item: Buffer;
   readonly localIndex: Buffer;
   readonly pendingIndex: Buffer;
+  readonly stream: Buffer;
   readonly expiry: Buffer;
+  readonly transaction: Buffer;
   readonly meta: Buffer;
 }
 
@@ -44,6 +47,13 @@ export interface EvaluationContext {
   readonly prefixes: PartitionPrefixes;
   readonly stamp: RecordStamp;
   readonly collectionBytesMax: number;
+  /** Wall clock: for what shows times of the world; order is in the stamp. */
+  readonly nowMs: number;
+  /**
+   * The write is part of a transaction that is committed: nothing can refuse it any more, neither its
+   * condition nor a limit. They held when the transaction was prepared.
+   */
+  readonly isDecided: boolean;
 }
 
 /** Change of the counters of a table part. */
@@ -77,7 +87,7 @@ export function evaluateWrite(
 ): Evaluation {
   const { current } = state;
   const { condition } = command;
-  if (condition !== undefined && !matches(condition, current?.item ?? {})) {
+  if (condition !== undefined && !context.isDecided && !matches(condition, current?.item ?? {})) {
     return unchanged(
       {
         kind: 'conditionFailed',
@@ -118,6 +128,7 @@ function withIndexes(
   const local = entryChanges(compiled, compiled.localIndexes, itemChange);
   const global = entryChanges(compiled, compiled.globalIndexes, itemChange);
   addExpiryEffects(effects, itemChange, context);
+  addStreamEffect(effects, change, context);
   let bytesDelta = table.bytes;
   for (const entry of local) {
     bytesDelta += entry.bytesDelta;
@@ -155,13 +166,14 @@ function itemAfter(
 function updatedItem(
   command: UpdateCommand,
   current: StoredItem | undefined,
-  { compiled, stamp }: EvaluationContext,
+  { compiled, stamp, isDecided }: EvaluationContext,
 ): StoredItem | undefined {
   const before = current?.item ?? command.key;
   const item = applyUpdate(command.update, before);
   if (current === undefined && command.keepsAbsent === true) return undefined;
-  checkUpdatedIndexKeys(before, item, compiled.schema);
   const bytes = itemBytes(item);
+  if (isDecided) return StoredItem.of(item, bytes, stamp);
+  checkUpdatedIndexKeys(before, item, compiled.schema);
   const keyBytes = attributesBytes(command.key);
   if (Math.max(bytes, bytes - keyBytes + updateBytes(command.update)) > ITEM_BYTES_MAX) {
     throw itemFaults.updatedItemTooLarge();
@@ -316,24 +328,55 @@ function addExpiryEffects(
 
 const NOTHING = Buffer.alloc(0);
 
+/** The change record, if the table has a stream and something changed. */
+function addStreamEffect(
+  effects: Effect[],
+  { command, state, after }: CollectionChange,
+  { compiled, prefixes, stamp, nowMs }: EvaluationContext,
+): void {
+  const { stream } = compiled.schema;
+  if (stream === undefined) return;
+  const byTimeToLive = command.kind === 'delete' && command.byTimeToLive === true;
+  const write = { key: command.key, before: state.current, after, byTimeToLive, writtenMs: nowMs };
+  const record = streamRecordOf(write, stream.viewType);
+  if (record === undefined) return;
+  effects.push({ key: streamKey(prefixes.stream, stream.id, stamp.version), value: record });
+}
+
 /** Bytes of the item collection after the write, its effect added and its limits checked. */
 function changeCollection(
   { command, itemKey, state, after }: CollectionChange,
   bytesDelta: number,
   effects: Effect[],
-  { compiled, prefixes, collectionBytesMax }: EvaluationContext,
+  context: EvaluationContext,
 ): number {
+  const { compiled, prefixes } = context;
   if (compiled.localIndexes.length === 0) return 0;
-  if (after !== undefined && bytesWithLocalEntries(compiled, after) > ITEM_BYTES_MAX) {
-    throw command.kind === 'update' ? itemFaults.updatedItemTooLarge() : itemFaults.itemTooLarge();
-  }
   const bytes = state.collectionBytes + bytesDelta;
-  if (bytesDelta > 0 && bytes > collectionBytesMax) throw itemFaults.collectionTooLarge();
+  if (!context.isDecided) checkCollection({ command, after, bytes, bytesDelta }, context);
   if (bytesDelta !== 0) {
     const value = bytes === 0 ? undefined : encodeCollectionBytes(bytes);
     effects.push({ key: collectionKey(prefixes.meta, hashOf(itemKey)), value });
   }
   return bytes;
+}
+
+/** @throws ClientFault */
+function checkCollection(
+  { command, after, bytes, bytesDelta }: CollectionGrowth,
+  { compiled, collectionBytesMax }: EvaluationContext,
+): void {
+  if (after !== undefined && bytesWithLocalEntries(compiled, after) > ITEM_BYTES_MAX) {
+    throw command.kind === 'update' ? itemFaults.updatedItemTooLarge() : itemFaults.itemTooLarge();
+  }
+  if (bytesDelta > 0 && bytes > collectionBytesMax) throw itemFaults.collectionTooLarge();
+}
+
+interface CollectionGrowth {
+  readonly command: WriteCommand;
+  readonly after: StoredItem | undefined;
+  readonly bytes: number;
+  readonly bytesDelta: number;
 }
 
 interface CollectionChange {

@@ -45,9 +45,9 @@ export class InFlight<T, G extends InFlightGroup> {
   }
 
   /** Drops the values of a failed group; those of groups before it stand again. */
-  discard(group: G, onFailed?: (key: string) => void): void {
+  discard(group: G, onFailed?: (key: string, value: T) => void): void {
     for (const [key, entry] of (this.#ofGroup.get(group) ?? []).reverse()) {
-      onFailed?.(key);
+      onFailed?.(key, entry.value);
       if (this.#newest.get(key) !== entry) throw new Error('groups fail from the newest');
       const { previous } = entry;
       if (previous === undefined || previous.group.isDurable) this.#newest.delete(key);

@@ -81,7 +81,7 @@ export function currentEntryOf(
         ? current
         : StoredItem.of(view, itemBytes(view), {
             version: current.version,
-            nowMs: current.writtenMs,
+            writtenMicros: current.writtenMicros,
           }),
   };
 }

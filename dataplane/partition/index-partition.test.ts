@@ -46,7 +46,7 @@ class Entries {
 
 const keyOf = (name: string) => Buffer.from(name.padEnd(20, '.'));
 const put = (name: string, version: number, bytes = 5): IndexChange => {
-  const { record } = StoredItem.of({ p: { S: name } }, bytes, { version, nowMs: 0 });
+  const { record } = StoredItem.of({ p: { S: name } }, bytes, { version, writtenMicros: 1e15 });
   const place = { indexId: 1, sequence: version, version };
   return { ...place, removedKey: undefined, put: { key: keyOf(name), record } };
 };

@@ -3,7 +3,7 @@ import { ItemCache } from './item-cache.ts';
 import { StoredItem } from './record.ts';
 
 const stored = (text: string, version: number) =>
-  StoredItem.of({ p: { S: text } }, 10, { version, nowMs: 1 });
+  StoredItem.of({ p: { S: text } }, 10, { version, writtenMicros: 1e15 });
 
 describe('item cache', () => {
   it('holds no memory but that of its items, however small a part of a slab they were', () => {

@@ -62,13 +62,14 @@ export class ItemCache {
 
   /**
    * Takes up a durable write, `undefined` a deletion. Of writes that became durable together the
-   * newest may have been read already: an older one does not take its place.
+   * newest may have been read already: an older one does not take its place. A later timestamp of the
+   * same version does.
    */
   written(name: string, stored: StoredItem | undefined): void {
     const cached = this.#cells.peek(name)?.stored;
     if (cached === undefined) return;
     if (stored === undefined) this.#cells.delete(name);
-    else if (stored.version > cached.version) this.#add(name, stored);
+    else if (isLater(stored, cached)) this.#add(name, stored);
   }
 
   forget(name: string): void {
@@ -78,4 +79,10 @@ export class ItemCache {
   clear(): void {
     this.#cells.clear();
   }
+}
+
+function isLater(stored: StoredItem, cached: StoredItem): boolean {
+  const { version } = cached;
+  if (stored.version !== version) return stored.version > version;
+  return stored.writtenMicros > cached.writtenMicros;
 }

@@ -1,6 +1,7 @@
 import type { KeyCondition } from '../expression/ast.ts';
 import { encodeKeyPrefix, encodeKeyValue } from '../item/key-encoding.ts';
-import { afterPrefix, joinKey } from './key-space.ts';
+import { afterPrefix, HASH_BYTES, joinKey, PREFIX_BYTES } from './key-space.ts';
+import type { PartitionRange } from './schema.ts';
 
 /** Storage keys [start, end). */
 export interface StorageRange {
@@ -23,6 +24,16 @@ export function rangeOfConditions(
     equal = joinKey(equal, encodeKeyValue(condition.value));
   }
   return rangeOfPrefix(equal);
+}
+
+const HASH_END = PREFIX_BYTES + HASH_BYTES;
+
+/** Whether an item (its key has room for the prefix) is in this range of hashes. */
+export function ownsItemKey({ start, end }: PartitionRange, itemKey: Buffer): boolean {
+  return (
+    itemKey.compare(start, 0, HASH_BYTES, PREFIX_BYTES, HASH_END) >= 0 &&
+    (end === undefined || itemKey.compare(end, 0, HASH_BYTES, PREFIX_BYTES, HASH_END) < 0)
+  );
 }
 
 export function rangeOfPrefix(prefix: Buffer): StorageRange {

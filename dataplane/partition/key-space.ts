@@ -7,7 +7,9 @@
  * | item | hash 16 B, sort key encoding (none without a range attribute) | record |
  * | localIndex | index id u16, hash 16 B, index sort key, base sort key | record |
  * | pendingIndex | index id u16, sequence u64 | index change |
+ * | stream | stream id u64, sequence u64 | change record (stream-record.ts) |
  * | expiry | second u64, item key | empty |
+ * | transaction | part u8, ... | see `transactionParts` below |
  * | meta | name u8, ... | see `metaNames` below |
  * | request | version u64 | writes done, by their request ids (node/request-log.ts) |
  *
@@ -19,10 +21,8 @@ export const spaces = {
   item: 0x01,
   localIndex: 0x02,
   pendingIndex: 0x03,
-  /** Reserved: change records. */
   stream: 0x04,
   expiry: 0x05,
-  /** Reserved: pending intents and outcomes. */
   transaction: 0x06,
   meta: 0x07,
   /** Raft entries and hard state (replication/README.md). */
@@ -39,9 +39,13 @@ export const PREFIX_BYTES = PARTITION_ID_BYTES + 1;
 export const HASH_BYTES = 16;
 export const INDEX_ID_BYTES = 2;
 export const SEQUENCE_BYTES = 8;
+const STREAM_ID_BYTES = 8;
 const SECOND_BYTES = 8;
 
-/** First byte behind the prefix of the meta space. */
+/**
+ * First byte behind the prefix of the meta space. From 0x10 on it is the catalog's, whose records are in
+ * partition 0 (catalog/catalog-store.ts) and are checked by whoever reads them.
+ */
 export const metaNames = {
   counters: 0x01,
   /** + hash: bytes of an item collection. */
@@ -56,6 +60,24 @@ export const metaNames = {
   backfill: 0x06,
   /** How far a rebuild of expiry entries has come. */
   expiryRebuild: 0x07,
+  /** Greatest timestamp of deletions, us since 1970 (partition-state.ts). */
+  deleted: 0x08,
+  /** The shards of the streams (stream-shards.ts). */
+  shards: 0x09,
+  /** + name of a trigger: how far it has come (trigger/progress-record.ts). */
+  trigger: 0x0a,
+} as const;
+
+/** First byte behind the prefix of the transaction space. Ids have 16 bytes. */
+export const transactionParts = {
+  /** + item key without prefix: what a transaction is to do with the item (mark-record.ts). */
+  mark: 0x01,
+  /** + transaction id: what has become of it (ledger-record.ts). */
+  ledger: 0x02,
+  /** + ms u64, transaction id: when its ledger record may be forgotten; empty. */
+  due: 0x03,
+  /** + transaction id: it is due, and not known to have finished everywhere; empty. */
+  unfinished: 0x04,
 } as const;
 
 /** The first bytes of all keys of one space of a partition. */
@@ -71,6 +93,18 @@ export function partitionRange(partitionId: bigint): { start: Buffer; end: Buffe
   const start = Buffer.alloc(PARTITION_ID_BYTES);
   start.writeBigUInt64BE(partitionId, 0);
   return { start, end: afterPrefix(start) };
+}
+
+/** All keys of a partition but those of its streams, and of what is needed to read them. */
+export function rangesBesideStreams(partitionId: bigint): { start: Buffer; end: Buffer }[] {
+  const { start, end } = partitionRange(partitionId);
+  const stream = spacePrefix(partitionId, 'stream');
+  const meta = spacePrefix(partitionId, 'meta');
+  return [
+    { start, end: stream },
+    { start: afterPrefix(stream), end: meta },
+    { start: afterPrefix(meta), end },
+  ];
 }
 
 /** The least key above every key that starts with `prefix`. */
@@ -114,6 +148,22 @@ export function readPendingKey(key: Buffer): { indexId: number; sequence: number
   return {
     indexId: key.readUInt16BE(PREFIX_BYTES),
     sequence: readUint53(key, PREFIX_BYTES + INDEX_ID_BYTES),
+  };
+}
+
+/** Place of the change record that a write made. */
+export function streamKey(prefix: Uint8Array, streamId: number, sequence: number): Buffer {
+  const key = Buffer.allocUnsafe(PREFIX_BYTES + STREAM_ID_BYTES + SEQUENCE_BYTES);
+  key.set(prefix);
+  writeUint53(key, streamId, PREFIX_BYTES);
+  writeUint53(key, sequence, PREFIX_BYTES + STREAM_ID_BYTES);
+  return key;
+}
+
+export function readStreamKey(key: Buffer): { streamId: number; sequence: number } {
+  return {
+    streamId: readUint53(key, PREFIX_BYTES),
+    sequence: readUint53(key, PREFIX_BYTES + STREAM_ID_BYTES),
   };
 }
 

@@ -4,39 +4,14 @@ import type { Condition } from '../expression/ast.ts';
 import type { Item } from '../item/attribute-value.ts';
 import { itemBytes } from '../item/size.ts';
 import { openStore } from '../storage/open.ts';
-import { type Effect, type Store, StoreError } from '../storage/store.ts';
+import { type Store, StoreError } from '../storage/store.ts';
 import type { WriteCommand } from './command.ts';
 import { CompiledSchema } from './compiled-schema.ts';
+import { HeldCommits } from './held-commits.fixture.ts';
 import { ItemCache } from './item-cache.ts';
 import { Partition } from './partition.ts';
 import { evenPartitions, localIndex, schemaOf } from './schema.fixture.ts';
 import type { TableSchema } from './schema.ts';
-
-/** Commits that the test lets through, or fails, one by one. */
-class HeldCommits {
-  readonly waiting: {
-    readonly effects: readonly Effect[];
-    readonly end: (error?: Error) => void;
-  }[] = [];
-  readonly #store: Store;
-
-  constructor(store: Store) {
-    this.#store = store;
-  }
-
-  readonly commit = (effects: readonly Effect[]): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const end = (error?: Error) =>
-        error === undefined ? this.#store.commit(effects).then(resolve, reject) : reject(error);
-      this.waiting.push({ effects, end });
-    });
-
-  next(error?: Error): void {
-    const commit = this.waiting.shift();
-    if (commit === undefined) throw new Error('no commit waits');
-    commit.end(error);
-  }
-}
 
 const key: Item = { p: { S: 'a' }, s: { N: '1' } };
 const noLimit = (): void => {};
@@ -80,6 +55,7 @@ describe('Partition', () => {
       cache: new ItemCache(1_000_000),
       commit: commits.commit,
       nowMs: () => 1_000,
+      monotonicMs: () => 1_000,
       schedule: (flush) => flushes.push(flush),
       collectionBytesMax: 1_000_000,
       onIndexChanges: () => {},

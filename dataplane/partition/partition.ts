@@ -1,40 +1,41 @@
+import { transactionFaults } from '../errors/transactions.ts';
 import type { Effect, Store } from '../storage/store.ts';
-import { decodeCollectionBytes, hashOf } from './collection.ts';
 import type { Capacity, WriteCommand, WriteResult } from './command.ts';
+import { addEffect, CommitGroups } from './commit-groups.ts';
 import { type CompiledSchema, placeKey } from './compiled-schema.ts';
-import { addToCounters, type Counters, decodeCounters, encodeCounters } from './counters.ts';
+import type { Counters } from './counters.ts';
 import {
   type Evaluation,
   evaluateWrite,
-  type ItemState,
   type PartitionPrefixes,
   pendingEffect,
 } from './evaluate.ts';
 import { expirySecondOf } from './expiry.ts';
-import { InFlight, type InFlightGroup, mapKey } from './in-flight.ts';
+import { mapKey } from './in-flight.ts';
 import type { IndexChange } from './index-change.ts';
 import { currentEntryOf } from './index-entry.ts';
-import type { CacheCell, ItemCache } from './item-cache.ts';
-import {
-  collectionKey,
-  countersKey,
-  expiryKey,
-  keptTogether,
-  PREFIX_BYTES,
-  spacePrefix,
-} from './key-space.ts';
-import { StoredItem } from './record.ts';
+import type { ItemCache } from './item-cache.ts';
+import { expiryKey, PREFIX_BYTES, spaces } from './key-space.ts';
+import { Ledger } from './ledger.ts';
+import { PartitionState, type PlacedKey } from './partition-state.ts';
+import { PartitionTransactions } from './partition-transactions.ts';
+import type { RecordStamp, StoredItem } from './record.ts';
 import type { PartitionRange } from './schema.ts';
+import { alignedShards, type ShardList, type ShardPoint } from './stream-shards.ts';
+import { timestampBefore } from './transaction-rules.ts';
+
+export type { PlacedKey } from './partition-state.ts';
 
 export interface PartitionOptions {
   readonly range: PartitionRange;
   readonly compiled: CompiledSchema;
-  readonly store: Pick<Store, 'get'>;
+  readonly store: Pick<Store, 'get' | 'iterate' | 'snapshot'>;
   /** Shared by the partitions of a process. */
   readonly cache: ItemCache;
   /** Makes effects durable, in the order of the calls. When one call fails, so do those behind it. */
   readonly commit: (effects: readonly Effect[]) => Promise<void>;
   readonly nowMs: () => number;
+  readonly monotonicMs: () => number;
   /** Runs a function soon: writes that arrive before it share one commit. */
   readonly schedule: (flush: () => void) => void;
   readonly collectionBytesMax: number;
@@ -42,84 +43,72 @@ export interface PartitionOptions {
   readonly beforeCommit?: ((effects: Effect[], version: number) => void) | undefined;
   /** Told of changes for global indexes once they are durable, in order. */
   readonly onIndexChanges: (changes: readonly IndexChange[]) => void;
-}
-
-/** The full storage key of an item, and the same as text. */
-export interface PlacedKey {
-  readonly itemKey: Buffer;
-  readonly name: string;
-  /** Where the item was found in the cache the last time. */
-  cell: CacheCell | undefined;
-}
-
-/** A group takes no more effects, and no more bytes of values, than this before it is sent off. */
-const GROUP_EFFECTS_MAX = 10_000;
-const GROUP_BYTES_MAX = 1024 * 1024;
-
-/** Writes that share a commit. */
-interface Group extends InFlightGroup {
-  readonly effects: Effect[];
-  /** Of the effects' values. */
-  bytes: number;
-  readonly indexChanges: IndexChange[];
-  readonly done: Promise<void>;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
-  /** The partition's counters after this group. */
-  counters: Counters;
-  /** The store has it; taken up once all groups before it are durable too. */
-  isCommitted: boolean;
+  /** Change records have become durable. */
+  readonly onStreamRecords?: (() => void) | undefined;
+  /** A write has come before a transaction that had marked its item already. */
+  readonly onOvertaking?: (() => void) | undefined;
 }
 
 /**
  * One partition of a table: evaluates writes in the order of their arrival, on committed state plus
  * the effects still in flight, and commits their effects in groups.
  *
- * Invariants: `#groups` are in flight in commit order, the last perhaps still gathering; a write is
- * answered only when its group, and so every state it was computed from, is durable. When a commit
- * fails, its group and all behind it fail and what they computed is forgotten.
+ * Invariants: a write is answered only when its group, and so every state it was computed from, is
+ * durable. When a commit fails, its group and all behind it fail and what they computed is forgotten.
  */
 export class Partition {
   readonly range: PartitionRange;
   readonly prefixes: PartitionPrefixes;
-  readonly #options: PartitionOptions;
-  readonly #countersKey: Buffer;
-  readonly #items = new InFlight<StoredItem | undefined, Group>();
-  readonly #collections = new InFlight<number, Group>();
-  #compiled: CompiledSchema;
-  #groups: Group[] = [];
-  #gathering: Group | undefined;
-  /** After all writes evaluated so far. */
-  #counters: Counters;
-  #committed: Counters;
-  #version: number;
+  /** What this partition does as a part of transactions, and as their ledger. */
+  readonly transactions: PartitionTransactions;
+  readonly #state: PartitionState;
+  readonly #groups: CommitGroups;
+  readonly #onOvertaking: (() => void) | undefined;
 
   constructor(options: PartitionOptions) {
-    this.#options = options;
+    const { commit, schedule, beforeCommit, onIndexChanges, onStreamRecords } = options;
     this.range = options.range;
-    this.#compiled = options.compiled;
-    const { id } = options.range;
-    this.prefixes = {
-      item: keptTogether(spacePrefix(id, 'item')),
-      localIndex: keptTogether(spacePrefix(id, 'localIndex')),
-      pendingIndex: keptTogether(spacePrefix(id, 'pendingIndex')),
-      expiry: keptTogether(spacePrefix(id, 'expiry')),
-      meta: keptTogether(spacePrefix(id, 'meta')),
-    };
-    this.#countersKey = keptTogether(countersKey(id));
-    this.#counters = decodeCounters(options.store.get(this.#countersKey));
-    this.#committed = this.#counters;
-    this.#version = this.#counters.version;
+    this.#onOvertaking = options.onOvertaking;
+    const state = new PartitionState(options);
+    const groups: CommitGroups = new CommitGroups({
+      commit,
+      schedule,
+      totals: () => state.totals,
+      seal: (group) => {
+        state.seal(group);
+        beforeCommit?.(group.effects, group.counters.version);
+      },
+      onDurable: (group) => {
+        state.settle(group);
+        ledger.settle(group);
+        if (group.indexChanges.length > 0) onIndexChanges(group.indexChanges);
+        if (onStreamRecords !== undefined && group.effects.some(isStreamRecord)) onStreamRecords();
+      },
+      onFailed: (failed) => {
+        state.discard(failed);
+        for (const group of failed) ledger.discard(group);
+      },
+    });
+    const ledger = new Ledger({ ...options, prefix: state.prefixes.transaction, groups });
+    this.#state = state;
+    this.#groups = groups;
+    this.prefixes = state.prefixes;
+    this.transactions = new PartitionTransactions({ ...options, state, groups, ledger });
   }
 
   /** Durable totals. */
   get counters(): Counters {
-    return this.#committed;
+    return this.#state.durableCounters;
+  }
+
+  /** The shards of the table's streams, with changes in flight. */
+  get shards(): ShardList {
+    return this.#state.shards.list;
   }
 
   /** The schema for all writes from now on. */
   set compiled(compiled: CompiledSchema) {
-    this.#compiled = compiled;
+    this.#state.compiled = compiled;
   }
 
   /** Fills in the prefix of an item key built with room for it. */
@@ -133,16 +122,7 @@ export class Partition {
    * @throws StoreError `damaged`
    */
   get(placed: PlacedKey): StoredItem | undefined {
-    const { cache, store } = this.#options;
-    if (placed.cell?.stored === undefined) placed.cell = cache.get(placed.name);
-    const cached = placed.cell?.stored;
-    // A view of its own for each caller: what one parses is not kept beyond the cache's bound.
-    if (cached !== undefined) return cached.withoutItem();
-    const record = store.get(placed.itemKey);
-    if (record === undefined) return undefined;
-    const stored = StoredItem.read(record);
-    placed.cell = cache.offer(placed.name, stored);
-    return stored;
+    return this.#state.get(placed);
   }
 
   /**
@@ -158,36 +138,40 @@ export class Partition {
     admit: (capacity: Capacity) => void,
     onAppended?: (result: WriteResult) => number,
   ): Promise<WriteResult> {
-    const { itemKey } = placed;
-    const pending = this.#items.get(placed.name);
+    const state = this.#state;
+    const pending = state.groupOf(placed.name);
+    const marking = state.marks.size === 0 ? undefined : state.marks.groupOf(placed.name);
     let evaluation: Evaluation;
+    let stamp: RecordStamp;
     try {
-      const version = this.#nextVersion();
-      const stamp = { version, nowMs: this.#options.nowMs() };
-      evaluation = evaluateWrite(command, itemKey, this.#stateOf(placed), {
-        compiled: this.#compiled,
-        prefixes: this.prefixes,
-        stamp,
-        collectionBytesMax: this.#options.collectionBytesMax,
-      });
+      const itemState = state.itemState(placed);
+      const timestamp = this.#timestampOf(command, placed, itemState.current);
+      const context = state.context(timestamp, { isDecided: false });
+      stamp = context.stamp;
+      evaluation = evaluateWrite(command, placed.itemKey, itemState, context);
       admit(evaluation.result.capacity);
     } catch (fault) {
-      // The fault may tell of a write that is not durable yet.
-      await pending?.group.done;
+      // The fault may tell of a write, or of a mark, that is not durable yet.
+      await pending?.done;
+      await marking?.done;
       throw fault;
     }
     if (evaluation.effects.length === 0) {
-      await pending?.group.done;
+      await pending?.done;
     } else {
-      await this.#append(evaluation, placed, onAppended).done;
+      const group = this.#groups.gather();
+      state.append(group, placed, evaluation, stamp);
+      group.bytes += onAppended?.(evaluation.result) ?? 0;
+      this.#groups.flushIfFull();
+      await group.done;
     }
     return evaluation.result;
   }
 
   /** Commits effects of the caller's own in order with the writes. Resolves when they are durable. */
   async include(effects: readonly Effect[]): Promise<void> {
-    const group = this.#group();
-    for (const effect of effects) this.#add(group, effect);
+    const group = this.#groups.gather();
+    for (const effect of effects) addEffect(group, effect);
     await group.done;
   }
 
@@ -197,181 +181,122 @@ export class Partition {
    */
   async indexItem(indexId: number, placed: PlacedKey): Promise<void> {
     const { itemKey } = placed;
-    const index = this.#compiled.globalIndexes.find(({ schema }) => schema.id === indexId);
-    const current = this.#current(placed);
+    const { compiled } = this.#state;
+    const index = compiled.globalIndexes.find(({ schema }) => schema.id === indexId);
+    const current = this.#state.current(placed);
     if (index === undefined || current === undefined) return;
-    const entry = currentEntryOf(this.#compiled, index, itemKey, current);
+    const entry = currentEntryOf(compiled, index, itemKey, current);
     if (entry === undefined) return;
     const change: IndexChange = {
       indexId,
-      sequence: this.#nextVersion(),
+      sequence: this.#state.nextVersion(),
       version: current.version,
       removedKey: undefined,
       put: { key: entry.key.subarray(PREFIX_BYTES), record: entry.stored.record },
     };
-    const group = this.#group();
-    this.#add(group, pendingEffect(change, this.prefixes));
+    const group = this.#groups.gather();
+    addEffect(group, pendingEffect(change, this.prefixes));
     group.indexChanges.push(change);
-    group.counters = this.#counters = { ...this.#counters, version: this.#version };
+    this.#state.takeVersion(group);
     await group.done;
   }
 
   /** Writes the expiry entry of the item's current state. Resolves when it is durable. */
   async indexExpiry(placed: PlacedKey): Promise<void> {
     const { itemKey } = placed;
-    const attribute = this.#compiled.schema.timeToLiveAttribute;
-    const current = this.#current(placed);
+    const attribute = this.#state.compiled.schema.timeToLiveAttribute;
+    const current = this.#state.current(placed);
     if (attribute === undefined || current === undefined) return;
     const second = expirySecondOf(current.item, attribute);
     if (second === undefined) return;
-    const group = this.#group();
-    group.effects.push({ key: expiryKey(this.prefixes.expiry, second, itemKey), value: NOTHING });
-    await group.done;
+    const key = expiryKey(this.prefixes.expiry, second, itemKey);
+    await this.include([{ key, value: NOTHING }]);
   }
 
   /**
    * The current item of an expiry entry, in flight or durable; undefined, and the entry dropped, when
-   * the entry is left over from another state.
+   * the entry is left over from another state. Undefined also while a transaction is to change the
+   * item, or has checked it.
    */
   itemToExpire(placed: PlacedKey, second: number): StoredItem | undefined {
-    const { itemKey } = placed;
-    const attribute = this.#compiled.schema.timeToLiveAttribute;
+    const { itemKey, name } = placed;
+    const { compiled, marks } = this.#state;
+    const attribute = compiled.schema.timeToLiveAttribute;
     if (attribute === undefined) return undefined;
-    const current = this.#current(placed);
+    if (marks.size > 0 && marks.newest(name) !== undefined) return undefined;
+    const current = this.#state.current(placed);
     if (current !== undefined && expirySecondOf(current.item, attribute) === second) return current;
-    const group = this.#group();
-    group.effects.push({ key: expiryKey(this.prefixes.expiry, second, itemKey), value: undefined });
+    const key = expiryKey(this.prefixes.expiry, second, itemKey);
+    addEffect(this.#groups.gather(), { key, value: undefined });
     return undefined;
+  }
+
+  /**
+   * Opens, closes and rolls the shards of the table's stream as its schema and their age ask for.
+   * Resolves when that is durable. Writes do the same where it was not done before them.
+   */
+  async alignShards(): Promise<void> {
+    const { stream } = this.#state.compiled.schema;
+    await this.changeShards((list, point) => alignedShards(list, stream, point));
+  }
+
+  /**
+   * Changes the shards of the table's streams, and what hangs on that, in order with the writes.
+   * Resolves when the shards are durable as they are then.
+   */
+  async changeShards(
+    change: (list: ShardList, point: ShardPoint) => ShardList,
+    effects: readonly Effect[] = [],
+  ): Promise<void> {
+    const state = this.#state;
+    const list = state.changedShards(change);
+    if (list !== state.shards.list || effects.length > 0) {
+      const group = this.#groups.gather();
+      for (const effect of effects) addEffect(group, effect);
+      state.takeShards(group, list);
+    }
+    await state.shards.group?.done;
+  }
+
+  /**
+   * Takes up what transactions have marked; before that no write may be evaluated.
+   * @throws StoreError
+   */
+  async load(): Promise<void> {
+    await this.#state.marks.load();
+    await this.transactions.load();
   }
 
   /** Takes up what the store holds, after writes failed whose outcome was open until now. */
   async reload(): Promise<void> {
     await this.settled();
-    const counters = decodeCounters(this.#options.store.get(this.#countersKey));
-    this.#committed = counters;
-    this.#counters = counters;
-    this.#version = Math.max(this.#version, counters.version);
+    await this.#state.reload();
+    await this.transactions.load();
   }
 
   /** Resolves when all writes evaluated so far are durable or have failed. */
   async settled(): Promise<void> {
-    await Promise.allSettled(this.#groups.map((group) => group.done));
+    await this.#groups.settled();
   }
 
-  #stateOf(placed: PlacedKey): ItemState {
-    const { itemKey } = placed;
-    const current = this.#current(placed);
-    if (this.#compiled.localIndexes.length === 0) return { current, collectionBytes: 0 };
-    const hash = hashOf(itemKey);
-    const pending = this.#collections.get(mapKey(hash));
-    const collectionBytes =
-      pending === undefined
-        ? decodeCollectionBytes(this.#options.store.get(collectionKey(this.prefixes.meta, hash)))
-        : pending.value;
-    return { current, collectionBytes };
-  }
-
-  #current(placed: PlacedKey): StoredItem | undefined {
-    const pending = this.#items.get(placed.name);
-    return pending === undefined ? this.get(placed) : pending.value;
-  }
-
-  #append(
-    evaluation: Evaluation,
-    { itemKey, name }: PlacedKey,
-    onAppended: ((result: WriteResult) => number) | undefined,
-  ): Group {
-    const group = this.#group();
-    for (const effect of evaluation.effects) this.#add(group, effect);
-    for (const change of evaluation.indexChanges) group.indexChanges.push(change);
-    this.#items.set(name, evaluation.after, group);
-    const { result } = evaluation;
-    if (result.kind === 'applied' && result.collectionBytes !== undefined) {
-      this.#collections.set(mapKey(hashOf(itemKey)), result.collectionBytes, group);
-    }
-    this.#counters = addToCounters(this.#counters, evaluation, this.#version);
-    group.counters = this.#counters;
-    group.bytes += onAppended?.(result) ?? 0;
-    if (group.effects.length >= GROUP_EFFECTS_MAX || group.bytes >= GROUP_BYTES_MAX) this.#flush();
-    return group;
-  }
-
-  #add(group: Group, effect: Effect): void {
-    group.effects.push(effect);
-    group.bytes += effect.value?.length ?? 0;
-  }
-
-  /** The group that takes effects now. */
-  #group(): Group {
-    if (this.#gathering !== undefined) return this.#gathering;
-    const { promise: done, resolve, reject } = Promise.withResolvers<void>();
-    done.catch(() => {}); // whoever waits for the group hears of its failure
-    const group: Group = {
-      isDurable: false,
-      isCommitted: false,
-      effects: [],
-      bytes: 0,
-      indexChanges: [],
-      done,
-      resolve,
-      reject,
-      counters: this.#counters,
-    };
-    this.#gathering = group;
-    this.#groups.push(group);
-    this.#options.schedule(() => {
-      if (this.#gathering === group) this.#flush();
-    });
-    return group;
-  }
-
-  #flush(): void {
-    const group = this.#gathering;
-    if (group === undefined) return;
-    this.#gathering = undefined;
-    group.effects.push({ key: this.#countersKey, value: encodeCounters(group.counters) });
-    this.#options.beforeCommit?.(group.effects, group.counters.version);
-    this.#commit(group.effects).then(
-      () => this.#succeed(group),
-      (error) => this.#fail(group, error),
-    );
-  }
-
-  async #commit(effects: readonly Effect[]): Promise<void> {
-    await this.#options.commit(effects);
-  }
-
-  #succeed(committed: Group): void {
-    committed.isCommitted = true;
-    for (let group = this.#groups[0]; group?.isCommitted === true; group = this.#groups[0]) {
-      this.#groups.shift();
-      group.isDurable = true;
-      this.#items.settle(group, (name, stored) => this.#options.cache.written(name, stored));
-      this.#collections.settle(group);
-      this.#committed = group.counters;
-      if (group.indexChanges.length > 0) this.#options.onIndexChanges(group.indexChanges);
-      group.resolve();
-    }
-  }
-
-  /** Fails a group and all behind it, since they were computed from what it wrote. */
-  #fail(group: Group, error: unknown): void {
-    const position = this.#groups.indexOf(group);
-    if (position < 0) return;
-    const failed = this.#groups.splice(position);
-    this.#gathering = undefined;
-    for (const each of failed.toReversed()) {
-      this.#items.discard(each, (name) => this.#options.cache.forget(name));
-      this.#collections.discard(each);
-    }
-    this.#counters = this.#groups.at(-1)?.counters ?? this.#committed;
-    for (const each of failed) each.reject(error);
-  }
-
-  #nextVersion(): number {
-    this.#version += 1;
-    return this.#version;
+  /** @throws ClientFault when the item is marked and the write cannot come before the transaction */
+  #timestampOf(
+    command: WriteCommand,
+    { name }: PlacedKey,
+    current: StoredItem | undefined,
+  ): number {
+    const { marks } = this.#state;
+    const mark = marks.size === 0 ? undefined : marks.newest(name);
+    if (mark === undefined) return this.#state.timestampOver(current);
+    const timestamp = timestampBefore(mark, command, this.#state.leastTimestamp(current));
+    if (timestamp === undefined) throw transactionFaults.conflict();
+    this.#onOvertaking?.();
+    return timestamp;
   }
 }
 
 const NOTHING = Buffer.alloc(0);
+
+function isStreamRecord({ key, value }: Effect): boolean {
+  return value !== undefined && key[PREFIX_BYTES - 1] === spaces.stream;
+}

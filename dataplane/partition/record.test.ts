@@ -6,7 +6,7 @@ import { decodeCounters, encodeCounters, zeroCounters } from './counters.ts';
 import { decodeIndexChange, encodeIndexChange, type IndexChange } from './index-change.ts';
 import { StoredItem } from './record.ts';
 
-const stamp = { version: 2 ** 40 + 3, nowMs: 1_790_000_000_000 };
+const stamp = { version: 2 ** 40 + 3, writtenMicros: 1_790_000_000_000_001 };
 
 function isDamaged(act: () => unknown): boolean {
   try {
@@ -34,13 +34,26 @@ describe('a record', () => {
         const read = StoredItem.read(StoredItem.of(item, bytes, stamp).record);
         expect(JSON.stringify(read.item)).toBe(JSON.stringify(item));
         expect(read.json.toString()).toBe(JSON.stringify(item));
-        expect([read.bytes, read.version, read.writtenMs]).toEqual([
+        expect([read.bytes, read.version, read.writtenMicros]).toEqual([
           bytes,
           stamp.version,
-          stamp.nowMs,
+          stamp.writtenMicros,
         ]);
       }),
     );
+  });
+
+  it('of an older release has its time in ms', () => {
+    const { record } = StoredItem.of({ p: { S: 'a' } }, 2, { version: 1, writtenMicros: 1.79e12 });
+    expect(StoredItem.read(record).writtenMicros).toBe(1.79e15);
+  });
+
+  it('takes a later timestamp, and stays the same else', () => {
+    const stored = StoredItem.of({ p: { S: 'a' } }, 2, stamp);
+    const later = StoredItem.read(stored.withTimestamp(stamp.writtenMicros + 5).record);
+    expect(later.writtenMicros).toBe(stamp.writtenMicros + 5);
+    expect([later.item, later.bytes, later.version]).toEqual([stored.item, 2, stamp.version]);
+    expect(stored.writtenMicros).toBe(stamp.writtenMicros);
   });
 
   it('is not read with any byte changed but the flags', () => {

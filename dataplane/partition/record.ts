@@ -13,7 +13,7 @@ import { readUint53, withOwnMemory, writeUint53 } from './key-space.ts';
  * | 2 | 4 | CRC-32 of all that follows |
  * | 6 | 4 | size in the service's count |
  * | 10 | 8 | version: of the write to the base item that this record comes from |
- * | 18 | 8 | time of that write, ms since 1970 |
+ * | 18 | 8 | timestamp of that write, or of the transaction that checked the item last: us since 1970; below 10^14 it is in ms (older records) |
  * | 26 | | canonical wire JSON, UTF-8 |
  */
 const FORMAT = 1;
@@ -24,10 +24,17 @@ const VERSION_OFFSET = 10;
 const TIME_OFFSET = 18;
 export const RECORD_HEADER_BYTES = 26;
 
+/**
+ * The least timestamp, us since 1970 (March 1973). What is below is the ms of an older record, so
+ * that a clock that was never set writes none.
+ */
+export const TIMESTAMP_MICROS_MIN = 1e14;
+
 /** What stands in the header of a record. */
 export interface RecordStamp {
   readonly version: number;
-  readonly nowMs: number;
+  /** Timestamp, us since 1970: `TIMESTAMP_MICROS_MIN` or later. */
+  readonly writtenMicros: number;
 }
 
 /** A record with its item; parses nothing until asked. Values are never changed. */
@@ -68,9 +75,17 @@ export class StoredItem {
     return recordVersion(this.record);
   }
 
-  /** Time of the write, ms since 1970. */
-  get writtenMs(): number {
-    return readUint53(this.record, TIME_OFFSET);
+  /** Timestamp, us since 1970: of the write, or of the transaction that checked the item last. */
+  get writtenMicros(): number {
+    const time = readUint53(this.record, TIME_OFFSET);
+    return time < TIMESTAMP_MICROS_MIN ? time * 1_000 : time;
+  }
+
+  /** The same with a later timestamp, and else unchanged. */
+  withTimestamp(writtenMicros: number): StoredItem {
+    const record = Buffer.from(this.record);
+    writeUint53(record, writtenMicros, TIME_OFFSET);
+    return new StoredItem(sealRecord(record), this.bytes, this.#item);
   }
 
   /** The same without its parsed form, which takes several times the room. */
@@ -126,7 +141,7 @@ function newRecord(jsonBytes: number, bytes: number, stamp: RecordStamp): Buffer
   record[FLAGS_OFFSET] = 0;
   record.writeUInt32BE(bytes, SIZE_OFFSET);
   writeUint53(record, stamp.version, VERSION_OFFSET);
-  writeUint53(record, stamp.nowMs, TIME_OFFSET);
+  writeUint53(record, stamp.writtenMicros, TIME_OFFSET);
   return record;
 }
 

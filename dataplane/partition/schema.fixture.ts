@@ -15,6 +15,7 @@ export function schemaOf(parts: Partial<TableSchema> = {}): TableSchema {
     localIndexes: [],
     globalIndexes: [],
     timeToLiveAttribute: undefined,
+    stream: undefined,
     hashSecret,
     ...parts,
   };

@@ -1,4 +1,6 @@
 import type { KeyAttributeType } from '../item/attribute-value.ts';
+import type { StreamSchema } from './stream.ts';
+import type { TriggerSchema } from './trigger.ts';
 
 /** What a partition knows of its table: compiled from the descriptor, replaced as a whole when it changes. */
 export interface TableSchema {
@@ -11,6 +13,8 @@ export interface TableSchema {
   readonly globalIndexes: readonly IndexSchema[];
   /** Set while TTL is enabled. */
   readonly timeToLiveAttribute: string | undefined;
+  /** The stream that takes the records of writes. */
+  readonly stream: StreamSchema | undefined;
   /** 32 bytes; keys the hash that places partition keys (design section 4). */
   readonly hashSecret: Uint8Array;
 }
@@ -53,4 +57,19 @@ export interface TableLayout {
   readonly schema: TableSchema;
   readonly partitions: readonly PartitionRange[];
   readonly indexPartitions: ReadonlyMap<number, readonly PartitionRange[]>;
+  /** Streams that were disabled and can be read for a while yet, in their order; absent: none. */
+  readonly endedStreams?: readonly EndedStream[];
+  /** Absent: none. */
+  readonly triggers?: readonly TriggerSchema[];
+  /**
+   * The table was deleted at this time, ms since 1970: its streams can be read for a while yet, and all
+   * else is gone. Absent while it is there.
+   */
+  readonly retiredAtMs?: number;
+}
+
+/** A stream that takes no records any more. */
+export interface EndedStream extends StreamSchema {
+  /** When it was disabled, or its table deleted, ms since 1970. */
+  readonly endedAtMs: number;
 }

@@ -64,9 +64,14 @@ export class Admission {
    */
   chargeWrite(capacity: Capacity, nowMs: number): void {
     for (const name of capacity.globalIndexes.keys()) {
-      if (this.#indexes.get(name)?.write.admits(nowMs) === false) throw this.#fault('Write', name);
+      if (this.#indexes.get(name)?.write.admits(nowMs) === false) throw this.indexFault(name);
     }
     this.chargeDoneWrite(capacity, nowMs);
+  }
+
+  /** What a write is refused with that would change an index without write units. */
+  indexFault(name: string): ClientFault {
+    return this.#fault('Write', name);
   }
 
   /** Charges a write that was done elsewhere, whatever is left. */

@@ -53,6 +53,7 @@ const verdicts: Readonly<Record<FailureCode, Verdict>> = {
   damaged: 'elsewhere',
   otherStore: 'elsewhere',
   replicaExists: 'final',
+  retired: 'final',
 };
 
 /** A short name of the failure, for counters. */
@@ -89,6 +90,8 @@ export function finalError(failure: unknown, message: string): CallFailed | Clie
       return clientFaultOf(failure.data) ?? new CallFailed('internal', message, { cause: failure });
     }
     const { code } = failure;
+    // Of what is read and written there is nothing left, wherever one asks.
+    if (code === 'retired') return new CallFailed('noPartition', message, { cause: failure });
     const isTold = code === 'unknownOutcome';
     return new CallFailed(isTold ? code : 'internal', message, { cause: failure });
   }
@@ -111,8 +114,13 @@ export function faultOfCall(error: CallFailed): ClientFault {
   }
 }
 
+/** A fault on its way. */
+export function faultDataOf({ type, message, members }: ClientFault): FaultData {
+  return { type, message, members };
+}
+
 /** A fault that was raised at a node; undefined for what is none. */
-function clientFaultOf(data: unknown): ClientFault | undefined {
+export function clientFaultOf(data: unknown): ClientFault | undefined {
   if (typeof data !== 'object' || data === null) return undefined;
   const { type, message, members } = data as { readonly [K in keyof FaultData]?: unknown };
   if (typeof type !== 'string' || !isFaultType(type)) return undefined;

@@ -40,6 +40,27 @@ describe('a look into the catalog', () => {
     await expect(catalog.hasTable('T')).rejects.toMatchObject({ type: 'InternalServerError' });
   });
 
+  it('says that a table is deleted if there is none, or another one, by its name', async () => {
+    const table = { tableId: 'id-1', tableName: 'T' };
+    for (const [TableId, isDeleted] of [
+      ['id-1', false],
+      ['id-2', true],
+    ] as const) {
+      const { catalog } = lookup(() => ({ Table: { TableStatus: 'DELETING', TableId } }));
+      expect(await catalog.isDeleted(table)).toBe(isDeleted);
+    }
+    const none = lookup(() => {
+      throw tableFaults.notFound('T');
+    });
+    expect(await none.catalog.isDeleted(table)).toBe(true);
+    const away = lookup(() => {
+      throw transportFaults.internal();
+    });
+    await expect(away.catalog.isDeleted(table)).rejects.toMatchObject({
+      type: 'InternalServerError',
+    });
+  });
+
   it('asks once for requests at the same time, and anew for later ones', async () => {
     const { catalog, asked } = lookup(() => ({ Table: { TableStatus: 'ACTIVE' } }));
     await Promise.all([catalog.hasTable('T'), catalog.hasTable('T'), catalog.hasTable('U')]);

@@ -3,7 +3,7 @@ import type { ControlForwarder, ForwardedOperation } from './control-forwarder.t
 
 /** What is read of DescribeTable's answer. */
 interface Description {
-  readonly Table?: { readonly TableStatus?: string };
+  readonly Table?: { readonly TableStatus?: string; readonly TableId?: string };
 }
 
 /**
@@ -32,14 +32,32 @@ export class CatalogLookup {
     return asking;
   }
 
-  async #ask(TableName: string): Promise<boolean> {
+  /**
+   * Whether a table is gone for good, whatever has its name now.
+   * @throws ClientFault InternalServerError when the catalog cannot be asked
+   */
+  async isDeleted(table: { readonly tableId: string; readonly tableName: string }) {
+    const described = await this.#describeTable(table.tableName);
+    return described?.TableId !== table.tableId;
+  }
+
+  async #ask(nameOrArn: string): Promise<boolean> {
+    const table = await this.#describeTable(nameOrArn);
+    if (table === undefined) return false;
+    return table.TableStatus !== 'CREATING' && table.TableStatus !== 'DELETING';
+  }
+
+  /** Undefined: there is none. */
+  async #describeTable(TableName: string): Promise<Description['Table']> {
     try {
       const answer = await this.#describe?.handle({ TableName }, { host: '' });
       // Nodes of the cluster answer as the API says.
-      const { Table } = JSON.parse(Buffer.from(answer ?? []).toString('utf8')) as Description;
-      return Table?.TableStatus !== 'CREATING' && Table?.TableStatus !== 'DELETING';
+      const { Table = {} } = JSON.parse(Buffer.from(answer ?? []).toString('utf8')) as Description;
+      return Table;
     } catch (error) {
-      if (error instanceof ClientFault && error.type === 'ResourceNotFoundException') return false;
+      if (error instanceof ClientFault && error.type === 'ResourceNotFoundException') {
+        return undefined;
+      }
       throw error;
     }
   }

@@ -204,6 +204,35 @@ describe('tables', () => {
     expect(map.table('T')?.tableId).toBe('older');
   });
 
+  test('that were deleted have no name, but are there while their streams can be read', () => {
+    const schema = schemaOf({ tableId: 'older' });
+    const older = configurationOf(schema, { createdAtMs: 1 });
+    const retired = {
+      ...older,
+      version: 2,
+      layout: { ...older.layout, retiredAtMs: 10 },
+    };
+    const map = new ClusterMap();
+    map.merge(reportOf('a1', older), undefined, 0);
+    map.merge({ ...reportOf('a1', retired), version: 2 }, since, 0);
+    expect(map.table('T')).toBeUndefined();
+    expect(map.table(schema.tableArn)).toBeUndefined();
+    expect([...map.tables()]).toMatchObject([{ tableId: 'older', isReadable: true }]);
+
+    const newer = configurationOf(schemaOf({ tableId: 'newer' }), { createdAtMs: 2 });
+    const report = reportOf('b1', newer);
+    const partitions = report.partitions.map((each) => ({ ...each, partitionId: 7n }));
+    map.merge({ ...report, partitions }, undefined, 0);
+    expect(map.table('T')?.tableId).toBe('newer');
+    map.merge(
+      nodeReport('b1', { version: 2, removedPartitions: [7n] }),
+      { processId: 'process-b1', version: 1 },
+      0,
+    );
+    expect(map.table('T')).toBeUndefined();
+    expect(map.tableById('older')).toBeDefined();
+  });
+
   test('go with the last partition that any node reports', () => {
     const configuration = configurationOf(schemaOf());
     const map = new ClusterMap();
@@ -324,5 +353,37 @@ describe('leaders', () => {
     route.takeDenial('a1', { term: 5, leader: 'b1' });
     route.takeDenial('b1', { term: 6, leader: 'c1' });
     expect(told).toBe(1);
+  });
+});
+
+describe('stalled transactions', () => {
+  const configuration = configurationOf(schemaOf(), { partitions: 2 });
+  const { tableId } = configuration.layout.schema;
+  const replica = { replicaId: 1, isReadyLeader: true, appliedIndex: 5, failure: undefined };
+  const leading = (term: number, stalledTransactions?: number) =>
+    partitionReport(1n, {
+      tableId,
+      term,
+      leader: 'a1',
+      replica,
+      ...(stalledTransactions !== undefined && { stalledTransactions }),
+    });
+  const stalledOf = (...partitions: readonly PartitionReport[]) => {
+    const map = new ClusterMap();
+    map.merge(reportOf('c1', configuration, { term: 1 }), undefined, 0);
+    for (const [index, partition] of partitions.entries()) {
+      map.merge(nodeReport(`a${index}`, { partitions: [partition] }), undefined, 0);
+    }
+    return [...map.partitionsWithStalledTransactions()];
+  };
+
+  test('are those that the leader reports', () => {
+    expect(stalledOf(leading(2, 1))).toEqual([{ tableId, partitionId: 1n }]);
+    expect(stalledOf(leading(2))).toEqual([]);
+  });
+
+  test('are not those of a leader that was deposed', () => {
+    expect(stalledOf(leading(2, 1), leading(3))).toEqual([]);
+    expect(stalledOf(leading(2), leading(3, 1))).toEqual([{ tableId, partitionId: 1n }]);
   });
 });

@@ -12,7 +12,8 @@ export interface KnownTable {
   readonly configuration: TableConfiguration;
   /**
    * All partitions of the table, and of the active indexes that it had at that time, are known and
-   * have had a leader. From then on it is read and written: it is so for good.
+   * have had a leader. From then on it is read and written: it is so for good. Of one that was
+   * deleted (`retiredAtMs` of its layout) only streams are read.
    */
   readonly isReadable: boolean;
 }
@@ -53,7 +54,7 @@ export class ClusterMap {
   /** By table id: its partitions and those of its indexes. */
   readonly #partitionsOf = new Map<string, Set<bigint>>();
   readonly #tables = new Map<string, TableEntry>();
-  /** By name and by ARN: of several tables of one name the one that was created last. */
+  /** By name and by ARN: of several tables of one name the one that was created last; none deleted. */
   readonly #byName = new Map<string, TableEntry>();
   readonly #listeners: TableListener[] = [];
 
@@ -79,8 +80,23 @@ export class ClusterMap {
     return this.#partitions.get(id);
   }
 
+  /** Partitions of tables whose leaders report transactions that wait to be finished. */
+  *partitionsWithStalledTransactions(): Generator<{
+    readonly tableId: string;
+    readonly partitionId: bigint;
+  }> {
+    for (const { id, tableId, stalledTransactions } of this.#partitions.values()) {
+      if (stalledTransactions > 0) yield { tableId, partitionId: id };
+    }
+  }
+
   get partitionsCount(): number {
     return this.#partitions.size;
+  }
+
+  /** Those that were deleted and whose streams can still be read among them. */
+  tables(): Iterable<KnownTable> {
+    return this.#tables.values();
   }
 
   /** By name or ARN. */
@@ -212,7 +228,8 @@ export class ClusterMap {
     table.toldOf = configuration;
     for (const name of namesOf(table)) {
       const other = this.#byName.get(name);
-      if (other === undefined || isNewer(table, other)) this.#byName.set(name, table);
+      if (isRetired(table)) this.#unname(name, table);
+      else if (other === undefined || isNewer(table, other)) this.#byName.set(name, table);
     }
     return true;
   }
@@ -228,14 +245,17 @@ export class ClusterMap {
 
   #forget(table: TableEntry): void {
     this.#tables.delete(table.tableId);
-    for (const name of namesOf(table)) {
-      if (this.#byName.get(name) !== table) continue;
-      this.#byName.delete(name);
-      for (const other of this.#tables.values()) {
-        if (!namesOf(other).includes(name)) continue;
-        const best = this.#byName.get(name);
-        if (best === undefined || isNewer(other, best)) this.#byName.set(name, other);
-      }
+    for (const name of namesOf(table)) this.#unname(name, table);
+  }
+
+  /** The table has its name no more; another one may. */
+  #unname(name: string, table: TableEntry): void {
+    if (this.#byName.get(name) !== table) return;
+    this.#byName.delete(name);
+    for (const other of this.#tables.values()) {
+      if (isRetired(other) || !namesOf(other).includes(name)) continue;
+      const best = this.#byName.get(name);
+      if (best === undefined || isNewer(other, best)) this.#byName.set(name, other);
     }
   }
 }
@@ -255,6 +275,10 @@ function readableConfiguration(encoded: Uint8Array): TableConfiguration | undefi
 function namesOf({ configuration }: KnownTable): readonly string[] {
   const { tableName, tableArn } = configuration.layout.schema;
   return [tableName, tableArn];
+}
+
+function isRetired({ configuration }: KnownTable): boolean {
+  return configuration.layout.retiredAtMs !== undefined;
 }
 
 /** A table is created anew once the one before is gone; nodes may hear of it in another order. */

@@ -44,7 +44,7 @@ export async function sweepExpired(
         const stored = partition.itemToExpire(placed, second);
         if (stored === undefined) return false;
         const key = tableKeyOf(stored.item, schema);
-        const command = { kind: 'delete', key, condition } as const;
+        const command = { kind: 'delete', key, condition, byTimeToLive: true } as const;
         return (await partition.write(command, placed, chargeNothing)).kind === 'applied';
       };
       for (const isDeleted of await Promise.all(pairs.map(deletion))) {

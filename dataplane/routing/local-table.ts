@@ -18,32 +18,47 @@ import type { ItemCache } from '../partition/item-cache.ts';
 import { checkUpdatedPaths } from '../partition/key-check.ts';
 import { Partition, type PlacedKey } from '../partition/partition.ts';
 import type { PartitionRange, TableLayout, TableSchema } from '../partition/schema.ts';
+import type { StreamAnswerTo, StreamCall } from '../partition/stream.ts';
+import { StreamReader } from '../partition/stream-reader.ts';
+import { TRIM_COUNT, trimStreams } from '../partition/stream-trim.ts';
+import type { AnswerTo, TransactionCall } from '../partition/transaction.ts';
 import { type Store, StoreError } from '../storage/store.ts';
 import { Admission } from './admission.ts';
 import { rebuildExpiry, sweepExpired } from './expiry-sweep.ts';
 import { backfillIndex } from './index-backfill.ts';
 import { IndexFeeder } from './index-feeder.ts';
 import { KeyPlaces } from './key-places.ts';
-import { type PartitionList, partitionList } from './partition-map.ts';
+import { type LocalTransactionParts, localTransact } from './local-transaction.ts';
+import { type PartitionList, partitionList, partitionOfHash } from './partition-map.ts';
 import { discardPending, refillFeeders } from './pending-changes.ts';
 import { readQuery } from './query.ts';
 import type { ReadAccess } from './read-access.ts';
 import { readScan } from './scan.ts';
 import type { GetOptions, ManagedTable, TableStatistics, TableThroughput } from './table.ts';
+import { totalsOf } from './table-totals.ts';
+import type { TableWatch, WatchTable } from './table-watch.ts';
+
+/** Times of a process. */
+export interface LocalClock {
+  nowMs(): number;
+  /** Never put back; the clock on the wall where there is no such. */
+  monotonicMs?(): number;
+}
 
 export interface LocalTableOptions {
   readonly store: Store;
-  readonly clock: { nowMs(): number };
+  readonly clock: LocalClock;
   readonly layout: TableLayout;
   readonly throughput: TableThroughput;
   readonly cache: ItemCache;
   readonly collectionBytesMax: number;
+  readonly watch?: WatchTable | undefined;
 }
 
 /** A table whose partitions, and those of its indexes, are all in this process. */
 export class LocalTable implements ManagedTable {
   readonly #store: Store;
-  readonly #clock: { nowMs(): number };
+  readonly #clock: LocalClock;
   readonly #admission: Admission;
   readonly #partitions: PartitionList<Partition>;
   readonly #places: KeyPlaces<Partition, PlacedKey>;
@@ -51,14 +66,21 @@ export class LocalTable implements ManagedTable {
   #compiled: CompiledSchema;
   #access: ReadAccess;
   #state: 'open' | 'closed' | 'deleted' = 'open';
+  /** Change records being dropped. */
+  #trimming: Promise<unknown> = Promise.resolve();
   /** Indexes being dropped. */
   readonly #dropping = new Set<Promise<void>>();
+  #watch: TableWatch | undefined;
 
   /** Opens a table; changes that waited for its indexes when it was closed go on. */
   static async open(options: LocalTableOptions): Promise<LocalTable> {
     const table = new LocalTable(options);
+    await Promise.all(table.#partitions.map((partition) => partition.load()));
     const dropped = await refillFeeders(options.store, table.#partitions, table.#feeders);
     for (const id of dropped) await discardPending(options.store, table.#partitions, id);
+    await table.#alignShards();
+    const { store, layout } = options;
+    table.#watch = options.watch?.({ store, layout, partitions: table.#partitions });
     return table;
   }
 
@@ -120,12 +142,28 @@ export class LocalTable implements ManagedTable {
     this.#assertOpen();
     if (command.kind === 'update') checkUpdatedPaths(command.update, this.schema);
     this.#admission.admitWrite(this.#clock.nowMs());
-    for (const feeder of this.#feeders.values()) {
-      if (feeder.isFull) await this.#room(feeder);
-    }
-    this.#assertOpen();
+    const room = this.#roomInIndexes();
+    if (room !== undefined) await room;
     const { partition, key } = this.#places.placeOf(command.key, this.#compiled);
     return partition.write(command, key, this.#chargeWrite);
+  }
+
+  partitionOf(key: Item): bigint {
+    return this.#places.placeOf(key, this.#compiled).partition.range.id;
+  }
+
+  partitionOfHash(hash: Uint8Array): bigint {
+    return partitionOfHash(this.#partitions, hash).range.id;
+  }
+
+  async transact<Call extends TransactionCall>(
+    partitionId: bigint,
+    call: Call,
+  ): Promise<AnswerTo<Call>> {
+    this.#assertOpen();
+    const partition = this.#partitions.find(({ range }) => range.id === partitionId);
+    if (partition === undefined) throw tableFaults.notReadable();
+    return localTransact(this.#transactionParts, partition, call);
   }
 
   async query(request: QueryRequest): Promise<PageResult> {
@@ -137,19 +175,10 @@ export class LocalTable implements ManagedTable {
   }
 
   statistics(): TableStatistics {
-    const indexes = new Map<string, { items: number; bytes: number }>();
-    for (const { name, id } of this.schema.localIndexes) {
-      const counters = this.#partitions.map((partition) => partition.counters.localIndexes.get(id));
-      indexes.set(name, sumOf(counters));
-    }
-    for (const { name, id } of this.schema.globalIndexes) {
-      const partitions = this.#feeders.get(id)?.partitions ?? [];
-      indexes.set(name, sumOf(partitions.map((partition) => partition.counters)));
-    }
-    return { ...sumOf(this.#partitions.map((partition) => partition.counters)), indexes };
+    return totalsOf(this.schema, this.#partitions, (id) => this.#feeders.get(id)?.partitions ?? []);
   }
 
-  reconfigure(layout: TableLayout): void {
+  async reconfigure(layout: TableLayout): Promise<void> {
     const ids = layout.partitions.map((partition) => partition.id);
     if (ids.join() !== this.#partitions.map((partition) => partition.range.id).join()) {
       throw new RangeError('the partitions of a table are not changed this way');
@@ -159,6 +188,14 @@ export class LocalTable implements ManagedTable {
     this.#dropFeeders(layout);
     this.#addFeeders(layout);
     this.#access = this.#newAccess();
+    await this.#alignShards();
+    this.#watch?.onLayout(layout);
+  }
+
+  readonly isReconfigured = true;
+
+  reconfigured(): Promise<void> {
+    return Promise.resolve();
   }
 
   setThroughput(throughput: TableThroughput): void {
@@ -181,6 +218,33 @@ export class LocalTable implements ManagedTable {
     return sweepExpired(this.#store, this.#partitions, { schema: this.schema, nowMs, signal });
   }
 
+  get partitions(): readonly PartitionRange[] {
+    return this.#partitions.map(({ range }) => range);
+  }
+
+  async stream<Call extends StreamCall>(
+    partitionId: bigint,
+    call: Call,
+  ): Promise<StreamAnswerTo<Call>> {
+    this.#assertOpen();
+    const reader = this.#streamReader(partitionId);
+    if (reader === undefined) throw new Error(`the table has no partition ${partitionId}`);
+    return reader.answer(call);
+  }
+
+  async trimStreams(signal: AbortSignal): Promise<number> {
+    let trimmed = 0;
+    for (const partition of this.#partitions) {
+      for (let count = TRIM_COUNT; count === TRIM_COUNT; trimmed += count) {
+        if (signal.aborted || this.#state !== 'open') return trimmed;
+        const trimming = trimStreams(this.#store, partition, this.#clock.nowMs());
+        this.#trimming = trimming.catch(() => {}); // the caller hears of its failure
+        count = await trimming;
+      }
+    }
+    return trimmed;
+  }
+
   async indexesCaughtUp(): Promise<void> {
     await Promise.all(this.#partitions.map((partition) => partition.settled()));
     await Promise.all([...this.#feeders.values()].map((feeder) => feeder.caughtUp()));
@@ -196,10 +260,41 @@ export class LocalTable implements ManagedTable {
     await this.#settle();
   }
 
+  /**
+   * What its schema says of its stream holds once this resolves. While the store refuses writes it is
+   * left to the write, or the trimming, that comes next.
+   */
+  async #alignShards(): Promise<void> {
+    if (this.#store.writesRefused !== undefined) return;
+    await Promise.all(this.#partitions.map((partition) => partition.alignShards()));
+  }
+
+  #streamReader(partitionId: bigint): StreamReader | undefined {
+    const partition = this.#partitions.find(({ range }) => range.id === partitionId);
+    if (partition === undefined) return undefined;
+    return new StreamReader({
+      store: this.#store,
+      partitionId,
+      lastSequence: () => partition.counters.version,
+      nowMs: () => this.#clock.nowMs(),
+    });
+  }
+
   async #settle(): Promise<void> {
+    await this.#watch?.close(this.#state === 'deleted');
+    await this.#trimming;
     await Promise.all(this.#partitions.map((partition) => partition.settled()));
     await Promise.all([...this.#feeders.values()].map((feeder) => feeder.stop()));
     await Promise.all(this.#dropping);
+  }
+
+  get #transactionParts(): LocalTransactionParts {
+    return {
+      schema: this.schema,
+      admission: this.#admission,
+      nowMs: () => this.#clock.nowMs(),
+      room: () => this.#roomInIndexes(),
+    };
   }
 
   readonly #chargeWrite = (capacity: Capacity): void => {
@@ -235,6 +330,7 @@ export class LocalTable implements ManagedTable {
       cache,
       commit: (effects) => this.#store.commit(effects),
       nowMs: () => this.#clock.nowMs(),
+      monotonicMs: () => this.#clock.monotonicMs?.() ?? this.#clock.nowMs(),
       schedule: setImmediate,
       collectionBytesMax,
       onIndexChanges: (changes) => {
@@ -243,6 +339,7 @@ export class LocalTable implements ManagedTable {
           this.#feeders.get(id)?.enqueue(ofIndex, partition.prefixes.pendingIndex);
         }
       },
+      onStreamRecords: () => this.#watch?.onStreamRecords(range.id),
     });
     return partition;
   }
@@ -289,6 +386,20 @@ export class LocalTable implements ManagedTable {
     }
   }
 
+  /** Undefined unless indexes are too far behind: then resolves when they are not. */
+  #roomInIndexes(): Promise<void> | undefined {
+    for (const feeder of this.#feeders.values()) if (feeder.isFull) return this.#waitForIndexes();
+    return undefined;
+  }
+
+  /** @throws ClientFault, StoreError */
+  async #waitForIndexes(): Promise<void> {
+    for (const feeder of this.#feeders.values()) {
+      if (feeder.isFull) await this.#room(feeder);
+    }
+    this.#assertOpen();
+  }
+
   /** Waits while an index is too far behind, unless the index is dropped meanwhile. */
   async #room(feeder: IndexFeeder): Promise<void> {
     try {
@@ -305,16 +416,4 @@ export class LocalTable implements ManagedTable {
       ? tableFaults.notReadable()
       : new StoreError('closed', 'The table is closed.');
   }
-}
-
-function sumOf(
-  counters: readonly ({ readonly items: number; readonly bytes: number } | undefined)[],
-): { items: number; bytes: number } {
-  let items = 0;
-  let bytes = 0;
-  for (const each of counters) {
-    items += each?.items ?? 0;
-    bytes += each?.bytes ?? 0;
-  }
-  return { items, bytes };
 }

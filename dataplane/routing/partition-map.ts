@@ -1,6 +1,8 @@
 import { HASH_BYTES, PREFIX_BYTES } from '../partition/key-space.ts';
 import type { PartitionRange } from '../partition/schema.ts';
 
+const HASH_END = PREFIX_BYTES + HASH_BYTES;
+
 /** Partitions that tile the hash space, in order. */
 export type PartitionList<T> = readonly [T, ...T[]];
 
@@ -48,6 +50,14 @@ export function partitionOf<T extends Ranged>(partitions: PartitionList<T>, key:
   return owner;
 }
 
+/** The partition that owns these 16 bytes, taken as a hash. */
+export function partitionOfHash<T extends Ranged>(
+  partitions: PartitionList<T>,
+  hash: Uint8Array,
+): T {
+  return partitionOf(partitions, Buffer.concat([Buffer.alloc(PREFIX_BYTES), hash], HASH_END));
+}
+
 function startsAtOrBelow({ start }: PartitionRange, key: Buffer): boolean {
-  return key.compare(start, 0, HASH_BYTES, PREFIX_BYTES, PREFIX_BYTES + HASH_BYTES) >= 0;
+  return key.compare(start, 0, HASH_BYTES, PREFIX_BYTES, HASH_END) >= 0;
 }

@@ -65,6 +65,11 @@ export class PartitionRoute {
     return this.#view.membership;
   }
 
+  /** As its leader reports: transactions there that wait for somebody to finish them. */
+  get stalledTransactions(): number {
+    return this.#view.stalledTransactions;
+  }
+
   /** Of the believed leader. */
   get leaderTerm(): number {
     return Math.max(this.#view.leaderTerm, this.#hint?.term ?? 0);
@@ -165,8 +170,9 @@ export class PartitionRoute {
 }
 
 function viewOfOne(report: PartitionReport): PartitionView {
-  const { tableId, indexId, membership, leader, term } = report;
-  return { tableId, indexId, membership, leader, leaderTerm: leader === undefined ? 0 : term };
+  const { tableId, indexId, membership, leader, term, stalledTransactions = 0 } = report;
+  const leaderTerm = leader === undefined ? 0 : term;
+  return { tableId, indexId, membership, leader, leaderTerm, stalledTransactions };
 }
 
 /** Voters first; a node is named once. */

@@ -11,6 +11,8 @@ export interface PartitionView {
   /** The newest term of which a leader is known; 0 without one. */
   readonly leaderTerm: number;
   readonly leader: NodeId | undefined;
+  /** As the newest leader reports: transactions that wait for somebody to finish them. */
+  readonly stalledTransactions: number;
 }
 
 /**
@@ -21,14 +23,17 @@ export function viewOf(reports: Iterable<PartitionReport>): PartitionView | unde
   let newest: PartitionReport | undefined;
   let leaderTerm = 0;
   let leader: NodeId | undefined;
+  let ofLeader: PartitionReport | undefined;
   for (const report of reports) {
     if (newest === undefined || report.membership.epoch > newest.membership.epoch) newest = report;
     if (report.leader !== undefined && report.term > leaderTerm) {
       leaderTerm = report.term;
       leader = report.leader;
     }
+    if (report.replica.isReadyLeader && report.term > (ofLeader?.term ?? 0)) ofLeader = report;
   }
   if (newest === undefined) return undefined;
   const { tableId, indexId, membership } = newest;
-  return { tableId, indexId, membership, leaderTerm, leader };
+  const stalledTransactions = ofLeader?.stalledTransactions ?? 0;
+  return { tableId, indexId, membership, leaderTerm, leader, stalledTransactions };
 }

@@ -1,3 +1,5 @@
+import type { ListedCapacity } from '../partition/capacity.ts';
+import type { StreamCall } from '../partition/stream.ts';
 import type { Membership, NewReplica } from '../replication/replica.ts';
 import type { NodeId } from '../replication/transport/transport.ts';
 
@@ -13,6 +15,8 @@ export const methods = {
   get: 'get',
   write: 'write',
   page: 'page',
+  stream: 'stream',
+  transact: 'transact',
   feed: 'feed',
   report: 'report',
   control: 'control',
@@ -55,7 +59,9 @@ export type FailureCode =
   /** Not done: the node's data folder is not the one that the call names. */
   | 'otherStore'
   /** Not done: the partition has another replica on that node, or had this one before. */
-  | 'replicaExists';
+  | 'replicaExists'
+  /** Not done: the table was deleted, and only the records of its streams are left. */
+  | 'retired';
 
 export interface NotLeaderData {
   readonly leader: NodeId | undefined;
@@ -101,7 +107,7 @@ export type WriteCall = readonly [
   /** 16 bytes, random: the same for every try of one write. */
   requestId: Uint8Array,
   time: CallTime,
-  /** See wire-command.ts. */
+  /** See partition/command-codec.ts. */
   command: Uint8Array,
   /** Whether the caller wants the item before (1) and after (2); else they are null. */
   returns: number,
@@ -110,20 +116,13 @@ export type WriteCall = readonly [
 ];
 export type WriteAnswer = readonly [
   kind: 'applied' | 'conditionFailed',
-  capacity: WireCapacity,
+  capacity: ListedCapacity,
   collectionBytes: number | null,
   /** UTF-8 wire JSON. */
   before: Uint8Array | null,
   after: Uint8Array | null,
   /** The node's clock for the next CallTime. */
   monotonicMs: number,
-];
-
-/** Units of the table, and by name of local and of global indexes. */
-export type WireCapacity = readonly [
-  table: number,
-  localIndexes: readonly (readonly [string, number])[],
-  globalIndexes: readonly (readonly [string, number])[],
 ];
 
 export type PageCall = readonly [
@@ -139,8 +138,27 @@ export type PageAnswer = readonly [
   scannedCount: number,
   /** Set when the page is full: limit or bytes. */
   lastEvaluatedKey: unknown,
-  capacity: WireCapacity,
+  capacity: ListedCapacity,
   evaluatedBytes: number,
+];
+
+/** To the leader of a base partition, about its streams; answered as partition/stream.ts says. */
+export type PartitionStreamCall = readonly [partitionId: bigint, epoch: number, call: StreamCall];
+
+/**
+ * To the leader of a base partition, as a part of a transaction (partition/transaction.ts, in the form
+ * of wire-transaction.ts). Every one may come twice.
+ */
+export type TransactCall = readonly [
+  partitionId: bigint,
+  epoch: number,
+  time: CallTime,
+  call: unknown,
+];
+export type TransactAnswer = readonly [
+  answer: unknown,
+  /** The node's clock for the next CallTime. */
+  monotonicMs: number,
 ];
 
 /**
@@ -211,6 +229,8 @@ export interface PartitionReport {
   readonly localIndexes: readonly (readonly [id: number, items: number, bytes: number])[];
   /** Of a leader: version of the table's configuration that is committed. */
   readonly configurationVersion: number;
+  /** Of a leader: transactions here that wait for somebody to finish them; absent: none. */
+  readonly stalledTransactions?: number;
 }
 
 /** An API operation of the control plane, done where the catalog is led. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ClientFault } from '../errors/client-fault.ts';
 import type { Item } from '../item/attribute-value.ts';
+import { decodeWriteCommand } from '../partition/command-codec.ts';
 import { globalIndex, schemaOf } from '../partition/schema.fixture.ts';
 import type { TableSchema } from '../partition/schema.ts';
 import { RequestFailed } from '../replication/transport/transport.ts';
@@ -11,7 +12,6 @@ import { UnknownTableFault } from './remote-table.ts';
 import type { RouterOptions } from './router.ts';
 import type { TableThroughput } from './table.ts';
 import { encodeTableConfiguration } from './table-configuration.ts';
-import { decodeWriteCommand } from './wire-command.ts';
 
 const key: Item = { p: { S: 'a' }, s: { N: '1' } };
 const item: Item = { ...key, x: { S: 'x' } };
@@ -357,5 +357,41 @@ describe('a changed configuration', () => {
     const request = queryOf({ g: { S: 'a' } }, { indexName: 'G2', consistentRead: false });
     const { value } = await scheduler.until(faultOf(table.query(request)));
     expect(value.message).toBe('The table does not have the specified index: G2');
+  });
+});
+
+describe('stream', () => {
+  const call = { kind: 'shards', streamId: 7 } as const;
+  const answer = { shards: [], lastSequence: 3 };
+
+  it('asks the leader of the partition, and the next one when it has gone', async () => {
+    const { cluster, table, scheduler } = await oneTable({ partitions: 2 });
+    expect(table.partitions).toHaveLength(2);
+    cluster.node('a1').on('stream', () => answer);
+    const { value } = await scheduler.until(table.stream(2n, call));
+    expect(value).toEqual(answer);
+    expect(cluster.seenOf('stream').map(({ node, body }) => [node, body])).toEqual([
+      ['a1', [2n, 1, call]],
+    ]);
+    cluster.node('a1').on('stream', () => {
+      throw new RequestFailed('unknown', 'no answer');
+    });
+    cluster.node('b1').on('stream', () => answer);
+    expect((await scheduler.until(table.stream(1n, call))).value).toEqual(answer);
+  });
+});
+
+describe('a table that was deleted and has streams left', () => {
+  it('is as good as gone for reads and writes of items', async () => {
+    const { cluster, table } = await oneTable();
+    for (const method of ['get', 'write', 'page']) {
+      cluster.node('a1').on(method, () => {
+        throw refusal('retired');
+      });
+    }
+    await expect(table.get(key, strong)).rejects.toBeInstanceOf(UnknownTableFault);
+    await expect(table.query(queryOf({ p: { S: 'a' } }))).rejects.toBeInstanceOf(UnknownTableFault);
+    expect((await faultOf(table.write(put))).type).toBe('ResourceNotFoundException');
+    expect(cluster.seenOf('write')).toHaveLength(1);
   });
 });

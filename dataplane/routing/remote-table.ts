@@ -13,10 +13,13 @@ import type {
   WriteResult,
   WriteReturns,
 } from '../partition/command.ts';
+import { encodeCommand } from '../partition/command-codec.ts';
 import { CompiledSchema } from '../partition/compiled-schema.ts';
 import { checkUpdatedPaths } from '../partition/key-check.ts';
 import { PREFIX_BYTES } from '../partition/key-space.ts';
-import type { TableSchema } from '../partition/schema.ts';
+import type { PartitionRange, TableSchema } from '../partition/schema.ts';
+import type { StreamAnswerTo, StreamCall } from '../partition/stream.ts';
+import type { AnswerTo, TransactionCall } from '../partition/transaction.ts';
 import type { Scheduler } from '../replication/scheduler.ts';
 import { Admission } from './admission.ts';
 import { CallFailed, faultOfCall } from './call-failure.ts';
@@ -24,22 +27,28 @@ import type { ClusterMap } from './cluster-map.ts';
 import { type Forwarder, repeatable } from './forwarder.ts';
 import { KeyPlaces } from './key-places.ts';
 import type { NodeState } from './node-state.ts';
-import type { PartitionList } from './partition-map.ts';
+import { type PartitionList, partitionOfHash } from './partition-map.ts';
 import {
   type GetAnswer,
   type GetCall,
   methods,
+  type PartitionStreamCall,
   type WriteAnswer,
   type WriteCall,
 } from './protocol.ts';
 import { remoteQuery, remoteScan } from './remote-page.ts';
 import { partsOf, type RemotePart } from './remote-part.ts';
+import { remoteTransact } from './remote-transaction.ts';
 import { itemOf, returnFlags, writeResultOf } from './remote-write.ts';
 import type { RequestIds } from './request-ids.ts';
 import type { GetOptions, Table } from './table.ts';
 import type { TableConfiguration } from './table-configuration.ts';
 import { dividedThroughput } from './throughput.ts';
-import { encodeWriteCommand } from './wire-command.ts';
+import {
+  admitTransactionCall,
+  chargeTransactionCall,
+  checkCommands,
+} from './transaction-admission.ts';
 
 /** What all tables of a router share. */
 export interface RemoteAccess {
@@ -150,7 +159,7 @@ export class RemoteTable implements Table {
     const { route } = this.#places.placeOf(command.key, this.#compiled).partition;
     const id = typeof route === 'bigint' ? route : route.id;
     const requestId = requestIds.next();
-    const encoded = encodeWriteCommand(command);
+    const encoded = encodeCommand(command);
     const flags = returnFlags(returns);
     let target: NodeState | undefined;
     let processId = '';
@@ -178,6 +187,53 @@ export class RemoteTable implements Table {
 
   scan(request: ScanRequest): Promise<PageResult> {
     return this.#page(request.indexName, () => remoteScan(this.#pages(), request));
+  }
+
+  get partitions(): readonly PartitionRange[] {
+    return this.#configuration.layout.partitions;
+  }
+
+  /** @throws ClientFault; UnknownTableFault when the partition is gone */
+  async stream<Call extends StreamCall>(
+    partitionId: bigint,
+    call: Call,
+  ): Promise<StreamAnswerTo<Call>> {
+    const { forwarder, map } = this.#access;
+    const route = map.partition(partitionId) ?? partitionId;
+    const body = (epoch: number): PartitionStreamCall => [partitionId, epoch, call];
+    try {
+      const answer = await forwarder.callLeader(route, methods.stream, body, repeatable);
+      return answer as StreamAnswerTo<Call>; // what nodes of the cluster answer
+    } catch (error) {
+      throw readFault(error, this.schema.tableName);
+    }
+  }
+
+  partitionOf(key: Item): bigint {
+    return this.#places.placeOf(key, this.#compiled).partition.range.id;
+  }
+
+  partitionOfHash(hash: Uint8Array): bigint {
+    return partitionOfHash(this.#parts, hash).range.id;
+  }
+
+  async transact<Call extends TransactionCall>(
+    partitionId: bigint,
+    call: Call,
+  ): Promise<AnswerTo<Call>> {
+    const { scheduler } = this.#access;
+    checkCommands(call, this.schema);
+    const nowMs = scheduler.monotonicMs();
+    admitTransactionCall(this.#admission, call, nowMs);
+    const exhausted = this.#admission.exhaustedIndexes(nowMs);
+    let answer: AnswerTo<Call>;
+    try {
+      answer = await remoteTransact(this.#access, partitionId, { call, exhausted });
+    } catch (error) {
+      throw writeFault(error);
+    }
+    chargeTransactionCall(this.#admission, call, answer, scheduler.monotonicMs());
+    return answer;
   }
 
   async #page(indexName: string | undefined, read: () => Promise<PageResult>): Promise<PageResult> {

@@ -39,6 +39,11 @@ export class RemoteTables {
     return table;
   }
 
+  /** Undefined while it is not known, or cannot be read yet. */
+  tableById(tableId: string): RemoteTable | undefined {
+    return this.#tables.get(tableId);
+  }
+
   /** Divides the tables' throughput anew when routers came or went. */
   shareThroughput(): void {
     const count = this.#map.routersCount;

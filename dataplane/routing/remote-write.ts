@@ -1,7 +1,7 @@
 import type { Item } from '../item/attribute-value.ts';
+import { capacityOfList } from '../partition/capacity.ts';
 import type { Capacity, WriteResult, WriteReturns } from '../partition/command.ts';
 import type { WriteAnswer } from './protocol.ts';
-import { decodeCapacity } from './wire-page.ts';
 
 const BEFORE = 1;
 const AFTER = 2;
@@ -20,7 +20,7 @@ export function writeResultOf([
   before,
   after,
 ]: WriteAnswer): WriteResult {
-  const capacity = decodeCapacity(wireCapacity);
+  const capacity = capacityOfList(wireCapacity);
   return kind === 'applied'
     ? new AppliedWrite(capacity, collectionBytes ?? undefined, { before, after })
     : new FailedWrite(capacity, before);

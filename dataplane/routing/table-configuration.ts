@@ -1,5 +1,13 @@
 import { crc32 } from 'node:zlib';
-import type { IndexSchema, KeySchema, PartitionRange, TableLayout } from '../partition/schema.ts';
+import type {
+  EndedStream,
+  IndexSchema,
+  KeySchema,
+  PartitionRange,
+  TableLayout,
+} from '../partition/schema.ts';
+import type { StreamSchema } from '../partition/stream.ts';
+import type { TriggerSchema } from '../partition/trigger.ts';
 import type { TableThroughput, ThroughputLimit } from './table.ts';
 
 /**
@@ -26,7 +34,8 @@ const FORMAT = 1;
 
 /**
  * UTF-8 JSON: `[1, CRC-32 of the configuration's JSON, configuration]`, with bytes as base64 and
- * partition ids as decimal strings.
+ * partition ids as decimal strings. Members that came with a later release are left out where they
+ * say nothing, and whoever does not know them keeps them as they are.
  */
 export function encodeTableConfiguration(configuration: TableConfiguration): Buffer {
   return encode(tableJson(configuration));
@@ -103,10 +112,14 @@ interface TableJson {
     readonly localIndexes: readonly IndexSchema[];
     readonly globalIndexes: readonly IndexSchema[];
     readonly timeToLiveAttribute: string | null;
+    readonly stream?: StreamSchema | undefined;
     readonly hashSecret: string;
   };
   readonly partitions: readonly RangeJson[];
   readonly indexPartitions: readonly (readonly [number, readonly RangeJson[]])[];
+  readonly endedStreams?: readonly EndedStream[];
+  readonly triggers?: readonly TriggerSchema[];
+  readonly retiredAtMs?: number;
   readonly throughput: {
     readonly mode: TableThroughput['mode'];
     readonly table: LimitJson;
@@ -134,6 +147,7 @@ function tableJson({ version, createdAtMs, layout, throughput }: TableConfigurat
     },
     partitions: layout.partitions.map(rangeJson),
     indexPartitions: [...layout.indexPartitions].map(([id, ranges]) => [id, ranges.map(rangeJson)]),
+    ...laterMembers(layout),
     throughput: {
       mode: throughput.mode,
       table: limitJson(throughput.table),
@@ -150,10 +164,12 @@ function tableOf({ version, createdAtMs, schema, ...json }: TableJson): TableCon
       schema: {
         ...schema,
         timeToLiveAttribute: schema.timeToLiveAttribute ?? undefined,
+        stream: schema.stream,
         hashSecret: Buffer.from(schema.hashSecret, 'base64'),
       },
       partitions: json.partitions.map(rangeOf),
       indexPartitions: new Map(json.indexPartitions.map(([id, all]) => [id, all.map(rangeOf)])),
+      ...laterMembers(json),
     },
     throughput: {
       mode: json.throughput.mode,
@@ -162,6 +178,19 @@ function tableOf({ version, createdAtMs, schema, ...json }: TableJson): TableCon
         json.throughput.globalIndexes.map(([name, limit]) => [name, limitOf(limit)]),
       ),
     },
+  };
+}
+
+/** In a table without them nothing changes: neither its encoding, nor what it is compared with. */
+function laterMembers({
+  endedStreams = [],
+  triggers = [],
+  retiredAtMs,
+}: Pick<TableLayout, 'endedStreams' | 'triggers' | 'retiredAtMs'>) {
+  return {
+    ...(endedStreams.length === 0 ? {} : { endedStreams }),
+    ...(triggers.length === 0 ? {} : { triggers }),
+    ...(retiredAtMs === undefined ? {} : { retiredAtMs }),
   };
 }
 

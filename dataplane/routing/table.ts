@@ -9,7 +9,9 @@ import type {
   WriteResult,
   WriteReturns,
 } from '../partition/command.ts';
-import type { TableLayout, TableSchema } from '../partition/schema.ts';
+import type { PartitionRange, TableLayout, TableSchema } from '../partition/schema.ts';
+import type { StreamAnswerTo, StreamCall } from '../partition/stream.ts';
+import type { AnswerTo, TransactionCall } from '../partition/transaction.ts';
 
 /** A result that may be at hand already: callers must not wait when it is (the embedded hot path). */
 export type Eventually<T> = T | Promise<T>;
@@ -28,6 +30,17 @@ export interface TableHost {
    * @throws the signal's reason when aborted; StoreError
    */
   dropPartitions(ids: readonly bigint[], signal?: AbortSignal): Promise<void>;
+
+  /**
+   * Removes all that the partitions of a deleted table hold but its streams, which stay until the
+   * partitions are dropped. The table must not be open. Not atomic: to be repeated after a crash.
+   * @param layout - with `retiredAtMs`, and without indexes
+   * @throws the signal's reason when aborted; StoreError
+   */
+  retireTable(layout: TableLayout, signal?: AbortSignal): Promise<void>;
+
+  /** The streams of such a table, to be read. */
+  retiredTable(layout: TableLayout): StreamTable;
 }
 
 /**
@@ -47,7 +60,35 @@ export interface Table {
 
   query(request: QueryRequest): Eventually<PageResult>;
   scan(request: ScanRequest): Eventually<PageResult>;
+
+  /** Those of the table, in the order of the hash space. */
+  readonly partitions: readonly PartitionRange[];
+
+  /**
+   * Asks one of `partitions` about the streams of the table. It costs no units.
+   * @throws StoreError
+   */
+  stream<Call extends StreamCall>(partitionId: bigint, call: Call): Promise<StreamAnswerTo<Call>>;
+
+  /** Id of the partition that has the item with these key attributes (checked; others are ignored). */
+  partitionOf(key: Item): bigint;
+
+  /** Id of the partition that owns these 16 bytes, taken as a hash. */
+  partitionOfHash(hash: Uint8Array): bigint;
+
+  /**
+   * Asks one of the table's partitions as a part of a transaction. Resolves when the answer, and what
+   * was done for it, is durable; a call may be made again, whatever came of it.
+   *
+   * Prepare, execute and read are admitted by throughput, and charged: a write that is accepted twice
+   * its units of the table, and once those of indexes; one whose condition failed once. Each read is
+   * charged strong units once, and a transaction reads twice.
+   */
+  transact<Call extends TransactionCall>(partitionId: bigint, call: Call): Promise<AnswerTo<Call>>;
 }
+
+/** What the streams of a table, also of one that was deleted, are read from. */
+export type StreamTable = Pick<Table, 'partitions' | 'stream'>;
 
 /** One open table, as the control plane sees it. */
 export interface ManagedTable extends Table {
@@ -59,6 +100,12 @@ export interface ManagedTable extends Table {
    * resolves when no write is evaluated on the old one any more.
    */
   reconfigure(layout: TableLayout): Eventually<void>;
+
+  /** Whether all partitions have taken up the layout: in a cluster that may be later. */
+  readonly isReconfigured: boolean;
+
+  /** Resolves once that is so. @throws the signal's reason; StoreError when the table is closed */
+  reconfigured(signal: AbortSignal): Promise<void>;
 
   /** Sets or lifts the throughput limits, keeping what was saved up as burst. */
   setThroughput(throughput: TableThroughput): Eventually<void>;
@@ -74,6 +121,12 @@ export interface ManagedTable extends Table {
 
   /** Deletes items whose time to live is past; returns how many. Never one renewed meanwhile. */
   sweepExpired(nowMs: number, signal: AbortSignal): Promise<number>;
+
+  /**
+   * Drops change records that are past their time, and rolls old shards; returns how many records.
+   * To be repeated now and then. Nothing is done once the table is closed.
+   */
+  trimStreams(signal: AbortSignal): Promise<number>;
 
   /** Resolves when all global indexes have caught up with the writes made so far. */
   indexesCaughtUp(): Promise<void>;

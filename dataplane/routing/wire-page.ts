@@ -1,7 +1,7 @@
 import type { Item } from '../item/attribute-value.ts';
-import { capacityOf, tableCapacity } from '../partition/capacity.ts';
-import type { Capacity, PageResult, QueryRequest, ScanRequest } from '../partition/command.ts';
-import type { PageAnswer, PageCall, WireCapacity } from './protocol.ts';
+import { capacityOfList, listCapacity } from '../partition/capacity.ts';
+import type { PageResult, QueryRequest, ScanRequest } from '../partition/command.ts';
+import type { PageAnswer, PageCall } from './protocol.ts';
 
 /**
  * Requests and answers of pages, between routers and nodes. Requests and keys travel as UTF-8 JSON:
@@ -43,7 +43,7 @@ export function encodePageAnswer(result: PageResult): PageAnswer {
     result.count,
     result.scannedCount,
     lastEvaluatedKey === undefined ? null : Buffer.from(JSON.stringify(lastEvaluatedKey)),
-    encodeCapacity(result.capacity),
+    listCapacity(result.capacity),
     result.evaluatedBytes,
   ];
 }
@@ -56,28 +56,9 @@ export function decodePageAnswer(answer: PageAnswer): PageResult {
     scannedCount,
     lastEvaluatedKey:
       lastKey instanceof Uint8Array ? (JSON.parse(textOf(lastKey)) as Item) : undefined,
-    capacity: decodeCapacity(capacity),
+    capacity: capacityOfList(capacity),
     evaluatedBytes,
   };
-}
-
-export function encodeCapacity({ table, localIndexes, globalIndexes }: Capacity): WireCapacity {
-  return [table, unitsByName(localIndexes), unitsByName(globalIndexes)];
-}
-
-export function decodeCapacity([table, localIndexes, globalIndexes]: WireCapacity): Capacity {
-  if (localIndexes.length + globalIndexes.length === 0) return tableCapacity(table);
-  return capacityOf({
-    table,
-    localIndexes: new Map(localIndexes),
-    globalIndexes: new Map(globalIndexes),
-  });
-}
-
-const noUnits: WireCapacity[1] = [];
-
-function unitsByName(units: ReadonlyMap<string, number>): WireCapacity[1] {
-  return units.size === 0 ? noUnits : [...units];
 }
 
 function textOf(bytes: Uint8Array): string {

@@ -1,7 +1,7 @@
 import { ProposalError, type Replica } from '../replication/replica.ts';
 import type { NodeId } from '../replication/transport/transport.ts';
 import type { ClusterApp } from './cluster-program.ts';
-import { incompleteness, observedGroups, runningNodes } from './cluster-state.ts';
+import { incompleteness, isSettled, observedGroups, runningNodes } from './cluster-state.ts';
 import type { CorePool } from './core-pool.ts';
 import { SimRandom } from './random.ts';
 import type { FaultHooks, SimCluster } from './sim-cluster.ts';
@@ -122,7 +122,10 @@ export class ClusterFaults implements FaultHooks {
     // Groups of which only nodes that are away have replicas are not seen.
     if (nodes.length < all.length) return false;
     const groups = observedGroups(nodes);
-    return groups.every((group) => incompleteness(group, nodes, this.#votersCount) === undefined);
+    return groups.every(
+      (group) =>
+        isSettled(group, nodes) && incompleteness(group, nodes, this.#votersCount) === undefined,
+    );
   }
 
   /** From the moment on that all groups are whole again, nodes may lose data again. */

@@ -9,8 +9,12 @@ import type { ReplicationLimits } from '../replication/limits.ts';
 import { MultiRaft } from '../replication/multi-raft.ts';
 import type { ReplicaHost } from '../replication/replica.ts';
 import type { NodeId, Transport } from '../replication/transport/transport.ts';
+import { CatalogLookup } from '../routing/catalog-lookup.ts';
 import { Router } from '../routing/router.ts';
 import type { Store } from '../storage/store.ts';
+import { ClusterTransactionTables } from '../transaction/cluster-tables.ts';
+import { TransactionCoordinator } from '../transaction/coordinator.ts';
+import type { Transactions } from '../transaction/requests.ts';
 import type { SimRandom } from './random.ts';
 import type { SimEnvironment, SimProgram } from './sim-machine.ts';
 
@@ -27,6 +31,9 @@ export interface NodeApp {
 export interface RouterApp {
   readonly kind: 'router';
   readonly router: Router;
+  readonly coordinator: TransactionCoordinator;
+  /** What clients call: the coordinator, but for mistakes made on purpose. */
+  readonly transactions: Transactions;
 }
 
 export type ClusterApp = NodeApp | RouterApp;
@@ -45,7 +52,7 @@ export interface ClusterSetup extends SetupOverlays {
   /** A node's process begins, with what is on its disk. */
   readonly onNode: (environment: SimEnvironment) => void;
   /** A router's process runs. */
-  readonly onRouter: (router: Router, environment: SimEnvironment) => void;
+  readonly onRouter: (app: RouterApp, environment: SimEnvironment) => void;
 }
 
 /** What comes between the parts of a process, for mistakes made on purpose. */
@@ -56,6 +63,8 @@ export interface SetupOverlays {
   readonly hostOf: (host: ReplicaHost) => ReplicaHost;
   /** Between a router and the network. */
   readonly transportOf: (transport: Transport, environment: SimEnvironment) => Transport;
+  /** Between a router's clients and its coordinator. */
+  readonly transactionsOf: (transactions: Transactions) => Transactions;
 }
 
 export const noOverlays: SetupOverlays = {
@@ -63,6 +72,7 @@ export const noOverlays: SetupOverlays = {
   storeOf: (store) => store,
   hostOf: (host) => host,
   transportOf: (transport) => transport,
+  transactionsOf: (transactions) => transactions,
 };
 
 const REGION = 'us-east-1';
@@ -98,14 +108,34 @@ export function routerProgram(setup: ClusterSetup): SimProgram<ClusterApp> {
         randomBytes: bytesOf(random),
         log: (event, fields) => setup.log(event, { process: id, ...fields }),
       });
-      setup.onRouter(router, environment);
-      return { kind: 'router', router };
+      const coordinator = startCoordinator(setup, router, environment);
+      const transactions = setup.transactionsOf(coordinator);
+      const app: RouterApp = { kind: 'router', router, coordinator, transactions };
+      setup.onRouter(app, environment);
+      return app;
     },
     shutdown: async (app, { transport }) => {
+      if (app.kind === 'router') await app.coordinator.close();
       app.router.close();
       await transport.close();
     },
   };
+}
+
+function startCoordinator(
+  setup: ClusterSetup,
+  router: Router,
+  { id, scheduler, random }: SimEnvironment,
+): TransactionCoordinator {
+  const catalog = new CatalogLookup(router.control);
+  const coordinator = new TransactionCoordinator({
+    tables: new ClusterTransactionTables(router, catalog),
+    scheduler,
+    randomBytes: bytesOf(random.fork('coordinator')),
+    log: (event, fields) => setup.log(event, { process: id, ...fields }),
+  });
+  coordinator.recovery.start();
+  return coordinator;
 }
 
 async function bootNode(setup: ClusterSetup, environment: SimEnvironment): Promise<NodeApp> {

@@ -41,6 +41,22 @@ export function observedGroups(nodes: readonly RunningNode[]): readonly Observed
   }));
 }
 
+/**
+ * Whether a leader of the newest term has applied the membership that was observed. Else a newer one
+ * may be committed that nodes have in their logs alone, after a loss of power.
+ */
+export function isSettled(
+  { partitionId, membership }: ObservedGroup,
+  nodes: readonly RunningNode[],
+): boolean {
+  const replicas = nodes.flatMap(({ app }) => app.host.get(partitionId) ?? []);
+  const term = Math.max(...replicas.map((replica) => replica.term));
+  return replicas.some(
+    (replica) =>
+      replica.isReady && replica.term === term && replica.membership.epoch === membership.epoch,
+  );
+}
+
 /** Why the group lacks something; undefined if all its voters are there and nothing is under way. */
 export function incompleteness(
   { partitionId, membership, voters }: ObservedGroup,

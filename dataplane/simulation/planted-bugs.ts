@@ -4,21 +4,46 @@ import { methods, type WriteCall } from '../routing/protocol.ts';
 import { REQUEST_ID_BYTES } from '../routing/request-ids.ts';
 import type { Store } from '../storage/store.ts';
 import { withEarlyQuorum } from './early-quorum.ts';
+import { overlaid } from './overlay.ts';
 import type { SimEnvironment } from './sim-machine.ts';
+import type { SimulationTuning } from './simulation-plan.ts';
 import type { SimulationOptions } from './simulation-run.ts';
+import {
+  abortsCommitted,
+  finishesBeforeDecision,
+  ignoresMarks,
+  ignoresTokens,
+  readsOneRound,
+} from './transaction-bugs.ts';
 
 /**
  * Mistakes made on purpose, to see that the simulation finds them:
  * - `acknowledgesEarly`: a write is acknowledged when its leader alone has it on disk;
  * - `acknowledgesUnsynced`: replicas vouch for what is not on their disks yet;
  * - `readsWithoutLease`: a leader reads under a lease that has ended, until it hears of another one;
- * - `appliesTwice`: a write that is sent again is not known to be the same one, and is done again.
+ * - `appliesTwice`: a write that is sent again is not known to be the same one, and is done again;
+ * - `finishesBeforeDecision`: participants finish a transaction before its ledger has decided it;
+ * - `ignoresMarks`: a transaction drops the marks of others that are in its way;
+ * - `abortsCommitted`: recovery aborts what was committed;
+ * - `readsOneRound`: a snapshot does not look whether items have changed while it was taken;
+ * - `ignoresTokens`: a repeat is not known to be one.
  */
 export type PlantedBug =
   | 'acknowledgesEarly'
   | 'acknowledgesUnsynced'
   | 'readsWithoutLease'
-  | 'appliesTwice';
+  | 'appliesTwice'
+  | 'finishesBeforeDecision'
+  | 'ignoresMarks'
+  | 'abortsCommitted'
+  | 'readsOneRound'
+  | 'ignoresTokens';
+
+/** Transactions that meet each other, and coordinators that die. */
+const busyTransactions: SimulationTuning = {
+  transactions: { clientsCount: 3, gapMs: 60 },
+  coordinatorFaultPart: 0.02,
+};
 
 /** With the faults that they show up under, so that a few seeds do. */
 export const plantedBugs: Readonly<Record<PlantedBug, SimulationOptions>> = {
@@ -47,6 +72,17 @@ export const plantedBugs: Readonly<Record<PlantedBug, SimulationOptions>> = {
     overlays: { transportOf: withFreshRequestIds },
     tuning: { weights: { partition: 1, block: 1, pause: 1 } },
   },
+  finishesBeforeDecision: {
+    overlays: { transportOf: finishesBeforeDecision },
+    tuning: busyTransactions,
+  },
+  ignoresMarks: { overlays: { transportOf: ignoresMarks }, tuning: busyTransactions },
+  abortsCommitted: { overlays: { transportOf: abortsCommitted }, tuning: busyTransactions },
+  readsOneRound: {
+    overlays: { transportOf: readsOneRound },
+    tuning: { ...busyTransactions, weights: { slowness: 1, block: 1 } },
+  },
+  ignoresTokens: { overlays: { transactionsOf: ignoresTokens }, tuning: busyTransactions },
 };
 
 function withoutSyncs(store: Store): Store {
@@ -76,19 +112,6 @@ function withReplicas(
     all: () => Array.from(host.all(), proxyOf),
     onReplica: (listener) =>
       host.onReplica((replica, change) => listener(proxyOf(replica), change)),
-  });
-}
-
-/** The object as it is, but for some members. */
-function overlaid<T extends object>(target: T, members: Partial<T>): T {
-  return new Proxy(target, {
-    get(_, name) {
-      const owner = Object.hasOwn(members, name) ? members : target;
-      // Private members are the target's own: it has to be `this`.
-      const value: unknown = Reflect.get(owner, name, owner);
-      return typeof value === 'function' ? value.bind(owner) : value;
-    },
-    set: (_, name, value) => Reflect.set(target, name, value, target),
   });
 }
 

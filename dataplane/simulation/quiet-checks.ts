@@ -1,6 +1,6 @@
 import type { Item } from '../item/attribute-value.ts';
 import type { PageResult, ScanRequest } from '../partition/command.ts';
-import { spacePrefix } from '../partition/key-space.ts';
+import { spacePrefix, transactionParts } from '../partition/key-space.ts';
 import type { RemoteTable } from '../routing/remote-table.ts';
 import type { Router } from '../routing/router.ts';
 import type { ClusterApp } from './cluster-program.ts';
@@ -13,6 +13,7 @@ import { GLOBAL_INDEX, LOCAL_INDEX, openTable } from './workload.ts';
 /** Spaces that are empty at rest, as the byte behind the storage id. */
 const PENDING_INDEX = spacePrefix(0n, 'pendingIndex')[8];
 const EXPIRY = spacePrefix(0n, 'expiry')[8];
+const TRANSACTION = spacePrefix(0n, 'transaction')[8];
 /** Nothing may expire while indexes are compared. */
 const EXPIRING_SECONDS = 10;
 
@@ -41,6 +42,9 @@ export function restlessness(
         return `partition ${partitionId}: ${node.id} is at ${index}, not ${known}`;
       for (const { bytes } of entries) {
         if (bytes[8] === PENDING_INDEX) return `partition ${partitionId} has changes of its index`;
+        if (bytes[8] === TRANSACTION && bytes[9] === transactionParts.mark) {
+          return `partition ${partitionId} has marks of transactions`;
+        }
         if (bytes[8] !== EXPIRY) continue;
         const second = Number(bytes.readBigUInt64BE(9));
         if (second < nowSeconds + EXPIRING_SECONDS) {
@@ -75,7 +79,10 @@ function compare(index: string, table: readonly string[], found: readonly string
 }
 
 /** The JSON of all items, with their attributes in order. */
-async function itemsOf(table: RemoteTable, indexName: string | undefined): Promise<string[]> {
+export async function itemsOf(
+  table: RemoteTable,
+  indexName: string | undefined,
+): Promise<string[]> {
   const items: string[] = [];
   let start: Item | undefined;
   do {
@@ -101,7 +108,8 @@ async function itemsOf(table: RemoteTable, indexName: string | undefined): Promi
 /** Small, so that pages are continued. */
 const PAGE_ITEMS = 3;
 
-function inOrder(json: string): string {
+/** The item's JSON with its attributes in order. */
+export function inOrder(json: string): string {
   const entries = Object.entries(JSON.parse(json) as Item);
   return JSON.stringify(
     Object.fromEntries(entries.sort(([one], [other]) => (one < other ? -1 : 1))),

@@ -63,13 +63,13 @@ export class StateComparison {
     const index = appliedIndexOf(state);
     if (index === undefined || index === 0 || isDamaged(state)) return;
     const name = `${state.partitionId}/${index}`;
-    const hash = hashOf(state);
     const seen = this.#seen.get(name);
+    if (seen?.state.node === state.node && seen.state.replicaId === state.replicaId) return;
+    const hash = hashOf(state);
     if (seen === undefined) {
       this.#seen.set(name, { hash, state });
       return;
     }
-    if (seen.state.node === state.node && seen.state.replicaId === state.replicaId) return;
     this.comparedCount += 1;
     if (seen.hash === hash) return;
     this.violations.push(

@@ -5,6 +5,7 @@ import type { NodeId } from '../replication/transport/transport.ts';
 import { faultSchedule } from './fault-schedule.ts';
 import { defaultFaultWeights, type FaultCause, type TimedFault } from './faults.ts';
 import type { SimRandom } from './random.ts';
+import type { TransactionWorkloadOptions } from './transaction-workload.ts';
 import type { WorkloadOptions } from './workload.ts';
 
 /** What one seed makes of a run: everything but the course it takes. */
@@ -14,12 +15,16 @@ export interface SimulationPlan {
   readonly zoneOf: (id: NodeId) => string;
   /** Partitions of the table, and of its global index. */
   readonly partitionsCount: number;
+  readonly hasStream: boolean;
   readonly limits: {
     readonly replication: Partial<ReplicationLimits>;
     readonly node: Partial<NodeLimits>;
   };
   readonly repair: RepairOptions;
   readonly workload: WorkloadOptions;
+  readonly transactions: TransactionWorkloadOptions;
+  /** How likely the process of a router is killed or paused at a message of a transaction. */
+  readonly coordinatorFaultPart: number;
   readonly weights: Readonly<Partial<Record<FaultCause, number>>>;
   readonly faults: readonly TimedFault[];
   /** When everything is healed: virtual ms since the world began. */
@@ -33,6 +38,8 @@ export interface SimulationTuning {
   readonly faultGapMs?: number;
   readonly faultMsMax?: number;
   readonly workload?: Partial<WorkloadOptions>;
+  readonly transactions?: Partial<TransactionWorkloadOptions>;
+  readonly coordinatorFaultPart?: number;
   readonly replication?: Partial<ReplicationLimits>;
 }
 
@@ -46,17 +53,25 @@ export function simulationPlan(random: SimRandom, tuning: SimulationTuning = {})
   const healedMs = random.between(8_000, 12_000);
   const drawn = someOf(random, defaultFaultWeights);
   const weights = tuning.weights ?? drawn;
+  const transactions = {
+    ...transactionOptions(random.fork('transactions')),
+    ...tuning.transactions,
+  };
   return {
     nodes,
     routers,
     zoneOf: (id) => `z${(Number(id.slice(1)) - 1) % 3}`,
     partitionsCount: random.chance(0.3) ? 2 : 1,
+    hasStream: random.fork('stream').chance(0.5),
     limits: {
       replication: { ...replicationLimits(random), ...tuning.replication },
       node: nodeLimits(random),
     },
     repair: random.chance(0.3) ? { replaceAfterMs: random.between(3_000, 8_000) } : {},
-    workload: { ...workloadOptions(random), ...tuning.workload },
+    workload: { ...withRoomFor(transactions, workloadOptions(random)), ...tuning.workload },
+    transactions,
+    coordinatorFaultPart:
+      tuning.coordinatorFaultPart ?? random.fork('coordinators').pick([0, 0.002, 0.01, 0.03]),
     weights,
     faults: faultSchedule(random.fork('faults'), {
       nodes,
@@ -111,6 +126,7 @@ function nodeLimits(random: SimRandom): Partial<NodeLimits> {
   const isTight = random.chance(0.5);
   return {
     sweepIdleMs: 1_000,
+    streamTrimMs: 2_000,
     drainMsMax: 3_000,
     ...(isTight && {
       partitionWritesMax: random.pick([2, 4, 64]),
@@ -140,6 +156,38 @@ function workloadOptions(random: SimRandom): WorkloadOptions {
     registersCount: random.between(1, 4),
     countersCount: random.between(1, 2),
     gapMs: random.logBetween(100, 800),
+    paddingMax: random.pick([0, 200, 3_000]),
+    mix,
+  };
+}
+
+/** Where there are many transactions, there are few others: a seed costs about the same. */
+function withRoomFor(
+  { clientsCount }: TransactionWorkloadOptions,
+  options: WorkloadOptions,
+): WorkloadOptions {
+  const singlesMax = SINGLE_CLIENTS_MAX - 2 * clientsCount;
+  return { ...options, clientsCount: Math.min(options.clientsCount, singlesMax) };
+}
+
+const SINGLE_CLIENTS_MAX = 8;
+
+function transactionOptions(random: SimRandom): TransactionWorkloadOptions {
+  const mix = {
+    transfer: 4,
+    snapshot: 2,
+    mixed: 4,
+    readModifyWrite: 2,
+    skew: 3,
+    check: 0.5,
+    single: 5,
+    repeat: 1.5,
+  };
+  return {
+    clientsCount: random.pick([0, 1, 2, 3]),
+    accountsCount: random.between(3, 5),
+    documentsCount: random.between(2, 5),
+    gapMs: random.logBetween(60, 600),
     paddingMax: random.pick([0, 200, 3_000]),
     mix,
   };

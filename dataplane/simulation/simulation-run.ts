@@ -20,7 +20,10 @@ import { type ReplicaState, replicaStates, StateComparison } from './replica-sta
 import { defaultClusterOptions, SimCluster, type SimLogLine } from './sim-cluster.ts';
 import type { SimMachine } from './sim-machine.ts';
 import { type SimulationPlan, type SimulationTuning, simulationPlan } from './simulation-plan.ts';
+import { StreamChecks } from './stream-checks.ts';
 import { TableSetup } from './table-setup.ts';
+import type { TransactionClient } from './transaction-calls.ts';
+import { type LastCall, TransactionRun } from './transaction-run.ts';
 import { Workload } from './workload.ts';
 
 export interface SimulationOptions {
@@ -70,9 +73,11 @@ class SimulationRun {
   readonly #plan: SimulationPlan;
   readonly #history: History;
   readonly #workload: Workload;
+  readonly #transactions: TransactionRun;
   readonly #setup: TableSetup;
   readonly #watch = new RaftWatch();
   readonly #states = new StateComparison();
+  readonly #streams = new StreamChecks();
   readonly #faults: ClusterFaults;
   readonly #failures: string[] = [];
 
@@ -83,9 +88,12 @@ class SimulationRun {
     this.#plan = simulationPlan(world.random.fork('plan'), options.tuning);
     this.#history = new History(() => world.nowMs);
     this.#workload = new Workload(this.#history, this.#plan.workload);
+    this.#transactions = new TransactionRun(this.#cluster, this.#plan);
     this.#setup = new TableSetup({
       partitionsCount: this.#plan.partitionsCount,
       hasTimeToLive: this.#plan.workload.mix.expiring > 0,
+      hasStream: this.#plan.hasStream,
+      hasTransactions: this.#plan.transactions.clientsCount > 0,
     });
     this.#faults = new ClusterFaults(this.#cluster, cores, VOTERS_COUNT);
     const setup = this.#clusterSetup(cores, options);
@@ -106,15 +114,20 @@ class SimulationRun {
     this.#cluster.schedule(this.#plan.faults, this.#faults);
     await world.run(this.#plan.healedMs + AFTERMATH_MS);
     this.#workload.stop();
+    this.#transactions.stop();
     await this.#until('every operation is settled', SETTLE_MS, () => this.#unsettled());
     await this.#serveAll();
+    await this.#callAll(this.#transactions.lastCalls);
     await this.#until('the cluster is at rest', REST_MS, () =>
       restlessness(this.#cluster, this.#setup.isDone, VOTERS_COUNT),
     );
+    await this.#callAll(this.#transactions.restCalls);
     this.#compare();
     if (this.#failures.length > 0) return;
-    const found = await this.#within(checkIndexes(this.#routerApp('r1').router));
-    this.#failures.push(...found);
+    const { router } = this.#routerApp('r1');
+    this.#failures.push(...(await this.#within(checkIndexes(router))));
+    if (!this.#plan.hasStream) return;
+    this.#failures.push(...(await this.#within(this.#streams.check(router))));
   }
 
   report(): SimulationReport {
@@ -135,22 +148,31 @@ class SimulationRun {
 
   #clusterSetup(cores: CorePool, options: SimulationOptions): ClusterSetup {
     const { nodes, zoneOf, limits, repair } = this.#plan;
+    const overlays = { ...noOverlays, ...options.overlays };
     return {
       nodes,
       zoneOf,
       limits,
       repair,
-      ...noOverlays,
-      ...options.overlays,
+      ...overlays,
+      transportOf: (transport, environment) => {
+        const overlaid = overlays.transportOf(transport, environment);
+        return this.#transactions.transportOf(overlaid, environment);
+      },
       newCoreOf: (node) => cores.newCoreOf(node),
       log: (event, fields) => {
         this.#cluster.note(event, fields);
         this.#cluster.coverage.hit(`log ${event}`);
       },
       onNode: ({ storeId, store }) => this.#watch.onStart(storeId, store),
-      onRouter: (router, environment) => {
+      onRouter: (app, environment) => {
+        const { router } = app;
         void this.#setup.run(router, environment);
         this.#workload.start(router, environment);
+        this.#transactions.start(app, environment);
+        if (this.#plan.hasStream && environment.id === 'r1') {
+          void this.#streams.follow(router, environment);
+        }
       },
     };
   }
@@ -177,11 +199,27 @@ class SimulationRun {
   async #serveAll(): Promise<void> {
     for (const [index, key] of this.#workload.keys.entries()) {
       const id = this.#plan.routers[index % this.#plan.routers.length] ?? 'r1';
-      for (const kind of ['put', 'get'] as const) await this.#serve(kind, key, id);
+      for (const kind of ['put', 'get'] as const) {
+        await this.#call(`a ${kind} of ${key}`, id, (client) =>
+          this.#workload.perform(kind, key, client),
+        );
+      }
     }
   }
 
-  async #serve(kind: 'put' | 'get', key: string, id: string): Promise<void> {
+  async #callAll(calls: readonly LastCall[]): Promise<void> {
+    for (const [index, [what, perform]] of calls.entries()) {
+      const id = this.#plan.routers[index % this.#plan.routers.length] ?? 'r1';
+      await this.#call(what, id, perform);
+    }
+  }
+
+  /** Until it returns true. */
+  async #call(
+    what: string,
+    id: string,
+    perform: (client: TransactionClient) => Promise<boolean>,
+  ): Promise<void> {
     const { world, machines } = this.#cluster;
     const untilMs = world.nowMs + SERVE_MS;
     while (world.nowMs < untilMs) {
@@ -192,8 +230,8 @@ class SimulationRun {
       if (app?.kind === 'router' && environment !== undefined) {
         answer.isOk = undefined;
         inProcess(machine, () => {
-          const client = { router: app.router, environment };
-          void this.#workload.perform(kind, key, client).then((isOk) => {
+          const { router, transactions } = app;
+          void perform({ name: `${id}/last`, router, transactions, environment }).then((isOk) => {
             answer.isOk = isOk;
           });
         });
@@ -202,16 +240,14 @@ class SimulationRun {
       if (answer.isOk === true) return;
       await world.runFor(POLL_MS);
     }
-    this.fail(
-      `Nobody answers a ${kind} of ${key} through ${id} for ${SERVE_MS} ms after all healed`,
-    );
+    this.fail(`Nobody answers ${what} through ${id} for ${SERVE_MS} ms after all healed`);
   }
 
   #unsettled(): string | undefined {
     for (const [{ operation, key, id }, { scheduler }] of this.#workload.open) {
       if (scheduler.isAlive) return `operation #${id} (${operation.kind} of ${key}) is open`;
     }
-    return undefined;
+    return this.#transactions.unsettled();
   }
 
   /** Waits until there is no reason to wait for any more. */
@@ -258,7 +294,8 @@ class SimulationRun {
 
   #judge(): void {
     const { log } = this.#cluster;
-    for (const { what, error } of this.#workload.defects) this.fail(`${what}: ${stackOf(error)}`);
+    const defects = [...this.#workload.defects, ...this.#transactions.defects];
+    for (const { what, error } of defects) this.fail(`${what}: ${stackOf(error)}`);
     for (const { event, fields } of log) {
       if (event === 'handlerFailed') this.fail(`${fields.method} failed: ${stackOf(fields.error)}`);
     }
@@ -268,12 +305,16 @@ class SimulationRun {
     for (const { report } of violations) this.fail(`Not linearizable. ${report}`);
     if (verdict === 'undecided') this.fail(`Undecided: items ${undecidedKeys.join(', ')}`);
     for (const { report } of findStaleReads(operations)) this.fail(report);
+    this.#failures.push(...this.#transactions.judge());
   }
 
   #outcomes(): ReadonlyMap<string, number> {
     const counts = new Map<string, number>();
     for (const { operation, outcome } of this.#history.operations) {
       const name = `${operation.kind} ${outcome.kind}`;
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+    }
+    for (const name of this.#transactions.outcomes()) {
       counts.set(name, (counts.get(name) ?? 0) + 1);
     }
     return counts;

@@ -17,6 +17,10 @@ const regressions: readonly (readonly [seed: string, cause: string])[] = [
   ['1002894', 'a flip while the one node that ran had no groups, which counted as all being whole'],
   ['2001700', 'a damaged leader was asked for copies for ever, since its damage was no news'],
   ['2002836', 'the check of rest read an applied index in which a bit was another one'],
+  [
+    '3000852',
+    'a flip while the removal of a voter was committed, but applied nowhere after a loss of power',
+  ],
   ['100429', 'a snapshot carried a damaged configuration to another node'],
   ['100747', 'a snapshot carried a damaged record of requests to another node'],
   ['100693', 'damage that had spread took two of three replicas'],

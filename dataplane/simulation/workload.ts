@@ -257,9 +257,9 @@ const refusals: ReadonlySet<string> = new Set([
   'ResourceNotFoundException',
 ]);
 
-export function openTable(router: Router): RemoteTable | undefined {
+export function openTable(router: Router, name = TABLE_NAME): RemoteTable | undefined {
   try {
-    return router.tables.openTable(TABLE_NAME);
+    return router.tables.openTable(name);
   } catch (error) {
     if (error instanceof ClientFault && error.type === 'ResourceNotFoundException') return;
     throw error;

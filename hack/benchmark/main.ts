@@ -11,6 +11,7 @@ import { type Options, readOptions } from './options.ts';
 import { findEndpoint } from './peers.ts';
 import { closingReport, settingReport } from './report.ts';
 import { type RunningServer, startServer } from './server-process.ts';
+import { measureStreams, type StreamMeasurement } from './streams.ts';
 import type { LargeMeasurement, Results, StartMeasurement } from './targets.ts';
 
 const STARTS = 3;
@@ -78,8 +79,9 @@ async function runAll(bench: Bench): Promise<Results> {
   };
   const starts = await measureStarts(bench);
   const measurements = await measureSettings(bench, base.itemCount);
+  const streams = await measureAllStreams(bench);
   const large = await measureLarge(bench, base);
-  return { base, measurements, starts, large };
+  return { base, measurements, starts, streams, large };
 }
 
 async function measureStarts(bench: Bench): Promise<StartMeasurement[]> {
@@ -151,6 +153,24 @@ async function fillAll(
     }
   }
   return filled;
+}
+
+/** GetRecords, and how soon a write is there, of all that have streams. */
+async function measureAllStreams(bench: Bench): Promise<StreamMeasurement[]> {
+  const found: StreamMeasurement[] = [];
+  for (const endpoint of bench.endpoints) {
+    if (endpoint.mode === 'ceiling') continue;
+    await withServers(bench, [endpoint], async ([server]) => {
+      if (server === undefined) return;
+      try {
+        found.push(await measureStreams(server, bench.options.seconds));
+      } catch (error) {
+        if (!(error instanceof Error)) throw error;
+        console.log(`streams of ${endpoint.name} are left out: ${error.message}`);
+      }
+    });
+  }
+  return found;
 }
 
 /** GetItem with many items stored, in rounds interleaved with the same server at few items. */

@@ -1,5 +1,6 @@
 import type { Endpoint, Mode } from './endpoint.ts';
 import type { Measurement, Setting } from './measure.ts';
+import { streamReport } from './streams.ts';
 import { textTable } from './table.ts';
 import { type Results, type Target, targets } from './targets.ts';
 import { workloads } from './workload.ts';
@@ -85,7 +86,12 @@ function bestPeer(
 
 /** Starts, memory, large tables, and then each target with what was found. */
 export function closingReport(results: Results): string {
-  return [startReport(results), largeReport(results), targetReport(results)]
+  return [
+    startReport(results),
+    streamReport(results.streams),
+    largeReport(results),
+    targetReport(results),
+  ]
     .filter((part) => part !== '')
     .join('\n');
 }

@@ -4,6 +4,8 @@ import { type AccessKey, amzDate, authorization } from './signature.ts';
 export interface Call {
   readonly port: number;
   readonly target: string;
+  /** What X-Amz-Target has before the dot; by default that of tables and items. */
+  readonly service?: 'DynamoDBStreams_20120810';
   readonly body: object;
   /** Absent: an Authorization header that names a key but proves nothing, of the usual length. */
   readonly accessKey: AccessKey | undefined;
@@ -21,7 +23,7 @@ export function requestBytes(call: Call): Buffer {
     'content-type': 'application/x-amz-json-1.0',
     host: `127.0.0.1:${call.port}`,
     'x-amz-date': amzDate(date),
-    'x-amz-target': `DynamoDB_20120810.${call.target}`,
+    'x-amz-target': `${call.service ?? 'DynamoDB_20120810'}.${call.target}`,
   };
   const proof =
     call.accessKey === undefined

@@ -1,5 +1,6 @@
 import type { EndpointName } from './endpoint.ts';
 import type { Measurement, Setting } from './measure.ts';
+import type { StreamMeasurement } from './streams.ts';
 import type { OperationName } from './workload.ts';
 
 /** All that one run of the benchmark found. */
@@ -8,6 +9,7 @@ export interface Results {
   readonly base: Pick<Setting, 'connections' | 'itemCount'>;
   readonly measurements: readonly Measurement[];
   readonly starts: readonly StartMeasurement[];
+  readonly streams: readonly StreamMeasurement[];
   readonly large: readonly LargeMeasurement[];
 }
 
@@ -100,6 +102,13 @@ export const targets: readonly Target[] = [
     bound: 500,
     side: 'at most',
     find: ({ starts }) => steady(starts.find(isTrestle)?.startMs),
+  },
+  {
+    what: 'from a write to its record in the stream, median',
+    unit: 'ms',
+    bound: 100,
+    side: 'at most',
+    find: ({ streams }) => steady(streams.find(isTrestle)?.visibleMs),
   },
   {
     what: 'memory idle',

@@ -2,6 +2,8 @@ import { COLLECTION_ITEMS, itemAt, keyAt, partitionKeyAt, tables } from './datas
 
 /** Items of one batch operation: DynamoDB's limit of BatchWriteItem. */
 export const BATCH_ITEMS = 25;
+/** Items of one transaction. */
+export const TRANSACTION_ITEMS = 4;
 
 export const operationNames = [
   'get',
@@ -11,6 +13,7 @@ export const operationNames = [
   'put',
   'update',
   'batch-write',
+  'transact-write',
 ] as const;
 export type OperationName = (typeof operationNames)[number];
 
@@ -113,6 +116,23 @@ const batchWrite: Workload = {
   isRight: (answer) => JSON.stringify(answer.UnprocessedItems) === '{}',
 };
 
+/**
+ * Without a token: requests are made beforehand and sent several times, and a repeat would do nothing.
+ * Of more items than are stored: where transactions exclude each other, few shall meet.
+ */
+const transactWrite: Workload = {
+  title: `TransactWriteItems, ${TRANSACTION_ITEMS}`,
+  target: 'TransactWriteItems',
+  isWrite: true,
+  body: (draw) => ({
+    TransactItems: distinct(spread(draw), TRANSACTION_ITEMS).map((index) => ({
+      Put: { TableName: tables.writes, Item: itemAt(index, draw.itemBytes) },
+    })),
+  }),
+  answer: () => ({}),
+  isRight: (answer) => Object.keys(answer).length === 0,
+};
+
 export const workloads: Readonly<Record<OperationName, Workload>> = {
   get: get(false),
   'get-strong': get(true),
@@ -121,6 +141,7 @@ export const workloads: Readonly<Record<OperationName, Workload>> = {
   put,
   update,
   'batch-write': batchWrite,
+  'transact-write': transactWrite,
 };
 
 /** BatchWriteItem's body that puts these items of the data set. */
@@ -133,10 +154,14 @@ export function batchWriteRequest(
   return { RequestItems: { [table]: puts } };
 }
 
-/** Batches refuse the same key twice. */
-function distinct(draw: Draw): number[] {
+function spread(draw: Draw): Draw {
+  return { ...draw, itemCount: draw.itemCount * 1_000, next: (bound) => draw.next(bound) };
+}
+
+/** Batches and transactions refuse the same key twice. */
+function distinct(draw: Draw, count = BATCH_ITEMS): number[] {
   const indexes = new Set<number>();
-  while (indexes.size < BATCH_ITEMS) indexes.add(draw.next(draw.itemCount));
+  while (indexes.size < count) indexes.add(draw.next(draw.itemCount));
   return [...indexes];
 }
 

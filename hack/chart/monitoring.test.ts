@@ -8,6 +8,7 @@ import { OperationCounts } from '../../dataplane/admin/operation-counts.ts';
 import { routerMetricsPage } from '../../dataplane/admin/router-metrics.ts';
 import { RequestCounts } from '../../dataplane/kubernetes/request-counts.ts';
 import { ReplicationMetrics } from '../../dataplane/replication/metrics.ts';
+import { TransactionCounts } from '../../dataplane/transaction/metrics.ts';
 import { operatorMetrics } from '../../operator/metrics.ts';
 import { CHART, type Fields } from './rendered-chart.ts';
 
@@ -32,6 +33,7 @@ function nodePage() {
     hosted: () => [],
     report: () => report,
     peers: () => [],
+    triggers: () => [],
   }).text();
 }
 
@@ -48,7 +50,13 @@ function routerPage() {
     mapAgeMs: 0,
   };
   const operations = new OperationCounts(() => 0);
-  return routerMetricsPage({ operations, router: () => router, peers: () => [] }).text();
+  const transactions = new TransactionCounts();
+  return routerMetricsPage({
+    operations,
+    router: () => router,
+    transactions: () => transactions,
+    peers: () => [],
+  }).text();
 }
 
 function operatorPage() {

@@ -129,9 +129,9 @@ async function expectWithin(
   late.push(`${what}: ${Math.round(longestGapMs)} ms, not below ${Math.round(limit)} ms`);
 }
 
-/** No wait is longer than those where nothing happens. */
+/** No leader was missed: an election by timeout takes longer, beside what starts of processes cost. */
 function expectUnseen(window: LoadWindow, what: string): Promise<void> {
-  return expectWithin(window, what, (noise) => Math.max(PLANNED_MS_MAX, 2 * noise));
+  return expectWithin(window, what, (noise) => PLANNED_MS_MAX + 1.5 * noise);
 }
 
 function expectFailover(window: LoadWindow, what: string): Promise<void> {

@@ -72,6 +72,34 @@ const elaborate: TableResource = {
   },
 };
 
+const triggering: TableResource = {
+  ...table,
+  spec: {
+    ...table.spec,
+    placement: { ...table.spec.placement, replicationFactor: 1 },
+    streamSpecification: { streamEnabled: true, streamViewType: 'NEW_IMAGE' },
+    triggers: [
+      {
+        name: 'audit',
+        target: { service: { name: 'audit', namespace: 'apps', path: '/', scheme: 'https' } },
+        caBundleRef: { kind: 'ConfigMap', name: 'authorities', key: 'ca.crt' },
+        authSecretRef: { name: 'hook', key: 'hmac', scheme: 'HMAC' },
+        enabled: true,
+        batchSize: 100,
+        maximumBatchingWindowSeconds: 0,
+        startingPosition: 'LATEST',
+        parallelizationFactor: 1,
+        maximumRetryAttempts: -1,
+        maximumRecordAgeSeconds: -1,
+        bisectBatchOnFunctionError: false,
+        reportBatchItemFailures: false,
+        timeoutSeconds: 30,
+        deadLetter: { target: { url: 'https://dead.example/' } },
+      },
+    ],
+  },
+};
+
 const cases = {
   'three-zones.yaml': tableChildren(table, {
     install,
@@ -93,6 +121,7 @@ const cases = {
     isFounded: true,
     slots: [{ ...slot('a'), claimSize: '50Gi', partition: 0 }],
   }),
+  'triggers.yaml': tableChildren(triggering, { install, isFounded: true, slots: [slot('a')] }),
 };
 
 test.each(Object.entries(cases))('objects of a table: %s', (name, objects) => {

@@ -1,6 +1,10 @@
 import { accountIdOf } from '../../dataplane/kubernetes/account.ts';
 import type { KubeObject, OwnerReference } from '../../dataplane/kubernetes/object.ts';
 import type { TableResource } from '../../dataplane/kubernetes/table-resource.ts';
+import {
+  triggerDestinationsOf,
+  triggerFilesOf,
+} from '../../dataplane/kubernetes/trigger-request.ts';
 import { hashOf } from './canonical.ts';
 import type { InstallConfig } from './install.ts';
 import {
@@ -123,7 +127,10 @@ function headlessService(table: TableResource): WantedObject {
   };
 }
 
-/** In: the table's nodes, routers, the operator, scrapers. Out: the table's nodes and DNS. */
+/**
+ * In: the table's nodes, routers, the operator, scrapers. Out: the table's nodes and DNS, and what
+ * its triggers post to.
+ */
 function networkPolicy(table: TableResource, install: InstallConfig): WantedObject {
   const names = namesOf(table);
   const own = { podSelector: { matchLabels: names.selector } };
@@ -156,6 +163,11 @@ function networkPolicy(table: TableResource, install: InstallConfig): WantedObje
       egress: [
         { to: [own], ports: [tcp(CLUSTER_PORT)] },
         { ports: [{ protocol: 'UDP', port: 53 }, tcp(53)] },
+        ...triggerDestinationsOf(table.spec, names.identity.namespace).map((destination) =>
+          destination.kind === 'port'
+            ? { ports: [tcp(destination.port)] }
+            : { to: [namespaced(destination.namespace)] },
+        ),
       ],
     },
   };
@@ -231,6 +243,7 @@ export function templateOf(
     image,
     install,
     overlay: overlay ?? {},
+    triggerFiles: triggerFilesOf(table.spec),
     placement: {
       topologyKey: placement.topologyKey,
       hostAntiAffinity: placement.hostAntiAffinity,

@@ -33,6 +33,8 @@ export type NodeView =
       readonly kind: 'answered';
       readonly clusterId: string;
       readonly isDraining: boolean;
+      /** Partitions here have triggers, or had them a moment ago. */
+      readonly hasTriggers: boolean;
       /** Why it takes no part. */
       readonly halted: string | undefined;
       readonly replicas: readonly ReplicaAnswer[];

@@ -193,6 +193,7 @@ interface StatusAnswer {
 interface ConfigurationAnswer {
   readonly partitions: readonly RangeAnswer[];
   readonly indexPartitions: readonly (readonly [number, readonly RangeAnswer[]])[];
+  readonly triggers?: readonly object[];
 }
 
 interface RangeAnswer extends KeyRange {
@@ -219,6 +220,7 @@ function viewOf(
     clusterId: status.clusterId,
     isDraining: status.isDraining,
     halted: status.halted,
+    hasTriggers: configurations.some(({ triggers = [] }) => triggers.length > 0),
     replicas: partitions,
     ranges: new Map(ranges.map(({ id, start, end }) => [id, { start, end }])),
   };
@@ -241,7 +243,13 @@ async function askCatalog(
   const ask = (operation: string, body: object) =>
     parts.nodes.call(address, { method: 'POST', path: `/operations/${operation}`, body }, signal);
   try {
-    return { kind: 'present', described: await describe(table.spec.tableName, ask) };
+    const described = await describe(table.spec.tableName, ask);
+    if (!hasTriggers(table, parts.nodeViews)) return { kind: 'present', described };
+    const { tableName: TableName } = table.spec;
+    const answer = await ask('DescribeTriggers', { TableName });
+    // As dataplane/control has it.
+    const { Triggers: triggers } = answer as { readonly Triggers: readonly object[] };
+    return { kind: 'present', described: { ...described, triggers } };
   } catch (error) {
     if (error instanceof NodeRefused && error.type === 'ResourceNotFoundException')
       return { kind: 'absent' };
@@ -250,6 +258,11 @@ async function askCatalog(
     }
     throw error;
   }
+}
+
+/** Most tables have none, and are not asked for them in every pass. */
+function hasTriggers({ spec }: TableResource, nodeViews: readonly NodeView[]): boolean {
+  return (spec.triggers ?? []).length > 0 || answering(nodeViews).some((node) => node.hasTriggers);
 }
 
 async function describe(

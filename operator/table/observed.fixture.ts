@@ -251,6 +251,7 @@ export function nodeOf(
     kind: 'answered',
     clusterId: 'cluster',
     isDraining: false,
+    hasTriggers: false,
     halted: undefined,
     replicas: ['0', '1'].map((id) =>
       replicaOf(id, voters, { role: isLeader ? 'leader' : 'follower' }),

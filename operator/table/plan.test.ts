@@ -61,6 +61,27 @@ test('a Table that is as it is to be: nothing is done, and it is looked at again
   expect(condition(settledTable(), 'QuorumHealthy')).toMatchObject({ status: 'True' });
 });
 
+test('the status names the newest stream, and while nobody can be asked the one that it named last', () => {
+  const settled = settledTable();
+  if (settled.catalog.kind !== 'present') throw new Error('the table is there');
+  const { described } = settled.catalog;
+  const stream = { LatestStreamArn: 'arn:music/stream/then', LatestStreamLabel: 'then' };
+  const catalog = {
+    kind: 'present',
+    described: { ...described, table: { ...described.table, ...stream } },
+  } as const;
+  const shown = { latestStreamARN: 'arn:music/stream/then', latestStreamLabel: 'then' };
+  const observed = { ...settled, catalog };
+  const status = statusOf(observed, planTable(observed), []);
+  expect(status).toMatchObject(shown);
+  const unknown: ObservedTable = {
+    ...settled,
+    catalog: { kind: 'unknown', reason: 'no answer' },
+    table: { ...settled.table, status },
+  };
+  expect(statusOf(unknown, planTable(unknown), [])).toMatchObject(shown);
+});
+
 test('only what others have changed is applied again', () => {
   const observed = settledTable({ drifted: new Set([`Service/${names.base}`]) });
   expect(kinds(observed)).toEqual(['apply Service']);

@@ -4,7 +4,9 @@ export type Json = Readonly<Record<string, unknown>>;
 
 /** Name of the container that runs the data plane. */
 export const STORAGE_CONTAINER = 'storage';
-export const OWNED_VOLUMES: ReadonlySet<string> = new Set(['data', 'topology', 'tls', 'tmp']);
+export const OWNED_VOLUMES: ReadonlySet<string> = new Set([
+  ...['data', 'topology', 'tls', 'triggers', 'tmp'],
+]);
 const OWNED_VARIABLES: ReadonlySet<string> = new Set(['POD_NAME']);
 const OWNED_PATHS = ['/var/lib/trestle', '/etc/trestle', '/tmp', '/app'] as const;
 

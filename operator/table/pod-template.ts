@@ -1,4 +1,5 @@
 import type { PodTemplate, Resources, Toleration } from '../../dataplane/kubernetes/table-types.ts';
+import type { TriggerFile } from '../../dataplane/kubernetes/trigger-request.ts';
 import type { InstallConfig } from './install.ts';
 import {
   ADMIN_PORT,
@@ -29,6 +30,8 @@ export interface PodParts {
   readonly image: string;
   readonly placement: PodPlacement;
   readonly overlay: PodTemplate;
+  /** Secrets and certificates of authorities that the table's triggers name. */
+  readonly triggerFiles: readonly TriggerFile[];
   readonly install: Pick<InstallConfig, 'imagePullPolicy' | 'imagePullSecrets'>;
 }
 
@@ -43,6 +46,7 @@ const DEFAULT_RESOURCES = {
 export const DATA_PATH = '/var/lib/trestle';
 export const TOPOLOGY_PATH = '/etc/trestle/topology';
 export const TLS_PATH = '/etc/trestle/tls';
+export const TRIGGERS_PATH = '/etc/trestle/triggers';
 
 /**
  * The pod of one slot. It depends on nothing but these parts: an operator of a later version that
@@ -110,7 +114,8 @@ function affinityOf({ names, zone, placement }: PodParts): Json {
   };
 }
 
-function container({ image, placement, install }: PodParts): Json {
+function container({ image, placement, install, triggerFiles }: PodParts): Json {
+  const hasTriggerFiles = triggerFiles.length > 0;
   return {
     name: STORAGE_CONTAINER,
     image,
@@ -123,6 +128,7 @@ function container({ image, placement, install }: PodParts): Json {
       ...['--id', '$(POD_NAME)'],
       ...['--data', DATA_PATH],
       ...['--bind', '0.0.0.0'],
+      ...(hasTriggerFiles ? ['--secrets', TRIGGERS_PATH] : []),
     ],
     env: [{ name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }],
     ports: [
@@ -144,6 +150,7 @@ function container({ image, placement, install }: PodParts): Json {
       { name: VOLUME_NAME, mountPath: DATA_PATH },
       { name: 'topology', mountPath: TOPOLOGY_PATH, readOnly: true },
       { name: 'tls', mountPath: TLS_PATH, readOnly: true },
+      ...(hasTriggerFiles ? [{ name: 'triggers', mountPath: TRIGGERS_PATH, readOnly: true }] : []),
       { name: 'tmp', mountPath: '/tmp' },
     ],
   };
@@ -157,7 +164,7 @@ function probe(
 }
 
 /** Of the certificates, the pod gets its own: it cannot speak for its neighbours. */
-function volumes({ names, slot }: PodParts): readonly Json[] {
+function volumes({ names, slot, triggerFiles }: PodParts): readonly Json[] {
   const own = names.pod(slot);
   const files = ['ca.crt', `${own}.crt`, `${own}.key`];
   return [
@@ -170,6 +177,22 @@ function volumes({ names, slot }: PodParts): readonly Json[] {
         items: files.map((file) => ({ key: file, path: file })),
       },
     },
+    ...(triggerFiles.length === 0 ? [] : [triggersVolume(triggerFiles)]),
     { name: 'tmp', emptyDir: {} },
   ];
+}
+
+/**
+ * Files appear, and are renewed, without a restart of the pod; which ones they are is part of the
+ * template. A pod does not wait for one that is missing: its trigger does.
+ */
+function triggersVolume(files: readonly TriggerFile[]): Json {
+  const sources = files.map(({ kind, name, key, path }) => ({
+    [kind === 'Secret' ? 'secret' : 'configMap']: {
+      name,
+      items: [{ key, path }],
+      optional: true,
+    },
+  }));
+  return { name: 'triggers', projected: { defaultMode: 0o440, sources } };
 }

@@ -114,6 +114,8 @@ function described({ catalog, table }: ObservedTable): TableStatus {
       creationDateTime,
       itemCount,
       tableSizeBytes,
+      latestStreamARN,
+      latestStreamLabel,
       provisionedThroughput,
       globalSecondaryIndexes,
     } = table.status ?? {};
@@ -122,6 +124,8 @@ function described({ catalog, table }: ObservedTable): TableStatus {
       creationDateTime,
       itemCount,
       tableSizeBytes,
+      latestStreamARN,
+      latestStreamLabel,
       provisionedThroughput,
       globalSecondaryIndexes,
     });
@@ -132,6 +136,8 @@ function described({ catalog, table }: ObservedTable): TableStatus {
     creationDateTime: timeOf(description.CreationDateTime),
     itemCount: description.ItemCount,
     tableSizeBytes: description.TableSizeBytes,
+    latestStreamARN: description.LatestStreamArn,
+    latestStreamLabel: description.LatestStreamLabel,
     provisionedThroughput: throughputStatus(description.ProvisionedThroughput),
     globalSecondaryIndexes: description.GlobalSecondaryIndexes?.map(indexStatus),
   });
@@ -144,6 +150,8 @@ interface CountedDescription {
   readonly CreationDateTime?: number;
   readonly ItemCount?: number;
   readonly TableSizeBytes?: number;
+  readonly LatestStreamArn?: string;
+  readonly LatestStreamLabel?: string;
   readonly ProvisionedThroughput?: TimedUnits;
   readonly GlobalSecondaryIndexes?: readonly CountedIndex[];
 }

@@ -85,7 +85,7 @@ test('a Table becomes three nodes in three zones, serves the SDK, takes changes,
   try {
     await sdk.send(new PutItemCommand({ TableName: 'Music', Item }));
 
-    // Index, time to live and tags come to the running table.
+    // Index, time to live, stream and tags come to the running table.
     await trial.change('music', {
       spec: {
         attributeDefinitions: [
@@ -94,6 +94,7 @@ test('a Table becomes three nodes in three zones, serves the SDK, takes changes,
         ],
         globalSecondaryIndexes: [index],
         timeToLive: { enabled: true, attributeName: 'expiresAt' },
+        streamSpecification: { streamEnabled: true, streamViewType: 'NEW_IMAGE' },
         tags: [{ key: 'team', value: 'records' }],
       },
     });
@@ -102,6 +103,8 @@ test('a Table becomes three nodes in three zones, serves the SDK, takes changes,
       { indexName: 'ByGenre', indexStatus: 'ACTIVE' },
     ]);
     expect(conditionIn(changed, 'IndexesReady')).toMatchObject({ status: 'True' });
+    const { latestStreamARN = '', latestStreamLabel } = changed.status ?? {};
+    expect(latestStreamARN).toBe(`${changed.status?.tableARN}/stream/${latestStreamLabel}`);
     const found = await sdk.send(
       new QueryCommand({
         TableName: 'Music',

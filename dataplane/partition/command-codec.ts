@@ -1,28 +1,31 @@
 import type { Condition, Update } from '../expression/ast.ts';
 import type { Item } from '../item/attribute-value.ts';
-import type { PutCommand, WriteCommand } from '../partition/command.ts';
+import type { PutCommand, WriteCommand } from './command.ts';
+import type { TransactionCommand } from './transaction.ts';
 
 /**
- * A WriteCommand on its way from a router to the leader of a partition. Big-endian.
+ * A command as bytes: on its way from a router to the leader of a partition, and at rest in the mark
+ * of a transaction. Big-endian.
  *
  * | offset | size | what |
  * |---|---|---|
  * | 0 | 1 | format, 1 |
- * | 1 | 1 | kind: 1 put, 2 update, 3 delete |
+ * | 1 | 1 | kind: 1 put, 2 update, 3 delete, 4 check |
  * | 2 | 4 | n, length of the head |
  * | 6 | n | head: UTF-8 JSON of a list, see below |
  * | 6 + n | | put: the item, UTF-8 JSON; else nothing |
  *
  * Heads: put `[key, condition, itemBytes]`, update `[key, condition, update, keepsAbsent]`, delete
- * `[key, condition]`; null for what is undefined. JSON, since it holds any string and any name of an
+ * `[key, condition]` or `[key, condition, true]` by time to live, check `[key, condition]`; null for
+ * what is undefined. JSON, since it holds any string and any name of an
  * attribute, `__proto__` among them, and the runtime reads nothing faster.
  */
 const FORMAT = 1;
 const HEAD_OFFSET = 6;
-const kinds = { put: 1, update: 2, delete: 3 } as const;
+const kinds = { put: 1, update: 2, delete: 3, check: 4 } as const;
 
 /** The item of a put is turned into JSON once, here, unless the command has it already. */
-export function encodeWriteCommand(command: WriteCommand): Buffer {
+export function encodeCommand(command: TransactionCommand): Buffer {
   const { kind } = command;
   const head = JSON.stringify(headOf(command));
   const item =
@@ -41,14 +44,14 @@ export function encodeWriteCommand(command: WriteCommand): Buffer {
  * The command; the item of a put is parsed when it is first looked at. Holds on to `encoded`.
  * @throws RangeError when the bytes are no command
  */
-export function decodeWriteCommand(encoded: Uint8Array): WriteCommand {
+export function decodeCommand(encoded: Uint8Array): TransactionCommand {
   const bytes = Buffer.from(encoded.buffer, encoded.byteOffset, encoded.byteLength);
   if (bytes.length < HEAD_OFFSET || bytes[0] !== FORMAT) {
-    throw new RangeError('A write command has an unknown format.');
+    throw new RangeError('A command has an unknown format.');
   }
   const headEnd = HEAD_OFFSET + bytes.readUInt32BE(2);
-  if (headEnd > bytes.length) throw new RangeError('A write command is cut off.');
-  // Written by `encodeWriteCommand` in another process of the cluster, from a validated command.
+  if (headEnd > bytes.length) throw new RangeError('A command is cut off.');
+  // Written by `encodeCommand`, perhaps in another process of the cluster, from a validated command.
   const head: unknown = JSON.parse(bytes.toString('utf8', HEAD_OFFSET, headEnd));
   switch (bytes[1]) {
     case kinds.put:
@@ -59,12 +62,24 @@ export function decodeWriteCommand(encoded: Uint8Array): WriteCommand {
       return keepsAbsent === null ? common : { ...common, keepsAbsent };
     }
     case kinds.delete: {
-      const [key, condition] = head as DeleteHead;
-      return { kind: 'delete', key, condition: condition ?? undefined };
+      const [key, condition, byTimeToLive] = head as DeleteHead;
+      const common = { kind: 'delete', key, condition: condition ?? undefined } as const;
+      return byTimeToLive === true ? { ...common, byTimeToLive } : common;
+    }
+    case kinds.check: {
+      const [key, condition] = head as CheckHead;
+      return { kind: 'check', key, condition };
     }
     default:
-      throw new RangeError('A write command has an unknown kind.');
+      throw new RangeError('A command has an unknown kind.');
   }
+}
+
+/** The same of a single write. @throws RangeError also when it is of another kind */
+export function decodeWriteCommand(encoded: Uint8Array): WriteCommand {
+  const command = decodeCommand(encoded);
+  if (command.kind === 'check') throw new RangeError('A check is no write.');
+  return command;
 }
 
 type PutHead = readonly [key: Item, condition: Condition | null, itemBytes: number];
@@ -74,9 +89,11 @@ type UpdateHead = readonly [
   update: Update,
   keepsAbsent: boolean | null,
 ];
-type DeleteHead = readonly [key: Item, condition: Condition | null];
+type DeleteHead = readonly [key: Item, condition: Condition | null, byTimeToLive?: true];
+type CheckHead = readonly [key: Item, condition: Condition];
 
-function headOf(command: WriteCommand): PutHead | UpdateHead | DeleteHead {
+function headOf(command: TransactionCommand): PutHead | UpdateHead | DeleteHead | CheckHead {
+  if (command.kind === 'check') return [command.key, command.condition];
   const { key, condition = null } = command;
   switch (command.kind) {
     case 'put':
@@ -84,7 +101,7 @@ function headOf(command: WriteCommand): PutHead | UpdateHead | DeleteHead {
     case 'update':
       return [key, condition, command.update, command.keepsAbsent ?? null];
     case 'delete':
-      return [key, condition];
+      return command.byTimeToLive === true ? [key, condition, true] : [key, condition];
   }
 }
 

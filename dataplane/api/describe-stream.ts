@@ -1,0 +1,70 @@
+import type { KeySchema } from '../partition/schema.ts';
+import { sequenceNumberOf } from '../stream/sequence-number.ts';
+import { type PlacedShard, shardPage, shardsOf, statusOf } from '../stream/shard-list.ts';
+import type { JsonObject, Operation, ResponseBody, StreamContext } from './operation.ts';
+import { compileShape, string, structure } from './shape/shape.ts';
+import { checkStreamArn, LIST_COUNT_MAX, listLimit, shardId, streamArn } from './stream-shapes.ts';
+
+const input = structure(
+  {
+    StreamArn: streamArn,
+    Limit: listLimit,
+    ExclusiveStartShardId: shardId,
+    ShardFilter: structure(
+      { Type: string({ enum: ['CHILD_SHARDS'] }), ShardId: shardId },
+      { name: 'ShardFilter' },
+    ),
+  },
+  { required: ['StreamArn'] },
+);
+
+const check = compileShape(input);
+
+async function handle(body: JsonObject, { streams }: StreamContext): Promise<ResponseBody> {
+  const { StreamArn, Limit = LIST_COUNT_MAX, ExclusiveStartShardId, ShardFilter } = check(body);
+  const stream = await streams.open(checkStreamArn(StreamArn));
+  const all = await shardsOf(stream);
+  const { shards, lastId } = shardPage(all, {
+    startId: ExclusiveStartShardId,
+    limit: Limit,
+    parentId: ShardFilter?.ShardId,
+  });
+  return {
+    StreamDescription: {
+      StreamArn: stream.arn,
+      StreamLabel: stream.label,
+      StreamStatus: statusOf(stream, all),
+      StreamViewType: stream.viewType,
+      CreationRequestDateTime: stream.id / 1000,
+      TableName: stream.tableName,
+      KeySchema: keySchemaElements(stream.key),
+      Shards: shards.map(describeShard),
+      LastEvaluatedShardId: lastId,
+    },
+  };
+}
+
+function describeShard({ id, parentId, first, last }: PlacedShard) {
+  return {
+    ShardId: id,
+    SequenceNumberRange: {
+      StartingSequenceNumber: sequenceNumberOf(first),
+      EndingSequenceNumber: last === undefined ? undefined : sequenceNumberOf(last),
+    },
+    ParentShardId: parentId,
+  };
+}
+
+function keySchemaElements({ hash, range }: KeySchema) {
+  return [
+    ...hash.map(({ name }) => ({ AttributeName: name, KeyType: 'HASH' })),
+    ...range.map(({ name }) => ({ AttributeName: name, KeyType: 'RANGE' })),
+  ];
+}
+
+/** A stream and its shards by id, at most 100 a page. */
+export const describeStream: Operation<StreamContext> = {
+  name: 'DescribeStream',
+  service: 'DynamoDBStreams_20120810',
+  handle,
+};
