@@ -111,7 +111,7 @@ export class LeaderPartition {
     const { partitionId: basePartitionId } = replica;
     this.feeds = new IndexFeeds({ node, partition: this.partition, basePartitionId }, table);
     // What founders begin with has a stream, perhaps, and no shard.
-    this.keepShards();
+    this.partition.alignShards().catch(() => {}); // The next leader does it, or the sweeper.
     const { partition } = this;
     const { onDamage } = parts;
     this.#triggers = new LeaderTriggers({ node, leadership, partition, onDamage }, table);
@@ -188,12 +188,6 @@ export class LeaderPartition {
       this.#configuring.catch(() => {}); // whoever waits for it hears of its failure
     }
     await this.#configuring;
-  }
-
-  /** Rolls the shard of the table's stream when it is old; see `Partition.alignShards`. */
-  keepShards(): void {
-    // A failure ends the leadership; the next leader looks after them.
-    this.partition.alignShards().catch(() => {});
   }
 
   /** Deletes records of requests that are too old, when no writes come that would take them along. */

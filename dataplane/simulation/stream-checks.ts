@@ -83,8 +83,10 @@ export class StreamChecks {
     const then = records.filter(({ sequence }) => sequence < from).map(nameOf);
     const names = seen.map(nameOf);
     if (names.join() === then.join()) return [];
+    const missed = then.filter((name) => !names.includes(name));
+    const extra = names.filter((name) => !then.includes(name));
     return [
-      `A consumer of partition ${partitionId} was told of ${names.join()} up to ${from}, but the stream has ${then.join()}`,
+      `A consumer of partition ${partitionId} came to ${from} and was not told of ${missed.join()}, but of ${extra.join()}, in another order perhaps`,
     ];
   }
 }

@@ -53,6 +53,7 @@ describe('a real API server', () => {
     for (const file of await readdir(EXAMPLES)) {
       if (file.endsWith('.yaml')) await expect(make(file)).resolves.toBeDefined();
     }
+    await expect(make('../trigger/kubernetes.yaml')).resolves.toBeDefined();
   });
 
   it('refuses to delete a protected Table until it is not', async () => {
