@@ -147,7 +147,8 @@ describe('an execution', () => {
 
   it.each<[string, LedgerRecord | undefined, Parameters<typeof executeOf>[2], number, object]>([
     ['of a new transaction', undefined, {}, NOW, { kind: 'permitted', attempt: 1 }],
-    ['after an abort', aborted, { digest: 'b' }, NOW, { kind: 'permitted', attempt: 2 }],
+    ['after an abort', aborted, { run: 'b', digest: 'b' }, NOW, { kind: 'permitted', attempt: 2 }],
+    ['of a run that was told that it is refused', aborted, {}, NOW, { kind: 'inProgress' }],
     ['that its own run repeats', executed, {}, LATER, { kind: 'done', outcomes }],
     ['that another run repeats', executed, { run: 'b' }, NOW, { kind: 'repeated' }],
     ['after a commit in two rounds', committed, {}, NOW, { kind: 'repeated' }],

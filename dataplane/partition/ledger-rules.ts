@@ -109,9 +109,12 @@ export function permitExecution(
   nowMs: number,
 ): ExecuteAnswer | { readonly kind: 'permitted'; readonly attempt: number } {
   const attempt = (before?.attempt ?? 0) + 1;
-  if (before === undefined || before.state === 'aborted') return { kind: 'permitted', attempt };
-  if (!areEqual(before.digest, digest)) return { kind: 'mismatch' };
+  if (before === undefined) return { kind: 'permitted', attempt };
   const isOwn = areEqual(before.runId, runId);
+  // The run has given it up, and this is a try of it that was late: nobody hears the answer.
+  if (before.state === 'aborted')
+    return isOwn ? { kind: 'inProgress' } : { kind: 'permitted', attempt };
+  if (!areEqual(before.digest, digest)) return { kind: 'mismatch' };
   if (before.state === 'committed') {
     const { outcomes } = before;
     return isOwn && outcomes !== undefined ? { kind: 'done', outcomes } : { kind: 'repeated' };
@@ -130,6 +133,15 @@ export function executedRecord(
   nowMs: number,
 ): LedgerRecord {
   return newRecord({ state: 'committed', digest, runId, ...done }, nowMs);
+}
+
+/** Of a transaction whose run is told that it is refused: no late try of that run is executed. */
+export function refusedRecord(
+  { digest, runId }: ExecuteCall,
+  attempt: number,
+  nowMs: number,
+): LedgerRecord {
+  return newRecord({ state: 'aborted', attempt, digest, runId }, nowMs);
 }
 
 /** A record that is due: forgotten, unless there may be marks that only it can tell the outcome of. */

@@ -436,6 +436,18 @@ describe('execute', () => {
     expect(again.kind).toBe('done');
   });
 
+  it('that was refused when another try of it may be on its way is not done by that', async () => {
+    const call = executeOf('t', [putOf(itemOf(1, 1)), checkOf(2, present)]);
+    expect((await test.do({ ...call, isRepeat: true })).kind).toBe('refused');
+    await test.do(executeOf('u', [putOf(itemOf(2, 1))]));
+    await test.reopen();
+    expect(await test.do(call)).toEqual({ kind: 'inProgress' });
+    expect(test.get(1)).toBeUndefined();
+    // The client's next request with the token is another run.
+    const next = executeOf('t', [putOf(itemOf(1, 1))], { run: 'next' });
+    expect((await test.do(next)).kind).toBe('done');
+  });
+
   it('that comes again is answered, and not done again', async () => {
     const call = executeOf('t', [addTo(1)]);
     const first = test.start(call);

@@ -1,6 +1,13 @@
 import type { CommitGroups } from './commit-groups.ts';
 import type { Decided, Ledger } from './ledger.ts';
-import { claim, decide, executedRecord, permitExecution, resolve } from './ledger-rules.ts';
+import {
+  claim,
+  decide,
+  executedRecord,
+  permitExecution,
+  refusedRecord,
+  resolve,
+} from './ledger-rules.ts';
 import type { AcceptedOutcome, Mark } from './mark-record.ts';
 import type { PartitionState, PlacedKey } from './partition-state.ts';
 import type {
@@ -151,13 +158,10 @@ export class PartitionTransactions {
     );
     const outcomes = actions.map(({ outcome }) => outcome);
     if (!areAccepted(outcomes)) {
-      await groups.newest?.done;
-      const answer = { kind: 'refused', outcomes: withinBounds(outcomes) } as const;
-      return { answer, isCommitted: false };
+      return this.#refuse(call, attempt, { kind: 'refused', outcomes: withinBounds(outcomes) });
     }
     if (bytesOfActions(actions) > EXECUTED_BYTES_MAX) {
-      await groups.newest?.done;
-      return { answer: { kind: 'tooLarge' }, isCommitted: false };
+      return this.#refuse(call, attempt, { kind: 'tooLarge' });
     }
     const group = groups.gather();
     const after = executedRecord(call, { attempt, timestamp, outcomes }, nowMs);
@@ -172,6 +176,23 @@ export class PartitionTransactions {
     ledger.tend();
     await group.done;
     return { answer: { kind: 'done', outcomes }, isCommitted: true };
+  }
+
+  /** When other tries of the call may be on their way, it is written down that they are too late. */
+  async #refuse(
+    call: ExecuteCall,
+    attempt: number,
+    answer: ExecuteAnswer,
+  ): Promise<Decided<ExecuteAnswer>> {
+    const { groups, ledger, state } = this.#parts;
+    const isCommitted = call.isRepeat === true;
+    if (isCommitted) {
+      const before = ledger.find(call.id);
+      const after = refusedRecord(call, attempt, state.nowMs);
+      ledger.put(groups.gather(), call.id, { before, after });
+    }
+    await groups.newest?.done;
+    return { answer, isCommitted };
   }
 
   async #finish({ attempt, outcome }: FinishCall): Promise<Decided<FinishAnswer>> {

@@ -117,6 +117,8 @@ export interface ExecuteCall {
   readonly runId: Uint8Array;
   readonly commands: readonly TransactionCommand[];
   readonly exhaustedIndexes: readonly string[];
+  /** An earlier try of the call may still arrive: when this one is refused, that one has to be, too. */
+  readonly isRepeat?: boolean;
 }
 
 export type ExecuteAnswer =

@@ -6,6 +6,7 @@ import {
   claimOf,
   commitAt,
   decideCommit,
+  executeOf,
   keyOf,
   prepareOf,
 } from '../partition/transaction.fixture.ts';
@@ -84,6 +85,22 @@ describe('a transaction at a router', () => {
     cluster.node('b1').on('transact', () => claimed);
     const { value } = await scheduler.until(table.transact(1n, claimOf('t')));
     expect(value).toEqual({ kind: 'claimed', attempt: 1 });
+  });
+
+  it('tells the node that another try of an execution may be on its way', async () => {
+    const { cluster, table, scheduler } = await oneTable();
+    let tries = 0;
+    cluster.node('a1').on('transact', () => {
+      tries += 1;
+      if (tries === 1) throw new RequestFailed('unknown', 'the connection went down');
+      return answerOf({ kind: 'execute', answer: { kind: 'refused', outcomes: [accepted] } });
+    });
+    await scheduler.until(table.transact(1n, executeOf('t', [addTo(1)])));
+    const isRepeat = [0, 1].map((index) => {
+      const call = decodeTransactionCall(callOf(cluster, index)[3] as WireTransactionCall);
+      return call.kind === 'execute' && call.isRepeat === true;
+    });
+    expect(isRepeat).toEqual([false, true]);
   });
 
   it('gets the fault that the node raised', async () => {

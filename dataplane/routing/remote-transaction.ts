@@ -18,10 +18,13 @@ export async function remoteTransact<Call extends TransactionCall>(
   const encoded = encodeTransactionCall(withExhausted(call, exhausted));
   let target: NodeState | undefined;
   let processId = '';
+  let tries = 0;
   const body = (epoch: number, node: NodeState): TransactCall => {
     target = node;
     processId = node.processId;
-    return [partitionId, epoch, node.callTime, encoded];
+    tries += 1;
+    const isRepeat = tries > 1 && encoded.kind === 'execute';
+    return [partitionId, epoch, node.callTime, isRepeat ? { ...encoded, isRepeat } : encoded];
   };
   const route = map.partition(partitionId) ?? partitionId;
   // Nodes of the cluster answer as the protocol says.
