@@ -114,6 +114,7 @@ function addTrafficMetrics(page: MetricsPage, partitions: LabelledPartitions): v
     ({ repeatedWrites }) => repeatedWrites,
   );
   counter('pages_total', 'Pages of queries and scans.', ({ pages }) => pages);
+  addTransactionMetrics(counter);
   addStreamMetrics(counter);
   counter(
     'index_changes_total',
@@ -128,6 +129,19 @@ function addTrafficMetrics(page: MetricsPage, partitions: LabelledPartitions): v
 }
 
 type AddCounter = (name: string, help: string, pick: (metrics: PartitionMetrics) => number) => void;
+
+function addTransactionMetrics(counter: AddCounter): void {
+  counter(
+    'transaction_calls_total',
+    'Calls of transactions: of participants, and of ledgers.',
+    ({ transactionCalls }) => transactionCalls,
+  );
+  counter(
+    'transaction_mark_conflicts_total',
+    'Actions of transactions that met an item of another one.',
+    ({ transactionConflicts }) => transactionConflicts,
+  );
+}
 
 function addStreamMetrics(counter: AddCounter): void {
   counter('stream_reads_total', 'Reads of streams.', ({ streamReads }) => streamReads);

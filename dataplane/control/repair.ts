@@ -255,9 +255,22 @@ export class Repair {
         await book.update(partitionId, (placement) => withoutOpen(placement, step.replicaId));
         return;
       case 'forget':
+        // A replica without a state is not reported; a drop of nothing does no harm.
+        if (!(await this.#isLeftBy(step, signal))) return;
         await book.update(partitionId, (placement) => without(placement, step.replica));
         return;
     }
+  }
+
+  /** Whether nothing of a former member can be there any more. */
+  async #isLeftBy(
+    { partitionId, replica }: Extract<RepairStep, { readonly kind: 'forget' }>,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { view, calls } = this.#parts;
+    if (view.node(replica.node)?.storeId !== replica.storeId) return true;
+    const options = { timeoutMs: CALL_TIMEOUT_MS, signal };
+    return triedToDrop(calls, partitionId, { replica, options });
   }
 
   async #addLearner(partitionId: bigint, node: NodeId, signal: AbortSignal): Promise<void> {

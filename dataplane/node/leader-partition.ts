@@ -106,7 +106,6 @@ export class LeaderPartition {
       },
       onIndexChanges: (changes) => this.feeds.enqueue(changes),
       onStreamRecords: () => this.#triggers.wake(),
-      onOvertaking: () => node.probe('overtakingWrite'),
     });
     const { partitionId: basePartitionId } = replica;
     this.feeds = new IndexFeeds({ node, partition: this.partition, basePartitionId }, table);

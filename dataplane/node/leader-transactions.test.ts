@@ -93,8 +93,8 @@ describe('a transaction at the leaders of its partitions', () => {
   it('keeps single writes away from its items', async () => {
     await test.transact(prepareOf('t', [addTo(1), putOf(itemOf(2, 1))]));
     await expect(test.write(addTo(1))).rejects.toMatchObject(conflict);
-    await test.write(putOf(itemOf(2, 7)));
-    expect(await test.get(keyOf(2))).toEqual(itemOf(2, 7));
+    await expect(test.write(putOf(itemOf(2, 7)))).rejects.toMatchObject(conflict);
+    expect(await test.get(keyOf(2))).toBeUndefined();
   });
 
   it('reads items and their states', async () => {

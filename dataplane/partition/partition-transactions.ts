@@ -36,8 +36,6 @@ export interface PartitionTransactionsParts extends TransactionReaderParts {
   readonly ledger: Ledger;
 }
 
-/** Timestamps left for blind writes between what is there and a mark (`timestampBefore`). */
-const ROOM_MICROS = 1_000;
 /** Values of the effects of a transaction that is executed in one step: one entry of the log. */
 const EXECUTED_BYTES_MAX = 8 * 1024 * 1024;
 /** Items that conditions failed on; those beyond this are not shown. */
@@ -124,8 +122,7 @@ export class PartitionTransactions {
       const answer = { outcomes: withinBounds(outcomes), timestampMin: 0 };
       return { answer, isCommitted: false };
     }
-    const isRepeated = actions.every(({ ownMark }) => ownMark !== undefined);
-    const timestampMin = isRepeated ? timestamp : timestamp + ROOM_MICROS;
+    const timestampMin = timestamp;
     const answer = { outcomes, timestampMin };
     let markedCount = 0;
     for (const { command, placed, outcome, ownMark } of actions) {

@@ -22,7 +22,6 @@ import { PartitionTransactions } from './partition-transactions.ts';
 import type { RecordStamp, StoredItem } from './record.ts';
 import type { PartitionRange } from './schema.ts';
 import { alignedShards, type ShardList, type ShardPoint } from './stream-shards.ts';
-import { timestampBefore } from './transaction-rules.ts';
 
 export type { PlacedKey } from './partition-state.ts';
 
@@ -45,8 +44,6 @@ export interface PartitionOptions {
   readonly onIndexChanges: (changes: readonly IndexChange[]) => void;
   /** Change records have become durable. */
   readonly onStreamRecords?: (() => void) | undefined;
-  /** A write has come before a transaction that had marked its item already. */
-  readonly onOvertaking?: (() => void) | undefined;
 }
 
 /**
@@ -63,12 +60,10 @@ export class Partition {
   readonly transactions: PartitionTransactions;
   readonly #state: PartitionState;
   readonly #groups: CommitGroups;
-  readonly #onOvertaking: (() => void) | undefined;
 
   constructor(options: PartitionOptions) {
     const { commit, schedule, beforeCommit, onIndexChanges, onStreamRecords } = options;
     this.range = options.range;
-    this.#onOvertaking = options.onOvertaking;
     const state = new PartitionState(options);
     const groups: CommitGroups = new CommitGroups({
       commit,
@@ -145,7 +140,7 @@ export class Partition {
     let stamp: RecordStamp;
     try {
       const itemState = state.itemState(placed);
-      const timestamp = this.#timestampOf(command, placed, itemState.current);
+      const timestamp = this.#timestampOf(placed, itemState.current);
       const context = state.context(timestamp, { isDecided: false });
       stamp = context.stamp;
       evaluation = evaluateWrite(command, placed.itemKey, itemState, context);
@@ -279,19 +274,11 @@ export class Partition {
     await this.#groups.settled();
   }
 
-  /** @throws ClientFault when the item is marked and the write cannot come before the transaction */
-  #timestampOf(
-    command: WriteCommand,
-    { name }: PlacedKey,
-    current: StoredItem | undefined,
-  ): number {
+  /** @throws ClientFault when a transaction has marked the item */
+  #timestampOf({ name }: PlacedKey, current: StoredItem | undefined): number {
     const { marks } = this.#state;
-    const mark = marks.size === 0 ? undefined : marks.newest(name);
-    if (mark === undefined) return this.#state.timestampOver(current);
-    const timestamp = timestampBefore(mark, command, this.#state.leastTimestamp(current));
-    if (timestamp === undefined) throw transactionFaults.conflict();
-    this.#onOvertaking?.();
-    return timestamp;
+    if (marks.size > 0 && marks.newest(name) !== undefined) throw transactionFaults.conflict();
+    return this.#state.timestampOver(current);
   }
 }
 

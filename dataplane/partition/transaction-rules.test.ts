@@ -3,7 +3,6 @@ import type { Mark } from './mark-record.ts';
 import { StoredItem, TIMESTAMP_MICROS_MIN } from './record.ts';
 import {
   absent,
-  addTo,
   attemptOf,
   checkOf,
   deleteOf,
@@ -21,7 +20,6 @@ import {
   leastTimestamp,
   meetMark,
   stalledMark,
-  timestampBefore,
 } from './transaction-rules.ts';
 
 const NOW = 1_790_000_000_000;
@@ -64,34 +62,6 @@ describe('a prepare', () => {
     ['leaves the mark of another transaction', markOf(), attemptOf('u', 2), 'conflict'],
   ])('%s', (_, mark, attempt, met) => {
     expect(meetMark(mark, attempt)).toBe(met);
-  });
-});
-
-describe('a single write of a marked item', () => {
-  const blind = { put: putOf(itemOf(1, 2)), delete: deleteOf(1) };
-  const looking = {
-    update: addTo(1),
-    'put with a condition': putOf(itemOf(1, 2), absent),
-    'delete with a condition': deleteOf(1, present),
-  };
-  const pairs = <A extends object, B extends object>(writes: A, marks: B) =>
-    Object.entries(writes).flatMap(([write, command]) =>
-      Object.entries(marks).map(([mark, of]) => [write, mark, command, of] as const),
-    );
-
-  it.each(pairs(blind, blind))('%s comes before a marked %s', (_, __, command, of) => {
-    expect(timestampBefore(markOf(of), command, T - 1)).toBe(T - 1);
-  });
-
-  it.each([
-    ...pairs(blind, { ...looking, check: checkOf(1, present) }),
-    ...pairs(looking, { ...blind, ...looking, check: checkOf(1, present) }),
-  ])('%s is refused by a marked %s', (_, __, command, of) => {
-    expect(timestampBefore(markOf(of), command, T - 1)).toBeUndefined();
-  });
-
-  it('is refused when there is no timestamp left before the transaction', () => {
-    expect(timestampBefore(markOf(), putOf(itemOf(1, 2)), T)).toBeUndefined();
   });
 });
 

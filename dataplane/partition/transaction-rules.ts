@@ -1,6 +1,5 @@
 import { matches } from '../expression/evaluate.ts';
 import { tableCapacity, writeUnits } from './capacity.ts';
-import type { WriteCommand } from './command.ts';
 import type { Mark } from './mark-record.ts';
 import { type StoredItem, TIMESTAMP_MICROS_MIN } from './record.ts';
 import {
@@ -9,7 +8,6 @@ import {
   type CheckCommand,
   STALLED_MS,
   type StalledMark,
-  type TransactionCommand,
 } from './transaction.ts';
 import { transactionIdText } from './transaction-keys.ts';
 
@@ -33,22 +31,6 @@ export function meetMark(mark: Mark | undefined, attempt: Attempt): 'free' | 'ow
   if (mark.attempt.number === attempt.number) return 'own';
   // The ledger gives a later attempt only once it has aborted the earlier one.
   return mark.attempt.number < attempt.number ? 'free' : 'conflict';
-}
-
-/**
- * The timestamp of a single write of a marked item; undefined when it has to be refused.
- *
- * A write that looks at nothing may be done before the transaction, which overwrites it without
- * looking: its timestamp is the least that the item takes, and below the transaction's.
- * @param least - as of `leastTimestamp`
- */
-export function timestampBefore(
-  mark: Mark,
-  command: WriteCommand,
-  least: number,
-): number | undefined {
-  const isBlind = isBlindWrite(command) && isBlindWrite(mark.command);
-  return isBlind && least < mark.timestampMin ? least : undefined;
 }
 
 /**
@@ -91,9 +73,4 @@ export function isSameAttempt(one: Attempt, other: Attempt): boolean {
 
 export function isSameTransaction(one: Attempt, other: Attempt): boolean {
   return transactionIdText(one.id) === transactionIdText(other.id);
-}
-
-/** It makes no difference to it what was there before. */
-function isBlindWrite(command: TransactionCommand): boolean {
-  return (command.kind === 'put' || command.kind === 'delete') && command.condition === undefined;
 }

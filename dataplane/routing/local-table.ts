@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { requestFaults } from '../errors/requests.ts';
 import { tableFaults } from '../errors/tables.ts';
 import { project } from '../expression/project.ts';
@@ -29,6 +30,7 @@ import { backfillIndex } from './index-backfill.ts';
 import { IndexFeeder } from './index-feeder.ts';
 import { KeyPlaces } from './key-places.ts';
 import { type LocalTransactionParts, localTransact } from './local-transaction.ts';
+import { onceUnmarked } from './marked-item.ts';
 import { type PartitionList, partitionList, partitionOfHash } from './partition-map.ts';
 import { discardPending, refillFeeders } from './pending-changes.ts';
 import { readQuery } from './query.ts';
@@ -145,7 +147,8 @@ export class LocalTable implements ManagedTable {
     const room = this.#roomInIndexes();
     if (room !== undefined) await room;
     const { partition, key } = this.#places.placeOf(command.key, this.#compiled);
-    return partition.write(command, key, this.#chargeWrite);
+    const write = () => partition.write(command, key, this.#chargeWrite);
+    return onceUnmarked(command, write, (ms) => sleep(ms));
   }
 
   partitionOf(key: Item): bigint {

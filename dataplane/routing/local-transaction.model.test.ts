@@ -125,8 +125,6 @@ interface Pending {
 }
 
 const nameOf = ({ p }: Item) => (p !== undefined && 'S' in p ? p.S : '');
-const isBlind = (command: TransactionCommand | undefined) =>
-  (command?.kind === 'put' || command?.kind === 'delete') && command.condition === undefined;
 
 class Model {
   readonly items = new Map<string, Item>();
@@ -153,8 +151,7 @@ class Model {
 
   /** A plain write: what comes of it. */
   write(command: WriteCommand): 'applied' | 'conditionFailed' | 'conflict' {
-    const mark = this.marks.get(nameOf(command.key));
-    if (mark !== undefined && !(isBlind(command) && isBlind(mark.command))) return 'conflict';
+    if (this.marks.has(nameOf(command.key))) return 'conflict';
     if (!this.accepts(command)) return 'conditionFailed';
     this.apply(command);
     return 'applied';

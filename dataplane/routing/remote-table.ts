@@ -20,12 +20,13 @@ import { PREFIX_BYTES } from '../partition/key-space.ts';
 import type { PartitionRange, TableSchema } from '../partition/schema.ts';
 import type { StreamAnswerTo, StreamCall } from '../partition/stream.ts';
 import type { AnswerTo, TransactionCall } from '../partition/transaction.ts';
-import type { Scheduler } from '../replication/scheduler.ts';
+import { pause, type Scheduler } from '../replication/scheduler.ts';
 import { Admission } from './admission.ts';
 import { CallFailed, faultOfCall } from './call-failure.ts';
 import type { ClusterMap } from './cluster-map.ts';
 import { type Forwarder, repeatable } from './forwarder.ts';
 import { KeyPlaces } from './key-places.ts';
+import { onceUnmarked } from './marked-item.ts';
 import type { NodeState } from './node-state.ts';
 import { type PartitionList, partitionOfHash } from './partition-map.ts';
 import {
@@ -168,10 +169,12 @@ export class RemoteTable implements Table {
       processId = node.processId;
       return [id, epoch, requestId, node.callTime, encoded, flags, exhausted];
     };
+    // Nodes of the cluster answer as the protocol says.
+    const call = () =>
+      forwarder.callLeader(route, methods.write, body, repeatable) as Promise<WriteAnswer>;
     let answer: WriteAnswer;
     try {
-      // Nodes of the cluster answer as the protocol says.
-      answer = (await forwarder.callLeader(route, methods.write, body, repeatable)) as WriteAnswer;
+      answer = await onceUnmarked(command, call, (ms) => pause(scheduler, ms));
     } catch (error) {
       throw writeFault(error);
     }

@@ -9,8 +9,8 @@ import { expect, it } from 'vitest';
 import { openStore } from './open.ts';
 
 const rounds = 50;
-/** A round is killed between the start of the process and this: while it opens, too. */
-const lifeMsMax = 400;
+/** Of the time that a process takes here until its first write is acknowledged; the least: while it opens. */
+const lifePercent = { min: 10, max: 250 };
 const seed = Number(process.env.TRESTLE_SEED ?? Date.now() % 1_000_000);
 
 const modes = ['inside', 'apart'] as const;
@@ -19,31 +19,45 @@ it.each(modes)(
   `crash: ${rounds} kills at random moments lose no acknowledged write, syncs %s (TRESTLE_SEED=${seed})`,
   async (mode) => {
     const folder = await mkdtemp(join(tmpdir(), 'trestle-crash-'));
-    const lives = fc.sample(fc.integer({ min: 20, max: lifeMsMax }), { numRuns: rounds, seed });
+    const lives = fc.sample(fc.integer(lifePercent), { numRuns: rounds, seed });
     const acknowledged = new Map<string, number>();
-    for (const lifeMs of lives) {
-      await runAndKill([folder, mode], lifeMs, acknowledged);
+    let startMs: number | undefined;
+    for (const percent of lives) {
+      const lifeMs = startMs === undefined ? undefined : (startMs * percent) / 100;
+      const firstMs = await runAndKill([folder, mode], lifeMs, acknowledged);
+      startMs ??= firstMs;
       await checkAll(folder, acknowledged);
     }
     expect(acknowledged.size).toBeGreaterThan(0);
     await rm(folder, { recursive: true });
   },
-  120_000,
+  300_000,
 );
 
+/**
+ * @param lifeMs - undefined: until a write is acknowledged
+ * @returns ms until then, or until it was killed
+ */
 async function runAndKill(
   args: readonly string[],
-  lifeMs: number,
+  lifeMs: number | undefined,
   acknowledged: Map<string, number>,
-): Promise<void> {
+): Promise<number> {
   const script = join(import.meta.dirname, 'crash.child.ts');
   const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   const output: Buffer[] = [];
   const faults: Buffer[] = [];
-  child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
+  const acknowledges = Promise.withResolvers<void>();
+  child.stdout.on('data', (chunk: Buffer) => {
+    output.push(chunk);
+    if (chunk.includes(' ')) acknowledges.resolve();
+  });
   child.stderr.on('data', (chunk: Buffer) => faults.push(chunk));
   const closed = once(child, 'close');
-  await delay(lifeMs);
+  const startedMs = performance.now();
+  if (lifeMs === undefined) await Promise.race([acknowledges.promise, closed]);
+  else await delay(lifeMs);
+  const livedMs = performance.now() - startedMs;
   child.kill('SIGKILL');
   await closed;
   expect(Buffer.concat(faults).toString()).toBe('');
@@ -51,6 +65,7 @@ async function runAndKill(
     const [writer, count] = line.split(' ');
     acknowledged.set(writer ?? '', Number(count));
   }
+  return livedMs;
 }
 
 /**
