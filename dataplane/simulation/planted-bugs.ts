@@ -45,21 +45,24 @@ const busyTransactions: SimulationTuning = {
   coordinatorFaultPart: 0.02,
 };
 
+const noTransactions: SimulationTuning = { transactions: { clientsCount: 0 } };
+
 /** With the faults that they show up under, so that a few seeds do. */
 export const plantedBugs: Readonly<Record<PlantedBug, SimulationOptions>> = {
   acknowledgesEarly: {
     overlays: { coreOf: withEarlyQuorum },
-    tuning: { weights: { partition: 2, block: 1, crash: 1 } },
+    tuning: { ...noTransactions, weights: { partition: 2, block: 1, crash: 1 } },
   },
   acknowledgesUnsynced: {
     overlays: { storeOf: withoutSyncs },
-    tuning: { weights: { outage: 1, crash: 1 } },
+    tuning: { ...noTransactions, weights: { outage: 1, crash: 1 } },
   },
   readsWithoutLease: {
     overlays: {
       hostOf: (host) => withReplicas(host, (replica) => ({ holdsLease: () => replica.isReady })),
     },
     tuning: {
+      ...noTransactions,
       weights: { partition: 1 },
       faultGapMs: 1_000,
       faultMsMax: 8_000,
@@ -70,7 +73,7 @@ export const plantedBugs: Readonly<Record<PlantedBug, SimulationOptions>> = {
   },
   appliesTwice: {
     overlays: { transportOf: withFreshRequestIds },
-    tuning: { weights: { partition: 1, block: 1, pause: 1 } },
+    tuning: { ...noTransactions, weights: { partition: 1, block: 1, pause: 1 } },
   },
   finishesBeforeDecision: {
     overlays: { transportOf: finishesBeforeDecision },
@@ -79,7 +82,7 @@ export const plantedBugs: Readonly<Record<PlantedBug, SimulationOptions>> = {
   ignoresMarks: { overlays: { transportOf: ignoresMarks }, tuning: busyTransactions },
   abortsCommitted: { overlays: { transportOf: abortsCommitted }, tuning: busyTransactions },
   readsOneRound: {
-    overlays: { transportOf: readsOneRound },
+    overlays: { transactionsOf: readsOneRound },
     tuning: { ...busyTransactions, weights: { slowness: 1, block: 1 } },
   },
   ignoresTokens: { overlays: { transactionsOf: ignoresTokens }, tuning: busyTransactions },

@@ -16,6 +16,7 @@ const regressions: readonly (readonly [seed: string, cause: string])[] = [
   ['1001815', 'a snapshot carried the damaged cursor of a rebuild to another node'],
   ['1002894', 'a flip while the one node that ran had no groups, which counted as all being whole'],
   ['2001700', 'a damaged leader was asked for copies for ever, since its damage was no news'],
+  ['49', 'a replica that was taken out before it had a state was forgotten, and stayed'],
   ['2002836', 'the check of rest read an applied index in which a bit was another one'],
   [
     '3000852',

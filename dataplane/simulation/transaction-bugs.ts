@@ -1,3 +1,4 @@
+import type { Capacity } from '../partition/command.ts';
 import type {
   AnswerTo,
   DecideCall,
@@ -7,15 +8,16 @@ import type {
   ResolveAnswer,
   StalledAnswer,
   TransactionCall,
-  TransactionReadAnswer,
+  TransactionItem,
 } from '../partition/transaction.ts';
 import { isSameTransaction } from '../partition/transaction-rules.ts';
 import type { Transport } from '../replication/transport/transport.ts';
 import { methods, type TransactAnswer, type TransactCall } from '../routing/protocol.ts';
-import { decodeTransactionAnswer } from '../routing/wire-transaction.ts';
+import { elementsAt, sharesOf } from '../transaction/placement.ts';
 import type { SetupOverlays } from './cluster-program.ts';
 import { overlaid } from './overlay.ts';
 import type { SimEnvironment } from './sim-machine.ts';
+import { answerOf } from './transaction-watch.ts';
 
 type TransportOf = SetupOverlays['transportOf'];
 
@@ -44,12 +46,6 @@ function mistaking(mistake: (passing: Passing) => Promise<TransactAnswer>): Tran
     });
 }
 
-function answerOf<Kind extends TransactionCall['kind']>(kind: Kind, [encoded]: TransactAnswer) {
-  return decodeTransactionAnswer(kind, encoded) as AnswerTo<
-    Extract<TransactionCall, { readonly kind: Kind }>
-  >;
-}
-
 /** A commit counts as decided before the ledger has heard of it. */
 export const finishesBeforeDecision: TransportOf = mistaking(
   async ({ call, environment, send }) => {
@@ -57,18 +53,21 @@ export const finishesBeforeDecision: TransportOf = mistaking(
     const { scheduler } = environment;
     scheduler.after(UNDECIDED_MS, () => void send(call).catch(() => {}));
     const decided: AnswerTo<DecideCall> = { ...call.outcome, kind: 'committed' };
-    return [decided, scheduler.monotonicMs()];
+    // Answers tell the clock of the node.
+    const [, monotonicMs] = await send({ kind: 'stalled', isAll: false });
+    return [decided, monotonicMs];
   },
 );
 
-const UNDECIDED_MS = 2_500;
+/** Longer than a claim may last before it is taken over. */
+const UNDECIDED_MS = 8_000;
 
 /** Marks that are in the way are dropped. */
 export const ignoresMarks: TransportOf = mistaking(async ({ call, send }) => {
   const answer = await send(call);
-  if (call.kind !== 'prepare' || !hasConflict(answerOf('prepare', answer))) return answer;
+  if (call.kind !== 'prepare' || !hasConflict(answerOf('prepare', answer[0]))) return answer;
   const stalled = await send({ kind: 'stalled', isAll: true });
-  const { marks }: StalledAnswer = answerOf('stalled', stalled);
+  const { marks }: StalledAnswer = answerOf('stalled', stalled[0]);
   for (const { attempt } of marks) {
     if (isSameTransaction(attempt, (call as PrepareCall).attempt)) continue;
     const finish: FinishCall = { kind: 'finish', attempt, outcome: { kind: 'abort' } };
@@ -89,14 +88,32 @@ export const abortsCommitted: TransportOf = mistaking(async ({ call, send }) => 
   return kind === 'committed' ? [{ kind: 'aborted' }, monotonicMs] : [answer, monotonicMs];
 });
 
-/** Whether an item has changed between two rounds is not looked at. */
-export const readsOneRound: TransportOf = mistaking(async ({ call, send }) => {
-  const [answer, monotonicMs] = await send(call);
-  if (call.kind !== 'read') return [answer, monotonicMs];
-  const { items } = answer as TransactionReadAnswer;
-  const same = items.map((item) => (item.kind === 'item' ? { ...item, state: '' } : item));
-  return [{ items: same }, monotonicMs];
+/** Items are read once, wherever they are. */
+export const readsOneRound: SetupOverlays['transactionsOf'] = (transactions) => ({
+  write: (request) => transactions.write(request),
+  read: async (gets) => {
+    const items: TransactionItem[] = [];
+    const reading = sharesOf(gets).map(async ({ table, partitionId, indexes }) => {
+      const keys = elementsAt(gets, indexes).map(({ key }) => key);
+      const answer = await table.transact(partitionId, { kind: 'read', keys });
+      for (const [at, index] of indexes.entries()) {
+        const item = answer.items[at];
+        if (item !== undefined) items[index] = item;
+      }
+    });
+    await Promise.all(reading);
+    const found = items.flatMap((item) => (item.kind === 'item' ? [item] : []));
+    if (found.length === items.length) {
+      return { kind: 'read', items: found.map((item) => ({ ...item, capacity: noCapacity })) };
+    }
+    return {
+      kind: 'cancelled',
+      reasons: items.map(({ kind }) => ({ kind: kind === 'item' ? 'none' : kind })),
+    };
+  },
 });
+
+const noCapacity: Capacity = { table: 0, localIndexes: new Map(), globalIndexes: new Map() };
 
 /** Every request with a token is one of its own. */
 export const ignoresTokens: SetupOverlays['transactionsOf'] = (transactions) => ({

@@ -124,6 +124,27 @@ export class TransactionCalls {
     });
   }
 
+  /** Uses the token of one that is known to be done for another request. Never rejects. */
+  async misuse(client: TransactionClient, planned: PlannedWrite): Promise<void> {
+    const changes = planned.changes.map(({ effect, ...change }): ItemChange => {
+      if (!('version' in effect)) return { ...change, effect };
+      return { ...change, effect: { ...effect, version: this.newVersion() } };
+    });
+    const isSame = !changes.some(({ effect }) => 'version' in effect);
+    const request = this.#requestOf(client, { ...planned, changes });
+    if (request === undefined || isSame) return;
+    await this.#watched(client, async () => {
+      try {
+        const { kind } = await client.transactions.write(request);
+        this.#defect(`the token of #${planned.recorded.id} was taken for another request`, kind);
+      } catch (error) {
+        const isToldApart =
+          error instanceof ClientFault && error.type === 'IdempotentParameterMismatchException';
+        if (!isToldApart && !isRefusal(error) && !isUnknown(error)) this.#defect('misuse', error);
+      }
+    });
+  }
+
   /** A snapshot: what each item was; undefined: there is none. Never rejects. */
   async read(
     client: TransactionClient,

@@ -1,7 +1,9 @@
 import type {
   AnswerTo,
-  DecideCall,
-  FinishCall,
+  Attempt,
+  ClaimAnswer,
+  ClaimCall,
+  PrepareAnswer,
   TransactionCall,
 } from '../partition/transaction.ts';
 import type { Transport } from '../replication/transport/transport.ts';
@@ -13,6 +15,8 @@ import { overlaid } from './overlay.ts';
 /** Looks at the answers that routers get, and says which rare ones there were. */
 export class TransactionWatch {
   readonly #probe: Probe;
+  /** Attempts that a ledger has aborted, as far as somebody was told. */
+  readonly #aborted = new Set<string>();
 
   constructor(probe: Probe) {
     this.#probe = probe;
@@ -25,61 +29,71 @@ export class TransactionWatch {
         if (method === methods.transact) {
           const [, , , call] = body as TransactCall;
           const [encoded] = answer as TransactAnswer;
-          this.#look(call as TransactionCall, encoded);
+          // Calls that are looked at travel as they are.
+          const branch = this.#branchOf(call as TransactionCall, encoded);
+          if (branch !== undefined) this.#probe(branch);
         }
         return answer;
       },
     });
   }
 
-  #look(call: TransactionCall, encoded: unknown): void {
-    const branch = branchOf(call, encoded);
-    if (branch !== undefined) this.#probe(branch);
+  /** The rare branch that an answer shows. */
+  #branchOf(call: TransactionCall, encoded: unknown): string | undefined {
+    switch (call.kind) {
+      case 'claim':
+        return this.#claimBranch(call, answerOf(call.kind, encoded));
+      case 'execute': {
+        const { kind } = answerOf(call.kind, encoded);
+        return kind === 'done' ? undefined : `execute ${kind}`;
+      }
+      case 'prepare':
+        return prepareBranch(answerOf(call.kind, encoded));
+      case 'read': {
+        const { items } = answerOf(call.kind, encoded);
+        return items.some(({ kind }) => kind === 'conflict') ? 'read conflict' : undefined;
+      }
+      case 'decide': {
+        const isAborted = answerOf(call.kind, encoded).kind === 'aborted';
+        if (isAborted) this.#aborted.add(textOf(call.attempt));
+        return isAborted && call.outcome.kind === 'commit' ? 'decide too late' : undefined;
+      }
+      case 'finish': {
+        const { finishedCount } = answerOf(call.kind, encoded);
+        const isLate = call.outcome.kind === 'commit' && finishedCount === 0;
+        return isLate ? 'finish late' : undefined;
+      }
+      case 'resolve': {
+        const { kind } = answerOf(call.kind, encoded);
+        if (kind === 'aborted') this.#aborted.add(textOf(call.attempt));
+        return `resolve ${kind}`;
+      }
+      case 'stalled':
+        return undefined;
+    }
+  }
+
+  #claimBranch({ id }: ClaimCall, answer: ClaimAnswer): string | undefined {
+    if (answer.kind !== 'claimed') return `claim ${answer.kind}`;
+    if (answer.attempt === 1) return undefined;
+    const before = textOf({ id, number: answer.attempt - 1 });
+    return this.#aborted.has(before) ? 'claim after abort' : 'claim taken over';
   }
 }
 
-/** The rare branch that an answer shows. */
-function branchOf(call: TransactionCall, encoded: unknown): string | undefined {
-  // Of the kind of the call, both as routers and nodes make them.
-  const answerTo = <Kind extends TransactionCall['kind']>(kind: Kind) =>
-    decodeTransactionAnswer(kind, encoded) as AnswerTo<
-      Extract<TransactionCall, { readonly kind: Kind }>
-    >;
-  switch (call.kind) {
-    case 'claim': {
-      const answer = answerTo(call.kind);
-      if (answer.kind !== 'claimed') return `claim ${answer.kind}`;
-      return answer.attempt > 1 ? 'claim again' : undefined;
-    }
-    case 'execute': {
-      const { kind } = answerTo(call.kind);
-      return kind === 'done' ? undefined : `execute ${kind}`;
-    }
-    case 'prepare': {
-      const { outcomes } = answerTo(call.kind);
-      const conflicts = outcomes.filter((outcome) => outcome.kind === 'conflict');
-      if (conflicts.some(({ stalled }) => stalled !== undefined)) return 'prepare stalled';
-      return conflicts.length > 0 ? 'prepare conflict' : undefined;
-    }
-    case 'read': {
-      const conflicts = answerTo(call.kind).items.filter(({ kind }) => kind === 'conflict');
-      return conflicts.length > 0 ? 'read conflict' : undefined;
-    }
-    case 'decide':
-      return decideBranch(call, answerTo(call.kind).kind);
-    case 'finish':
-      return finishBranch(call, answerTo(call.kind).finishedCount);
-    case 'resolve':
-      return `resolve ${answerTo(call.kind).kind}`;
-    case 'stalled':
-      return undefined;
-  }
+function prepareBranch({ outcomes }: PrepareAnswer): string | undefined {
+  const conflicts = outcomes.filter((outcome) => outcome.kind === 'conflict');
+  if (conflicts.some(({ stalled }) => stalled !== undefined)) return 'prepare stalled';
+  return conflicts.length > 0 ? 'prepare conflict' : undefined;
 }
 
-function decideBranch({ outcome }: DecideCall, kind: string): string | undefined {
-  return outcome.kind === 'commit' && kind === 'aborted' ? 'decide too late' : undefined;
+/** The answer to a call of that kind, as nodes make it. */
+export function answerOf<Kind extends TransactionCall['kind']>(kind: Kind, encoded: unknown) {
+  return decodeTransactionAnswer(kind, encoded) as AnswerTo<
+    Extract<TransactionCall, { readonly kind: Kind }>
+  >;
 }
 
-function finishBranch({ outcome }: FinishCall, finishedCount: number): string | undefined {
-  return outcome.kind === 'commit' && finishedCount === 0 ? 'finish late' : undefined;
+function textOf({ id, number }: Attempt): string {
+  return `${Buffer.from(id).toString('hex')} ${number}`;
 }

@@ -11,6 +11,7 @@ import type { ItemEffect, TransactionHistory } from './transaction-history.ts';
 import {
   BALANCE_AT_FIRST,
   balanceCondition,
+  balanceOf,
   existsCondition,
   type ItemChange,
   type TransactionItem,
@@ -52,7 +53,11 @@ export type Deed =
 /** How likely a client sends its request twice at about the same time. */
 const DOUBLED_PART = 0.1;
 const TOKEN_PART = 0.7;
-const REPEATABLE_MAX = 12;
+/** Tokens that are kept to be sent again, and those of them that are often. */
+const REPEATABLE_MAX = 100;
+/** Of those that are known to be done: how often their token is used for another request. */
+const MISUSED_PART = 0.3;
+const RECENT_COUNT = 12;
 const AMOUNT_MAX = 60;
 
 /** Random transactions, and operations beside them on the same items, by clients of the routers. */
@@ -119,18 +124,19 @@ export class TransactionWorkload {
 
   /** Sends again what is doubtful, as its clients would; whether they all were told. */
   async settleDoubtful(client: TransactionClient): Promise<boolean> {
-    for (const planned of this.doubtful) {
-      if (this.#settled.has(planned)) continue;
+    const isOpen = (planned: PlannedWrite) => !this.#settled.has(planned);
+    const sending = this.doubtful.filter(isOpen).map(async (planned) => {
       if (await this.calls.write(client, planned)) this.#settled.add(planned);
-    }
-    return this.doubtful.every((planned) => this.#settled.has(planned));
+    });
+    await Promise.all(sending);
+    return !this.doubtful.some(isOpen);
   }
 
   /** All items as they are at one moment; whether there was an answer. */
   async readAll(client: TransactionClient): Promise<boolean> {
-    const found = await this.calls.read(client, 'snapshot', this.items);
-    for (const item of this.items) await this.calls.get(client, item);
-    return found !== undefined;
+    const isRead = await this.#snapshot(client, this.items);
+    await Promise.all(this.items.map((item) => this.calls.get(client, item)));
+    return isRead;
   }
 
   /** One transaction that writes every item there is, and depends on nothing. */
@@ -155,7 +161,7 @@ export class TransactionWorkload {
       case 'transfer':
         return this.#send(client, random, 'transfer', this.#transfer(random));
       case 'snapshot':
-        return this.calls.read(client, 'snapshot', this.#someToRead(random));
+        return this.#snapshot(client, this.#someToRead(random));
       case 'mixed':
         return this.#send(client, random, 'mixed', this.#mixed(random));
       case 'readModifyWrite':
@@ -201,9 +207,27 @@ export class TransactionWorkload {
   }
 
   async #repeat(client: TransactionClient, random: SimRandom): Promise<void> {
-    const { doubtful } = this;
-    const candidates = doubtful.length > 0 && random.chance(0.7) ? doubtful : this.#repeatable;
-    if (candidates.length > 0) await this.calls.write(client, random.pick(candidates));
+    const kind = random.weighted({ doubtful: 3, recent: 2, any: 1 });
+    const all = kind === 'doubtful' ? this.doubtful : this.#repeatable;
+    const candidates = kind === 'any' ? all : all.slice(-RECENT_COUNT);
+    if (candidates.length === 0) return;
+    const planned = random.pick(candidates);
+    const isDone = planned.recorded.outcome.kind === 'ok';
+    if (isDone && random.chance(MISUSED_PART)) await this.calls.misuse(client, planned);
+    else await this.calls.write(client, planned);
+  }
+
+  /** Whether there was an answer. One with all accounts has all the money. */
+  async #snapshot(client: TransactionClient, items: readonly TransactionItem[]): Promise<boolean> {
+    const found = await this.calls.read(client, 'snapshot', items);
+    if (found === undefined) return false;
+    const accounts = found.filter((_, index) => items[index]?.isAccount === true);
+    if (accounts.length < this.accounts.length) return true;
+    const sum = accounts.reduce((total, item) => total + (item ? balanceOf(item) : 0), 0);
+    if (sum !== BALANCE_AT_FIRST * accounts.length) {
+      this.calls.defects.push({ what: `all accounts have ${sum}`, error: found });
+    }
+    return true;
   }
 
   #transfer(random: SimRandom): readonly ItemChange[] {

@@ -21,7 +21,8 @@ export class Deadline {
   }
 
   get hasPassed(): boolean {
-    return this.#scheduler.monotonicMs() >= this.#atMs;
+    // Timers may fire before the clock is there.
+    return this.#aborted.signal.aborted || this.#scheduler.monotonicMs() >= this.#atMs;
   }
 
   /** Fires when the time is up. */

@@ -63,7 +63,9 @@ export class Finisher {
       participants.map(async (participant) => {
         const place = this.placeOf(participant);
         if (place !== undefined) await this.finish(place, { attempt, outcome }, deadline);
-        else if (!(await this.#isDeleted(participant, deadline))) throw transactionFaults.notDone();
+        else if (!(await this.#isDeleted(participant, deadline))) {
+          throw transactionFaults.fateUnknown();
+        }
       }),
     );
     for (const each of settled) if (each.status === 'rejected') throw each.reason;
