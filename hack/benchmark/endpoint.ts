@@ -5,6 +5,7 @@ export const endpointNames = [
   'trestle',
   'trestle-memory',
   'trestle-signed',
+  'trestle-before',
   'dynalite',
   'dynamodb-local',
   'dynamodb-local-disk',

@@ -18,6 +18,7 @@ export interface Options {
   readonly seconds: number;
   readonly isPinned: boolean;
   readonly dynoxide: string | undefined;
+  readonly before: string | undefined;
   readonly jsonFile: string | undefined;
 }
 
@@ -36,6 +37,7 @@ Usage: hack/bench [options]
   --seconds N           length of one measurement, default 2 (1 with --quick)
   --pin                 give the load generator the last core and servers the others (taskset)
   --dynoxide FILE       a dynoxide binary (else the cache, then PATH, then cargo builds one)
+  --before DIR          another clone of this repository, installed: measured as trestle-before
   --json FILE           write all results there
   --help                this text
 `;
@@ -66,6 +68,7 @@ function parseOptions(args: readonly string[]): Options {
       seconds: { type: 'string' },
       pin: { type: 'boolean', default: false },
       dynoxide: { type: 'string' },
+      before: { type: 'string' },
       json: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -86,6 +89,7 @@ function parseOptions(args: readonly string[]): Options {
     seconds: seconds(values.seconds ?? (quick ? '1' : '2')),
     isPinned: values.pin,
     dynoxide: values.dynoxide,
+    before: values.before,
     jsonFile: values.json,
   };
 }

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Endpoint, EndpointName } from './endpoint.ts';
 import type { AccessKey } from './signature.ts';
 
@@ -20,10 +20,17 @@ type Command = Endpoint['command'];
 /** What it takes to have an endpoint: its command, or why it cannot be had here. */
 type Found = { readonly command: Command } | { readonly missing: string };
 
+export interface PeerOptions {
+  /** A dynoxide binary. */
+  readonly dynoxide: string | undefined;
+  /** Another clone of this repository, installed. */
+  readonly before: string | undefined;
+}
+
 /** Endpoints by name; peers are installed into .cache on first use. `missing` says why one is left out. */
 export function findEndpoint(
   name: EndpointName,
-  options: { readonly dynoxide: string | undefined },
+  options: PeerOptions,
 ): { readonly endpoint: Endpoint } | { readonly missing: string } {
   const { mode, isPeer, note } = facts[name];
   const found = finders[name](options);
@@ -49,6 +56,7 @@ const facts: Readonly<Record<EndpointName, Pick<Endpoint, 'mode' | 'isPeer' | 'n
     isPeer: false,
     note: 'this server: on disk, signatures verified',
   },
+  'trestle-before': { mode: 'disk', isPeer: false, note: 'the clone that --before names: on disk' },
   dynalite: { mode: 'memory', isPeer: true, note: `npm dynalite ${DYNALITE_VERSION}, in memory` },
   'dynamodb-local': { mode: 'memory', isPeer: true, note: 'DynamoDB Local, -inMemory' },
   'dynamodb-local-disk': { mode: 'disk', isPeer: true, note: 'DynamoDB Local, -dbPath' },
@@ -56,9 +64,7 @@ const facts: Readonly<Record<EndpointName, Pick<Endpoint, 'mode' | 'isPeer' | 'n
   'dynoxide-disk': { mode: 'disk', isPeer: true, note: 'dynoxide, --db-path' },
 };
 
-const finders: Readonly<
-  Record<EndpointName, (options: { readonly dynoxide: string | undefined }) => Found>
-> = {
+const finders: Readonly<Record<EndpointName, (options: PeerOptions) => Found>> = {
   bare: () => ({ command: (port) => node('hack/benchmark/bare-server.ts', String(port)) }),
   trestle: () => ({ command: (port, folder) => trestle(port, '--data', join(folder, 'data')) }),
   'trestle-memory': () => ({ command: (port) => trestle(port, '--in-memory') }),
@@ -66,6 +72,16 @@ const finders: Readonly<
     command: (port, folder) =>
       trestle(port, '--data', join(folder, 'data'), '--credentials', credentialsFile(folder)),
   }),
+  'trestle-before': ({ before }) =>
+    before === undefined
+      ? { missing: 'no --before DIR' }
+      : {
+          command: (port, folder) =>
+            trestle(port, '--data', join(folder, 'data')).with(
+              1,
+              resolve(before, 'dataplane/main.ts'),
+            ),
+        },
   dynalite: findDynalite,
   'dynamodb-local': () => findDynamoDbLocal(() => ['-inMemory']),
   'dynamodb-local-disk': () => findDynamoDbLocal((folder) => ['-dbPath', folder]),

@@ -85,6 +85,9 @@ export const targets: readonly Target[] = [
   ratio('PutItem, 400 B', 'put', SMALL, 'trestle-signed', 'trestle', 0.7),
   ratio('UpdateItem ADD, 400 B', 'update', SMALL, 'trestle-signed', 'trestle', 0.7),
   ratio('BatchWriteItem 25, 400 B', 'batch-write', SMALL, 'trestle-signed', 'trestle', 0.7),
+  ...(['get', 'get-strong', 'query', 'put', 'update'] as const).map((operation) =>
+    ratio(operation, operation, SMALL, 'trestle', 'trestle-before', 0.95),
+  ),
   {
     what: 'GetItem at 1 M items, of that at 10 k',
     unit: '×',

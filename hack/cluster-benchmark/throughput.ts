@@ -97,7 +97,7 @@ async function compareOne(
 }
 
 async function startEmbedded({ folder }: BenchContext): Promise<RunningServer> {
-  const found = findEndpoint('trestle', { dynoxide: undefined });
+  const found = findEndpoint('trestle', { dynoxide: undefined, before: undefined });
   if ('missing' in found) throw new Error(found.missing);
   return startServer(found.endpoint, join(folder, 'embedded'), undefined);
 }
