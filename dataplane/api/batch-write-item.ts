@@ -14,7 +14,7 @@ import {
   type ReturnConsumedCapacity,
   sumOfCapacities,
 } from './consumed-capacity.ts';
-import { itemCollectionMetrics } from './item-collection-metrics.ts';
+import { itemCollectionMetricsByTable } from './item-collection-metrics.ts';
 import { returnConsumedCapacity, returnItemCollectionMetrics } from './item-shapes.ts';
 import type { JsonObject, Operation, OperationContext, ResponseBody } from './operation.ts';
 import {
@@ -241,23 +241,13 @@ function collectionMetrics(
   writes: readonly Write[],
   outcomes: readonly Outcome[],
 ): JsonObject | undefined {
-  const byTable = new Map<string, Map<string, JsonObject>>();
-  for (const [index, { table, command }] of writes.entries()) {
-    const outcome = outcomes[index];
-    if (outcome === undefined || outcome instanceof ClientFault || outcome.kind !== 'applied') {
-      continue;
-    }
-    const { schema } = table;
-    const { collectionBytes } = outcome;
-    const metrics = itemCollectionMetrics('SIZE', { schema, key: command.key, collectionBytes });
-    if (metrics === undefined) continue;
-    const collections = byTable.get(schema.tableName) ?? new Map<string, JsonObject>();
-    collections.set(JSON.stringify(metrics.ItemCollectionKey), metrics);
-    byTable.set(schema.tableName, collections);
-  }
-  if (byTable.size === 0) return undefined;
-  return Object.fromEntries(
-    Array.from(byTable, ([tableName, collections]) => [tableName, [...collections.values()]]),
+  return itemCollectionMetricsByTable(
+    writes.flatMap(({ table: { schema }, command: { key } }, index) => {
+      const outcome = outcomes[index];
+      const isApplied =
+        outcome !== undefined && !(outcome instanceof ClientFault) && outcome.kind === 'applied';
+      return isApplied ? [{ schema, key, collectionBytes: outcome.collectionBytes }] : [];
+    }),
   );
 }
 

@@ -37,3 +37,25 @@ export function itemCollectionMetrics(
   const lower = Math.floor(collectionBytes / GIGABYTE);
   return { ItemCollectionKey: collectionKey, SizeEstimateRangeGB: [lower, lower + 1] };
 }
+
+/**
+ * The same of several writes: by table, one entry for each item collection written to, as the last
+ * write left it. Undefined when no table has local indexes.
+ */
+export function itemCollectionMetricsByTable(
+  writes: Iterable<CollectionWrite>,
+): JsonObject | undefined {
+  const byTable = new Map<string, Map<string, JsonObject>>();
+  for (const write of writes) {
+    const metrics = itemCollectionMetrics('SIZE', write);
+    if (metrics === undefined) continue;
+    const { tableName } = write.schema;
+    const collections = byTable.get(tableName) ?? new Map<string, JsonObject>();
+    collections.set(JSON.stringify(metrics.ItemCollectionKey), metrics);
+    byTable.set(tableName, collections);
+  }
+  if (byTable.size === 0) return undefined;
+  return Object.fromEntries(
+    Array.from(byTable, ([tableName, collections]) => [tableName, [...collections.values()]]),
+  );
+}

@@ -9,7 +9,7 @@ import {
   type TransactionWriteResult,
 } from '../transaction/requests.ts';
 import { transactionCanceled } from './cancellation.ts';
-import { itemCollectionMetrics } from './item-collection-metrics.ts';
+import { itemCollectionMetricsByTable } from './item-collection-metrics.ts';
 import { returnConsumedCapacity, returnItemCollectionMetrics } from './item-shapes.ts';
 import type { ItemContext, JsonObject, Operation, ResponseBody } from './operation.ts';
 import { compileShape, list, string, structure, type ValueOf } from './shape/shape.ts';
@@ -142,19 +142,10 @@ function collectionMetrics(
   actions: readonly TransactionAction[],
   done: readonly CommittedAction[],
 ): JsonObject | undefined {
-  const byTable = new Map<string, Map<string, JsonObject>>();
-  for (const [index, { table, command }] of actions.entries()) {
-    const collectionBytes = done[index]?.collectionBytes;
-    const { schema } = table;
-    const metrics = itemCollectionMetrics('SIZE', { schema, key: command.key, collectionBytes });
-    if (metrics === undefined) continue;
-    const collections = byTable.get(schema.tableName) ?? new Map<string, JsonObject>();
-    collections.set(JSON.stringify(metrics.ItemCollectionKey), metrics);
-    byTable.set(schema.tableName, collections);
-  }
-  if (byTable.size === 0) return undefined;
-  return Object.fromEntries(
-    Array.from(byTable, ([tableName, collections]) => [tableName, [...collections.values()]]),
+  return itemCollectionMetricsByTable(
+    actions.map(({ table: { schema }, command: { key } }, index) => {
+      return { schema, key, collectionBytes: done[index]?.collectionBytes };
+    }),
   );
 }
 

@@ -141,10 +141,15 @@ it('poster: a connection that was kept, and that the target has closed, is no fa
 });
 
 it('poster: its signal ends it, also while it waits for its turn', async () => {
-  const target = await serve(() => {});
+  const allArrived = Promise.withResolvers<void>();
+  let arrived = 0;
+  const target = await serve(() => {
+    arrived += 1;
+    if (arrived === 64) allArrived.resolve();
+  });
   const abort = new AbortController();
   const posts = Array.from({ length: 70 }, () => post(target, { signal: abort.signal }));
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await allArrived.promise;
   abort.abort();
   expect(new Set((await Promise.all(posts)).map(shown))).toEqual(new Set(['it was ended']));
 });
