@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { musicTable } from './table.fixture.ts';
+import { musicTable, triggerDefaults } from './table.fixture.ts';
 import { changesOf, isSettled } from './table-changes.ts';
 import type { DescribedTable, IndexDescription, TableDescription } from './table-description.ts';
 import type { GlobalSecondaryIndex, TableSpec, Trigger } from './table-types.ts';
@@ -47,18 +47,9 @@ function described(
 }
 
 const trigger: Trigger = {
+  ...triggerDefaults,
   name: 'audit',
   target: { url: 'https://hook.example/' },
-  enabled: true,
-  batchSize: 100,
-  maximumBatchingWindowSeconds: 0,
-  startingPosition: 'LATEST',
-  parallelizationFactor: 1,
-  maximumRetryAttempts: -1,
-  maximumRecordAgeSeconds: -1,
-  bisectBatchOnFunctionError: false,
-  reportBatchItemFailures: false,
-  timeoutSeconds: 30,
 };
 
 describe('triggers', () => {

@@ -1,5 +1,5 @@
 import type { TableResource } from './table-resource.ts';
-import type { TableSpec } from './table-types.ts';
+import type { TableSpec, Trigger } from './table-types.ts';
 
 /** What the API server adds to a spec. */
 export const specDefaults = {
@@ -15,6 +15,20 @@ export const specDefaults = {
     hostAntiAffinity: 'Preferred',
   },
 } as const satisfies Partial<TableSpec>;
+
+/** What it adds to a trigger. */
+export const triggerDefaults = {
+  enabled: true,
+  batchSize: 100,
+  maximumBatchingWindowSeconds: 0,
+  startingPosition: 'LATEST',
+  parallelizationFactor: 1,
+  maximumRetryAttempts: -1,
+  maximumRecordAgeSeconds: -1,
+  bisectBatchOnFunctionError: false,
+  reportBatchItemFailures: false,
+  timeoutSeconds: 30,
+} as const satisfies Partial<Trigger>;
 
 /** An on-demand Table with the key Artist and SongTitle. */
 export function musicTable(spec: Partial<TableSpec>): TableResource {

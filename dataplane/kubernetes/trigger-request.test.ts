@@ -1,26 +1,12 @@
 import { expect, it } from 'vitest';
 import { JsonFields } from '../json-fields.ts';
 import { triggersOf } from '../trigger/trigger-rules.ts';
-import { musicTable } from './table.fixture.ts';
+import { musicTable, triggerDefaults } from './table.fixture.ts';
 import type { Trigger } from './table-types.ts';
 import { triggerDestinationsOf, triggerFilesOf, triggersRequestOf } from './trigger-request.ts';
 
-/** What the API server adds. */
-const defaults = {
-  enabled: true,
-  batchSize: 100,
-  maximumBatchingWindowSeconds: 0,
-  startingPosition: 'LATEST',
-  parallelizationFactor: 1,
-  maximumRetryAttempts: -1,
-  maximumRecordAgeSeconds: -1,
-  bisectBatchOnFunctionError: false,
-  reportBatchItemFailures: false,
-  timeoutSeconds: 30,
-} as const;
-
 const audit: Trigger = {
-  ...defaults,
+  ...triggerDefaults,
   name: 'audit',
   target: { service: { name: 'audit', path: '/hook', scheme: 'https' } },
   caBundleRef: { kind: 'ConfigMap', name: 'authorities', key: 'ca.crt' },
@@ -32,7 +18,7 @@ const audit: Trigger = {
   },
 };
 const plain: Trigger = {
-  ...defaults,
+  ...triggerDefaults,
   name: 'plain',
   target: { service: { name: 'sink', namespace: 'apps', port: 8080, path: '/', scheme: 'http' } },
 };
@@ -41,7 +27,7 @@ const { spec } = musicTable({ triggers: [audit, plain] });
 it('triggers of a Table: addresses and files are as nodes find them', () => {
   const [first, second] = triggersRequestOf(spec, 'shop');
   expect(first).toEqual({
-    ...defaults,
+    ...triggerDefaults,
     name: 'audit',
     target: {
       url: 'https://audit.shop.svc/hook',

@@ -135,11 +135,7 @@ export class PartitionState {
   /** The timestamp of a write of an item: of now, and above all before it. */
   timestampOver(current: StoredItem | undefined): number {
     const nowMicros = Math.floor(this.#parts.nowMs() * 1_000);
-    return Math.max(nowMicros, this.leastTimestamp(current));
-  }
-
-  leastTimestamp(current: StoredItem | undefined): number {
-    return leastTimestamp(current, this.#deletedMicros);
+    return Math.max(nowMicros, leastTimestamp(current, this.#deletedMicros));
   }
 
   /** What an evaluation is given, beside the state; its version is new. */

@@ -115,14 +115,13 @@ export class PartitionTransactions {
   async #prepare(call: PrepareCall, admit: Admit): Promise<Decided<PrepareAnswer>> {
     const { groups, state } = this.#parts;
     const { attempt, ledger, commands } = call;
-    const { actions, timestamp } = this.#actions.evaluate(commands, attempt, admit);
+    const { actions, timestamp: timestampMin } = this.#actions.evaluate(commands, attempt, admit);
     const outcomes = actions.map(({ outcome }) => outcome);
     if (!areAccepted(outcomes)) {
       await groups.newest?.done;
       const answer = { outcomes: withinBounds(outcomes), timestampMin: 0 };
       return { answer, isCommitted: false };
     }
-    const timestampMin = timestamp;
     const answer = { outcomes, timestampMin };
     let markedCount = 0;
     for (const { command, placed, outcome, ownMark } of actions) {

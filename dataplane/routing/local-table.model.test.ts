@@ -11,9 +11,10 @@ import type { WriteCommand, WriteResult } from '../partition/command.ts';
 import { globalIndex, localIndex, schemaOf } from '../partition/schema.fixture.ts';
 import type { IndexSchema } from '../partition/schema.ts';
 import { openStore } from '../storage/open.ts';
-import { type Store, StoreError } from '../storage/store.ts';
+import type { Store } from '../storage/store.ts';
 import { LocalRouter } from './local-router.ts';
 import { layoutOf, queryAll, scanAll, unlimited } from './local-table.fixture.ts';
+import { mortalStore } from './mortal-store.fixture.ts';
 import type { ManagedTable } from './table.ts';
 
 /**
@@ -167,35 +168,9 @@ async function expectEqual(table: ManagedTable, model: Model): Promise<void> {
   }
 }
 
-/**
- * A store as a process sees it that is killed at some moment: from then on commits fail. With
- * `holdsIndexes`, the process never comes to bring its global indexes up to date.
- */
-function mortalStore(store: Store, holdsIndexes: boolean): { store: Store; die: () => void } {
-  const death = Promise.withResolvers<never>();
-  death.promise.catch(() => {});
-  let isDead = false;
-  const commit: Store['commit'] = (effects) => {
-    const isIndexBatch = effects.some(({ key }) => Buffer.from(key).readUInt32BE(4) >= 1_000);
-    return isDead || (holdsIndexes && isIndexBatch) ? death.promise : store.commit(effects);
-  };
-  const mortal: Store = {
-    commit,
-    get: (key) => store.get(key),
-    iterate: (range) => store.iterate(range),
-    snapshot: () => store.snapshot(),
-    clear: (start, end) => store.clear(start, end),
-    approximateBytes: (start, end) => store.approximateBytes(start, end),
-    writesRefused: undefined,
-    onReopened: (recover) => store.onReopened(recover),
-    close: () => store.close(),
-  };
-  const die = () => {
-    isDead = true;
-    death.reject(new StoreError('closed', 'The process is gone.'));
-  };
-  return { store: mortal, die };
-}
+/** The process never comes to bring its global indexes up to date. */
+const isIndexBatch: Parameters<typeof mortalStore>[1] = (effects) =>
+  effects.some(({ key }) => Buffer.from(key).readUInt32BE(4) >= 1_000);
 
 const clock = { nowMs: () => 1_000 };
 
@@ -208,7 +183,7 @@ async function run(
   const model = new Model();
   const layout = layoutOf(schema, partitions);
   const open = async (next: string) => {
-    const mortal = mortalStore(store, next === 'crash early');
+    const mortal = mortalStore(store, next === 'crash early' ? isIndexBatch : undefined);
     const table = await new LocalRouter(mortal.store, clock).openTable(layout, unlimited);
     return { table, die: mortal.die };
   };

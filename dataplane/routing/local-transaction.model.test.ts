@@ -7,9 +7,10 @@ import { globalIndex, localIndex, schemaOf } from '../partition/schema.fixture.t
 import { idOf } from '../partition/transaction.fixture.ts';
 import type { TransactionCommand } from '../partition/transaction.ts';
 import { openStore } from '../storage/open.ts';
-import { type Store, StoreError } from '../storage/store.ts';
+import type { Store } from '../storage/store.ts';
 import { LocalRouter } from './local-router.ts';
 import { layoutOf, scanAll, unlimited } from './local-table.fixture.ts';
+import { mortalStore } from './mortal-store.fixture.ts';
 import type { ManagedTable } from './table.ts';
 import { recover, TwoPhases } from './two-phase.fixture.ts';
 
@@ -182,29 +183,6 @@ class Model {
     }
     return count;
   }
-}
-
-/** A store as a process sees it that is killed at some moment. */
-function mortalStore(store: Store): { readonly store: Store; readonly die: () => void } {
-  const death = Promise.withResolvers<never>();
-  death.promise.catch(() => {});
-  let isDead = false;
-  const mortal: Store = {
-    commit: (effects) => (isDead ? death.promise : store.commit(effects)),
-    get: (key) => store.get(key),
-    iterate: (range) => store.iterate(range),
-    snapshot: () => store.snapshot(),
-    clear: (start, end) => store.clear(start, end),
-    approximateBytes: (start, end) => store.approximateBytes(start, end),
-    writesRefused: undefined,
-    onReopened: (recover) => store.onReopened(recover),
-    close: () => store.close(),
-  };
-  const die = () => {
-    isDead = true;
-    death.reject(new StoreError('closed', 'The process is gone.'));
-  };
-  return { store: mortal, die };
 }
 
 /** Plays a history on a table, step by step, and asks of each what the model says. */

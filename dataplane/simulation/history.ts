@@ -49,6 +49,24 @@ export interface RecordedOperation {
   returnedMs: number;
 }
 
+/** The history as it stood at an event: what had not returned is unknown. */
+export function historyUntil<
+  Recorded extends Pick<RecordedOperation, 'calledAt' | 'returnedAt' | 'returnedMs'>,
+>(history: readonly Recorded[], atEvent: number) {
+  return history
+    .filter(({ calledAt }) => calledAt <= atEvent)
+    .map((operation) =>
+      operation.returnedAt <= atEvent
+        ? operation
+        : {
+            ...operation,
+            outcome: { kind: 'unknown' } as const,
+            returnedAt: Number.POSITIVE_INFINITY,
+            returnedMs: Number.POSITIVE_INFINITY,
+          },
+    );
+}
+
 /** Every operation of a run, in the order of the calls. */
 export class History {
   readonly operations: RecordedOperation[] = [];

@@ -1,4 +1,9 @@
-import { printOperation, type RecordedOperation, type RegisterValue } from './history.ts';
+import {
+  historyUntil,
+  printOperation,
+  type RecordedOperation,
+  type RegisterValue,
+} from './history.ts';
 import { LinearOrder, type Verdict } from './linear-order.ts';
 
 export interface CheckOptions {
@@ -82,7 +87,7 @@ function explain(
   let [low, high] = [0, returns.length - 1];
   while (low < high) {
     const middle = (low + high) >> 1;
-    const prefix = until(history, returns[middle] ?? 0);
+    const prefix = historyUntil(history, returns[middle] ?? 0);
     if (checkItem(prefix, options).verdict === 'violated') {
       high = middle;
     } else {
@@ -90,27 +95,8 @@ function explain(
     }
   }
   const atEvent = returns[high] ?? 0;
-  const operations = withoutIdleReads(until(history, atEvent), { atEvent, options });
+  const operations = withoutIdleReads(historyUntil(history, atEvent), { atEvent, options });
   return { key, operations, report: report(key, operations, atEvent) };
-}
-
-/** The history as it stood at an event: what had not returned is unknown. */
-function until(
-  history: readonly RecordedOperation[],
-  atEvent: number,
-): readonly RecordedOperation[] {
-  return history
-    .filter(({ calledAt }) => calledAt <= atEvent)
-    .map((operation) =>
-      operation.returnedAt <= atEvent
-        ? operation
-        : {
-            ...operation,
-            outcome: { kind: 'unknown' } as const,
-            returnedAt: Number.POSITIVE_INFINITY,
-            returnedMs: Number.POSITIVE_INFINITY,
-          },
-    );
 }
 
 /** Reads change nothing: if the rest fails without one, it was not needed. */

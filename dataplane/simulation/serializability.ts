@@ -1,3 +1,4 @@
+import { historyUntil } from './history.ts';
 import { BEGINNING, ItemDependencies, type ItemRead } from './item-dependencies.ts';
 import { type Between, OrderGraph } from './order-graph.ts';
 import { OrderSearch } from './order-search.ts';
@@ -233,37 +234,18 @@ function explain(history: readonly RecordedTransaction[], options: Serializabili
   let [low, high] = [0, returns.length - 1];
   while (low < high) {
     const middle = (low + high) >> 1;
-    const check = new SerializabilityCheck(until(history, returns[middle] ?? 0));
+    const check = new SerializabilityCheck(historyUntil(history, returns[middle] ?? 0));
     const isViolated = check.violations().length > 0 || check.search(options.stepsMax) === 'none';
     if (isViolated) high = middle;
     else low = middle + 1;
   }
-  const shown = until(history, returns[high] ?? 0)
+  const shown = historyUntil(history, returns[high] ?? 0)
     .filter(({ outcome }) => outcome.kind !== 'failed')
     .slice(-SHOWN_MAX);
   return [
     'No order explains how this begins; the last of it:',
     ...shown.map((operation) => `  ${printTransaction(operation)}`),
   ].join('\n');
-}
-
-/** The history as it stood at an event: what had not returned is unknown. */
-function until(
-  history: readonly RecordedTransaction[],
-  atEvent: number,
-): readonly RecordedTransaction[] {
-  return history
-    .filter(({ calledAt }) => calledAt <= atEvent)
-    .map((operation) =>
-      operation.returnedAt <= atEvent
-        ? operation
-        : {
-            ...operation,
-            outcome: { kind: 'unknown' } as const,
-            returnedAt: Number.POSITIVE_INFINITY,
-            returnedMs: Number.POSITIVE_INFINITY,
-          },
-    );
 }
 
 /** Operations that a report shows where there is no short way round. */

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { stringify } from 'yaml';
+import { triggerDefaults } from '../../dataplane/kubernetes/table.fixture.ts';
 import type { TableResource } from '../../dataplane/kubernetes/table-resource.ts';
 import { hashOf } from './canonical.ts';
 import { type SlotFacts, tableChildren } from './children.ts';
@@ -84,16 +85,7 @@ const triggering: TableResource = {
         target: { service: { name: 'audit', namespace: 'apps', path: '/', scheme: 'https' } },
         caBundleRef: { kind: 'ConfigMap', name: 'authorities', key: 'ca.crt' },
         authSecretRef: { name: 'hook', key: 'hmac', scheme: 'HMAC' },
-        enabled: true,
-        batchSize: 100,
-        maximumBatchingWindowSeconds: 0,
-        startingPosition: 'LATEST',
-        parallelizationFactor: 1,
-        maximumRetryAttempts: -1,
-        maximumRecordAgeSeconds: -1,
-        bisectBatchOnFunctionError: false,
-        reportBatchItemFailures: false,
-        timeoutSeconds: 30,
+        ...triggerDefaults,
         deadLetter: { target: { url: 'https://dead.example/' } },
       },
     ],

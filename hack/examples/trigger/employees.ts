@@ -69,23 +69,15 @@ export async function changeEmployee(client: DynamoDBClient, employeeId: string)
   const Key = { employeeId };
   const Item = { employeeId, name: 'Ada', department: 'Engines', salary: 4000 };
   await table.send(new PutCommand({ TableName: EMPLOYEES, Item }));
-  await table.send(
-    new UpdateCommand({
-      TableName: EMPLOYEES,
-      Key,
-      UpdateExpression: 'SET department = :d',
-      ExpressionAttributeValues: { ':d': 'Analysis' },
-    }),
-  );
+  const move = {
+    TableName: EMPLOYEES,
+    Key,
+    UpdateExpression: 'SET department = :d',
+    ExpressionAttributeValues: { ':d': 'Analysis' },
+  };
+  await table.send(new UpdateCommand(move));
   // Nothing changes, so nothing is recorded.
-  await table.send(
-    new UpdateCommand({
-      TableName: EMPLOYEES,
-      Key,
-      UpdateExpression: 'SET department = :d',
-      ExpressionAttributeValues: { ':d': 'Analysis' },
-    }),
-  );
+  await table.send(new UpdateCommand(move));
   await table.send(
     new UpdateCommand({
       TableName: EMPLOYEES,
