@@ -6,6 +6,7 @@ import { type PrintedExpression, printCondition, printUpdate } from '../expressi
 import type { AttributeValue } from '../item/attribute-value.ts';
 import { statementUpdates } from '../partiql/statement.arbitrary.ts';
 import { StatementText } from '../partiql/statement-text.fixture.ts';
+import { withinTime } from '../time-limit.fixture.ts';
 import { type Server, startServer, users } from './server.fixture.ts';
 
 /**
@@ -19,7 +20,8 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-const runs = { numRuns: 2_000, interruptAfterTimeLimit: 1_500 };
+const runs = { numRuns: 2_000 };
+const TIME_LIMIT_MS = 1_500;
 const ids = ['u', 'v', 'w'];
 
 /** What an operation answers, or its fault. */
@@ -60,7 +62,7 @@ describe('a statement', () => {
         contents,
         conditions,
         fc.boolean(),
-        async (given, condition, usesLiterals) => {
+        withinTime(TIME_LIMIT_MS, async (given, condition, usesLiterals) => {
           await putAll(given);
           const text = new StatementText({ usesLiterals });
           const statement = `SELECT * FROM Users WHERE ${text.condition(condition)}`;
@@ -73,7 +75,7 @@ describe('a statement', () => {
           const { Items } = native as { Items: readonly unknown[] }; // conditions always succeed
           found += Items.length;
           expect(await outcomeOf('ExecuteStatement', executed(statement, text))).toEqual({ Items });
-        },
+        }),
       ),
       runs,
     );
@@ -82,25 +84,29 @@ describe('a statement', () => {
 
   it('SELECT of a key with a condition finds what Query with the filter finds', async () => {
     await fc.assert(
-      fc.asyncProperty(contents, conditions, async (given, condition) => {
-        await putAll(given);
-        const text = new StatementText({ usesLiterals: true });
-        const where = `Id = 'v' AND (${text.condition(condition)})`;
-        const printed = printCondition(condition);
-        const native = await server.call('Query', {
-          TableName: 'Users',
-          KeyConditionExpression: 'Id = :id',
-          FilterExpression: printed.text,
-          ...substitutions({ ...printed, values: { ...printed.values, ':id': { S: 'v' } } }),
-          ReturnConsumedCapacity: 'TOTAL',
-        });
-        expect(
-          await server.call('ExecuteStatement', {
-            ...executed(`SELECT * FROM Users WHERE ${where}`, text),
+      fc.asyncProperty(
+        contents,
+        conditions,
+        withinTime(TIME_LIMIT_MS, async (given, condition) => {
+          await putAll(given);
+          const text = new StatementText({ usesLiterals: true });
+          const where = `Id = 'v' AND (${text.condition(condition)})`;
+          const printed = printCondition(condition);
+          const native = await server.call('Query', {
+            TableName: 'Users',
+            KeyConditionExpression: 'Id = :id',
+            FilterExpression: printed.text,
+            ...substitutions({ ...printed, values: { ...printed.values, ':id': { S: 'v' } } }),
             ReturnConsumedCapacity: 'TOTAL',
-          }),
-        ).toEqual({ Items: native.Items, ConsumedCapacity: native.ConsumedCapacity });
-      }),
+          });
+          expect(
+            await server.call('ExecuteStatement', {
+              ...executed(`SELECT * FROM Users WHERE ${where}`, text),
+              ReturnConsumedCapacity: 'TOTAL',
+            }),
+          ).toEqual({ Items: native.Items, ConsumedCapacity: native.ConsumedCapacity });
+        }),
+      ),
       runs,
     );
   });
@@ -120,7 +126,7 @@ describe('a statement', () => {
           statementUpdates,
           fc.option(conditions, { nil: undefined }),
           fc.boolean(),
-          async (given, update, condition, usesLiterals) => {
+          withinTime(TIME_LIMIT_MS, async (given, update, condition, usesLiterals) => {
             const text = new StatementText({ usesLiterals });
             const actions = text.update(update);
             const rest = condition === undefined ? '' : ` AND (${text.condition(condition)})`;
@@ -149,7 +155,7 @@ describe('a statement', () => {
             expect(outcome).toEqual(asStatement(native));
             expect(await itemNow()).toEqual(after);
             if ('Items' in (outcome as object)) changed++; // an object either way
-          },
+          }),
         ),
         runs,
       );
