@@ -5,7 +5,7 @@ import { StoredItem } from '../partition/record.ts';
 import { globalIndex, localIndex, schemaOf } from '../partition/schema.fixture.ts';
 import { ProposalError } from '../replication/replica.ts';
 import { itemsOf, putOf, queryOf, scanOf } from '../routing/local-table.fixture.ts';
-import { methods, STALENESS_MS_MAX } from '../routing/protocol.ts';
+import { methods, VOUCHED_STALENESS_MS_MAX } from '../routing/protocol.ts';
 import { encodePartitionConfiguration } from '../routing/table-configuration.ts';
 import { turns } from './manual-scheduler.fixture.ts';
 import { configurationOf, key, plainSchema, refusal, TestNode } from './node.fixture.ts';
@@ -106,7 +106,7 @@ describe('a read', () => {
     it(`is done by any replica that is not far behind: ${kind}`, async () => {
       const replica = test.replica();
       replica.depose();
-      replica.staleMs = STALENESS_MS_MAX;
+      replica.staleMs = VOUCHED_STALENESS_MS_MAX;
       expect(await read()).toBeDefined();
       replica.staleMs += 1;
       await expect(read()).rejects.toMatchObject(refusal('stale'));

@@ -11,7 +11,7 @@ import {
   type GetCall,
   type PageAnswer,
   type PageCall,
-  STALENESS_MS_MAX,
+  VOUCHED_STALENESS_MS_MAX,
 } from '../routing/protocol.ts';
 import { readQuery } from '../routing/query.ts';
 import type { ReadAccess } from '../routing/read-access.ts';
@@ -206,7 +206,7 @@ function assertThere({ configuration, replica }: HostedPartition): void {
 }
 
 function assertFresh({ replica }: HostedPartition): void {
-  if (replica.stalenessMs() <= STALENESS_MS_MAX) return;
+  if (replica.stalenessMs() <= VOUCHED_STALENESS_MS_MAX) return;
   throw failure('stale', `the replica of partition ${replica.partitionId} is too far behind`);
 }
 

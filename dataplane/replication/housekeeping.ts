@@ -10,6 +10,12 @@ const SLOW_TICKS = 10;
 /** Ticks between two attempts of a founder to be elected. */
 const FOUNDING_TICKS = 3;
 
+/** What else goes by the ticks. */
+export interface TickListeners {
+  readonly onTick: () => void;
+  readonly onSlowTick: () => void;
+}
+
 /**
  * What happens by the clock: ticks, and what is looked after now and then. A tick that comes late is
  * one tick: to make up for missed ones in a burst would have followers campaign while the messages of
@@ -17,13 +23,13 @@ const FOUNDING_TICKS = 3;
  */
 export class Housekeeping {
   readonly #context: ReplicationContext;
-  readonly #onSlowTick: () => void;
+  readonly #listeners: TickListeners;
   #timer: Timer | undefined;
   #ticks = 0;
 
-  constructor(context: ReplicationContext, onSlowTick: () => void) {
+  constructor(context: ReplicationContext, listeners: TickListeners) {
     this.#context = context;
-    this.#onSlowTick = onSlowTick;
+    this.#listeners = listeners;
   }
 
   start(): void {
@@ -44,6 +50,7 @@ export class Housekeeping {
 
   #tick(): void {
     this.#ticks += 1;
+    this.#listeners.onTick();
     const isSlow = this.#ticks % SLOW_TICKS === 0;
     for (const group of this.#context.allGroups()) {
       if (group.handle === 0) continue;
@@ -52,7 +59,7 @@ export class Housekeeping {
       if (group.foundingTicks !== undefined) this.#tickFounding(group, group.foundingTicks);
       if (isSlow) this.#lookAfter(group);
     }
-    if (isSlow) this.#onSlowTick();
+    if (isSlow) this.#listeners.onSlowTick();
   }
 
   #tickTransfer(group: Group): void {

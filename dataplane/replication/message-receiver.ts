@@ -12,6 +12,7 @@ import type { Group } from './group.ts';
 import { heardLeader, isNoNews } from './group-ticks.ts';
 import { type FramedMessage, readFrame } from './message-frame.ts';
 import { type MessageSender, RAFT_CHANNEL } from './message-sender.ts';
+import type { PeerClock } from './peer-clock.ts';
 import type { NodeId } from './transport/transport.ts';
 
 /**
@@ -21,12 +22,17 @@ import type { NodeId } from './transport/transport.ts';
 export class MessageReceiver {
   readonly #context: ReplicationContext;
   readonly #sender: MessageSender;
+  readonly #peerClock: PeerClock;
   readonly #answer = new Uint8Array(MESSAGE_HEAD_BYTES);
   #withArrivals: Group[] = [];
 
-  constructor(context: ReplicationContext, sender: MessageSender) {
+  constructor(
+    context: ReplicationContext,
+    { sender, peerClock }: { readonly sender: MessageSender; readonly peerClock: PeerClock },
+  ) {
     this.#context = context;
     this.#sender = sender;
+    this.#peerClock = peerClock;
     context.transport.onMessage(RAFT_CHANNEL, (from, body) => this.#onFrame(from, body));
   }
 
@@ -51,7 +57,7 @@ export class MessageReceiver {
   }
 
   #take(node: NodeId, framed: FramedMessage): boolean {
-    const { commands, scheduler } = this.#context;
+    const { commands } = this.#context;
     const group = this.#context.groupOf(framed.partitionId);
     if (group === undefined || group.replicaId !== framed.to || group.handle === 0) return false;
     const type = readMessageType(framed.message);
@@ -66,7 +72,7 @@ export class MessageReceiver {
     group.unreachable.delete(framed.from);
     if ((type === 'append' || type === 'heartbeat') && framed.from === group.leaderId) {
       group.floorIndex = Math.max(group.floorIndex, framed.floor);
-      const atMs = scheduler.monotonicMs();
+      const atMs = this.#peerClock.sentAfterMs(node);
       group.staleness.vouched({ atMs, commit: framed.commit }, group.appliedIndex);
       if (type === 'heartbeat' && this.#isAnswered(group, framed)) return true;
       if (readTerm(framed.message) === group.term) heardLeader(group);

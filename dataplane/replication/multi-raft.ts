@@ -14,6 +14,7 @@ import { MessageSender } from './message-sender.ts';
 import { type ReplicaMetrics, ReplicationMetrics } from './metrics.ts';
 import { NodeReplicas, type OnReplica } from './node-replicas.ts';
 import { PayloadCache } from './payload-cache.ts';
+import { PeerClock } from './peer-clock.ts';
 import { readReplicas, readStorages } from './recovery.ts';
 import { type NewReplica, ProposalError, type Replica, type ReplicaHost } from './replica.ts';
 import { ReplicaLifecycle } from './replica-lifecycle.ts';
@@ -59,6 +60,7 @@ export class MultiRaft implements ReplicaHost {
   readonly #replicas: NodeReplicas;
   readonly #lifecycle: ReplicaLifecycle;
   readonly #states: StateStorage;
+  readonly #peerClock: PeerClock;
   readonly #housekeeping: Housekeeping;
   readonly #snapshotSender: SnapshotSender;
   readonly #snapshotReceiver: SnapshotReceiver;
@@ -101,7 +103,11 @@ export class MultiRaft implements ReplicaHost {
     };
     this.#replicas = new NodeReplicas(this.#context, () => this.#driver);
     this.#lifecycle = new ReplicaLifecycle(this.#context, this.#replicas);
-    this.#housekeeping = new Housekeeping(this.#context, () => this.#checkMemory());
+    this.#peerClock = new PeerClock(this.#context);
+    this.#housekeeping = new Housekeeping(this.#context, {
+      onTick: () => this.#peerClock.tick(),
+      onSlowTick: () => this.#checkMemory(),
+    });
     this.#snapshotSender = new SnapshotSender(this.#context);
     this.#snapshotReceiver = new SnapshotReceiver(this.#context);
     this.#driver = this.#newDriver();
@@ -203,7 +209,7 @@ export class MultiRaft implements ReplicaHost {
         this.#snapshotSender.applied(unit.group);
       }),
       sender,
-      receiver: new MessageReceiver(context, sender),
+      receiver: new MessageReceiver(context, { sender, peerClock: this.#peerClock }),
       onSnapshotWanted: (group) => this.#snapshotSender.wanted(group),
       onSnapshotMessage: (group, record) => this.#snapshotSender.message(group, record),
       onFailed: (group, message) => context.recreate(group, message),

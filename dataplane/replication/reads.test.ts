@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Cluster } from './cluster.fixture.ts';
 import { readFrame } from './message-frame.ts';
+import { RAFT_CHANNEL } from './message-sender.ts';
 import type { Replica } from './replica.ts';
 
 const THREE = ['a', 'b', 'c'] as const;
@@ -144,8 +145,10 @@ describe('reads', () => {
     const follower = cluster.replicas().find((replica) => replica !== leader) ?? leader;
     const node = cluster.nodeOf(follower);
     await cluster.clock?.advance(1_000);
-    cluster.hub.filter = (_, to, __, body) =>
-      to !== node || [...readFrame(body)].every(({ payloads }) => payloads.length === 0);
+    cluster.hub.filter = (_, to, channel, body) =>
+      to !== node ||
+      channel !== RAFT_CHANNEL ||
+      [...readFrame(body)].every(({ payloads }) => payloads.length === 0);
     await cluster.put(leader, 'k', 'v');
     const { appliedIndex } = follower;
     await cluster.clock?.advance(3_000);

@@ -2,14 +2,15 @@
 const WAITING_MAX = 16;
 
 interface Voucher {
-  /** Monotonic. */
+  /** Monotonic; the message was not sent before. */
   readonly atMs: number;
   readonly commit: number;
 }
 
 /**
  * How old the state of a follower may be: its leader vouches, with every append and heartbeat, for
- * what was committed then; once that is applied here, the state is as fresh as that message.
+ * what was committed then; once that is applied here, the state is as fresh as that message. When that was
+ * sent, `PeerClock` knows.
  *
  * Raft's own commit index in a heartbeat will not do: it is cut to what the follower is known to have.
  */
@@ -20,7 +21,7 @@ export class Staleness {
 
   vouched(voucher: Voucher, appliedIndex: number): void {
     if (voucher.commit <= appliedIndex) {
-      this.#freshAtMs = voucher.atMs;
+      this.#freshAtMs = Math.max(this.#freshAtMs, voucher.atMs);
       return;
     }
     if (this.#waiting.length === WAITING_MAX) this.#waiting.pop();

@@ -88,8 +88,13 @@ export const CALL_AGE_MS_MAX = 30_000;
 export const RETRY_WINDOW_MS = 75_000;
 /** A router gives up a request after this. */
 export const REQUEST_DEADLINE_MS = 10_000;
-/** A replica whose state may be older than this is not read. */
+/** An eventual read finds nothing older than this. */
 export const STALENESS_MS_MAX = 10_000;
+/**
+ * A replica whose state is older than this by what its leader vouched for is not read. The rest is for a
+ * leader that was replaced and has not noticed: it does within two election time-outs.
+ */
+export const VOUCHED_STALENESS_MS_MAX = STALENESS_MS_MAX - 2_000;
 
 /** `itemKey`: key in the item space without partition id and space (hash, sort key). */
 export type GetCall = readonly [
