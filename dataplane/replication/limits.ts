@@ -33,6 +33,8 @@ export interface ReplicationLimits {
   /** Snapshots that a node sends, and receives, at once. */
   readonly snapshotStreamsMax: number;
   readonly snapshotBytesPerSecondMax: number;
+  /** While the machine is busy. */
+  readonly snapshotBytesPerSecondMin: number;
   /** A peer that has not answered a chunk, or sent none, for so long is given up. */
   readonly snapshotTimeoutMs: number;
   /** A core that has grown beyond this is replaced (`core/instance.ts`: CORE_MEMORY_BYTES_BOUND). */
@@ -63,6 +65,7 @@ export const defaultReplicationLimits: ReplicationLimits = {
   snapshotWindow: 3,
   snapshotStreamsMax: 2,
   snapshotBytesPerSecondMax: 8 * MiB,
+  snapshotBytesPerSecondMin: 2 * MiB,
   snapshotTimeoutMs: 10_000,
   coreBytesMax: 512 * MiB,
   recoverPollMs: 250,

@@ -36,7 +36,10 @@ export class SnapshotSender {
   constructor(context: ReplicationContext) {
     this.#context = context;
     const { scheduler, limits } = context;
-    this.#rate = new RateLimit(scheduler, limits.snapshotBytesPerSecondMax);
+    this.#rate = new RateLimit(scheduler, {
+      bytesPerSecondMax: limits.snapshotBytesPerSecondMax,
+      bytesPerSecondMin: limits.snapshotBytesPerSecondMin,
+    });
   }
 
   /** Raft asks for a snapshot; it asks again if nothing is offered. */

@@ -32,7 +32,8 @@ export async function command(
     timeout: timeoutMs,
     env: { ...process.env, ...env },
   });
-  running.child.stdin?.end(input ?? '');
+  // One that has ended without reading its input says by its status whether that was right.
+  running.child.stdin?.on('error', () => undefined).end(input ?? '');
   try {
     const { stdout } = await running;
     return stdout;
