@@ -10,6 +10,8 @@ export interface ObservedNode {
   readonly isConnected: boolean;
   /** Random id of its data folder: another one when the node has lost its data. */
   readonly storeId: string;
+  /** Random id of its process. */
+  readonly processId: string;
   /** Why it takes no part at present; undefined when well. */
   readonly halted: string | undefined;
   /** Its replicas. */

@@ -350,6 +350,7 @@ export class FakeCluster implements ClusterView, NodeCalls {
         zone,
         isConnected: true,
         storeId,
+        processId: storeId,
         halted: undefined,
         partitions,
       });

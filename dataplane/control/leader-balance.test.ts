@@ -39,7 +39,13 @@ function nodes(
       };
       partitions.set(partitionId, change(report, node));
     }
-    const rest = { zone: node, isConnected: true, storeId: node, halted: undefined };
+    const rest = {
+      zone: node,
+      isConnected: true,
+      storeId: node,
+      processId: node,
+      halted: undefined,
+    };
     return { node, partitions, ...rest };
   });
 }

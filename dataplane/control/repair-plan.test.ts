@@ -113,7 +113,15 @@ function nodeOf(
       configurationVersion: 1,
     });
   }
-  return { node, zone: zones[node] ?? '', isConnected, halted, storeId, partitions };
+  return {
+    node,
+    zone: zones[node] ?? '',
+    isConnected,
+    halted,
+    storeId,
+    processId: storeId,
+    partitions,
+  };
 }
 
 const nothing: readonly RepairStep[] = [];

@@ -180,6 +180,25 @@ describe('repair', () => {
     expect(Math.max(...counts.values()) - (counts.get('n2') ?? 0)).toBeLessThanOrEqual(2);
   });
 
+  it('a node that has just come back is given no leadership yet', async () => {
+    const plane = await ControlPlane.open();
+    const { cluster } = plane;
+    cluster.stop('n2');
+    for (const name of ['Table-A', 'Table-B', 'Table-C']) {
+      await plane.call('CreateTable', table({ TableName: name }));
+      await plane.untilActive(name);
+    }
+    const isGiven = () => cluster.calls.some(({ method }) => method === methods.transferLeadership);
+    for (const pause of ['before it was well for long', 'for good']) {
+      cluster.start('n2');
+      await plane.time.pass(15_000);
+      expect(isGiven(), pause).toBe(false);
+      if (pause !== 'for good') cluster.stop('n2');
+      await plane.time.pass(10_000);
+    }
+    await plane.time.until(isGiven);
+  });
+
   it('a node that keeps no leadership is not given one all the time', async () => {
     const plane = await ControlPlane.open();
     plane.cluster.stop('n2');

@@ -36,6 +36,11 @@ const UNSETTLED_MS = 5_000;
 /** A replica that was made and is not reported yet waits for its state. */
 const CREATE_AGAIN_MS = 30_000;
 const TRANSFER_INTERVAL_MS = 5_000;
+/**
+ * A node that has just come is given no leadership yet: not all routers have reached it again, and its
+ * first requests are its slowest.
+ */
+const SETTLED_MS = 20_000;
 /** A node that has not kept a leadership is given another one after this time. */
 const UNWILLING_MS = 120_000;
 /** Replicas of a dropped partition are looked for so long: no call to create one is under way for longer. */
@@ -82,6 +87,8 @@ export class Repair {
   readonly #unsettledUntilMs = new Map<bigint, number>();
   readonly #createdAtMs = new Map<string, number>();
   readonly #unwillingUntilMs = new Map<NodeId, number>();
+  /** Since when a process of a node is known and connected. */
+  readonly #processes = new Map<NodeId, { readonly id: string; readonly sinceMs: number }>();
   /** The last one. */
   #transfer: Transfer | undefined;
   #transferredAtMs = Number.NEGATIVE_INFINITY;
@@ -171,6 +178,7 @@ export class Repair {
     const nowMs = scheduler.monotonicMs();
     const reports = reportsByPartition(view.nodes());
     const missing = new Set<string>();
+    this.#observeProcesses(nowMs);
     this.#learnersAt.clear();
     for (const { partitionId } of book.placements()) {
       const members = this.#membersOf(partitionId, reports.get(partitionId) ?? []);
@@ -356,7 +364,20 @@ export class Repair {
     }
   }
 
-  /** Nodes that do not keep what they are given: they are being drained, or cannot lead. */
+  #observeProcesses(nowMs: number): void {
+    for (const { node, processId, isConnected } of this.#parts.view.nodes()) {
+      const known = this.#processes.get(node);
+      if (!isConnected) this.#processes.delete(node);
+      else if (known?.id !== processId) {
+        this.#processes.set(node, { id: processId, sinceMs: nowMs });
+      }
+    }
+  }
+
+  /**
+   * Nodes that do not keep what they are given, since they are being drained or cannot lead, and those
+   * that have just come.
+   */
   #unwilling(nowMs: number): ReadonlySet<NodeId> {
     const { view } = this.#parts;
     if (this.#transfer !== undefined) {
@@ -367,7 +388,11 @@ export class Repair {
     for (const [node, untilMs] of this.#unwillingUntilMs) {
       if (untilMs <= nowMs) this.#unwillingUntilMs.delete(node);
     }
-    return new Set(this.#unwillingUntilMs.keys());
+    const newcomers = view
+      .nodes()
+      .map(({ node }) => node)
+      .filter((node) => nowMs - (this.#processes.get(node)?.sinceMs ?? nowMs) < SETTLED_MS);
+    return new Set([...this.#unwillingUntilMs.keys(), ...newcomers]);
   }
 
   async #forget(): Promise<void> {

@@ -109,9 +109,9 @@ export class ReportWatch implements ClusterView {
   }
 
   #observed(node: NodeId, { about, partitions, isAnswering }: WatchedNode): ObservedNode {
-    const { zone, storeId, halted } = about;
+    const { zone, storeId, processId, halted } = about;
     const isConnected = isAnswering && this.#isUp(node);
-    return { node, zone, storeId, halted, partitions, isConnected };
+    return { node, zone, storeId, processId, halted, partitions, isConnected };
   }
 
   #isUp(node: NodeId): boolean {
