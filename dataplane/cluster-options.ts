@@ -8,6 +8,7 @@ import {
   type LogLevel,
   oneOf,
   parseOptions,
+  policiesOf,
   required,
   TLS_HELP,
   TLS_OPTIONS,
@@ -45,6 +46,8 @@ export interface NodeOptions extends MemberOptions {
 /** How a router is to run. */
 export interface RouterOptions extends MemberOptions {
   readonly credentials: CredentialsChoice;
+  /** Absolute path of the policies file; undefined: whoever may call may do everything. */
+  readonly policiesFile: string | undefined;
   /** A port of HTTPS beside the other. */
   readonly tls: TlsChoice | undefined;
   /** How long it goes on, after it was told to stop, before it takes no more connections. */
@@ -91,6 +94,7 @@ Usage: hack/run router --topology FILE --id ID [options]
 ${COMMON_HELP}
   --credentials FILE     verify signatures against the access keys in FILE (see hack/run --help)
   --credentials none     accept any credentials; the default on loopback only
+  --policies FILE        what the principals in --credentials FILE may do (see hack/run --help)
 ${TLS_HELP}
   --drain-seconds N      when it is to stop, say so at /readyz at once, and serve on for so long: until
                          nobody is sent here any more                   (0)
@@ -120,6 +124,7 @@ const ROUTER_OPTIONS = {
   ...MEMBER_OPTIONS,
   ...TLS_OPTIONS,
   credentials: { type: 'string' },
+  policies: { type: 'string' },
   'drain-seconds': { type: 'string', default: '0' },
 } as const;
 
@@ -138,9 +143,11 @@ export function parseNode(args: readonly string[]): NodeOptions {
 /** @param args behind the role @throws UsageError */
 export function parseRouter(args: readonly string[]): RouterOptions {
   const { values, positionals } = parseOptions(args, ROUTER_OPTIONS);
+  const credentials = credentialsOf(values.credentials);
   return {
     ...memberOptionsOf(values, positionals),
-    credentials: credentialsOf(values.credentials),
+    credentials,
+    policiesFile: policiesOf(values.policies, credentials),
     tls: tlsOf(values),
     drainMs: 1_000 * wholeOf(values['drain-seconds'], DRAIN_SECONDS_MAX, '--drain-seconds'),
   };

@@ -9,6 +9,7 @@ import {
   matching,
   oneOf,
   parseOptions,
+  policiesOf,
   portOf,
   TLS_HELP,
   TLS_OPTIONS,
@@ -28,6 +29,8 @@ export interface EmbeddedOptions {
   readonly durability: Durability;
   /** Absolute path of the credentials file; undefined accepts any credentials. */
   readonly credentialsFile: string | undefined;
+  /** Absolute path of the policies file; undefined: whoever may call may do everything. */
+  readonly policiesFile: string | undefined;
   readonly region: string;
   readonly accountId: string;
   readonly logLevel: LogLevel;
@@ -48,10 +51,15 @@ ${TLS_HELP}
   --durability relaxed   answer before that: a crash of the machine (not of the process) may lose
                          the last second of writes
   --credentials FILE     verify signatures; FILE is a JSON list, read again when it changes:
-                         [{"accessKeyId": "...", "secretAccessKey": "...", "sessionToken": "..."}]
-                         where sessionToken is optional
+                         [{"accessKeyId": "...", "secretAccessKey": "...", "sessionToken": "...",
+                         "principal": "user/ann"}], where the last two are optional: a key without
+                         principal may do everything
   --credentials none     accept any credentials. This is the default on loopback; anywhere else it
                          has to be said, since then whoever reaches the port may do anything
+  --policies FILE        what the principals of --credentials FILE may do, in IAM's grammar; read again
+                         when it changes: {"policies": [{"name": "readers", "subjects": ["user/ann"],
+                         "document": {"Version": "2012-10-17", "Statement": [...]}}]}
+                         (all of it: dataplane/access/README.md)
   --region NAME          region of ARNs and of signatures               (us-east-1)
   --account ID           account of ARNs, 12 digits                     (123456789012)
   --triggers FILE        post change records of streams to HTTP(S) addresses; FILE is JSON, read again
@@ -64,6 +72,7 @@ ${TLS_HELP}
 SIGTERM or SIGINT: finishes requests under way (9 s at most), closes the store, ends with status 0;
 a second signal ends at once. Status 1: could not start. Status 2: wrong option or value.
 
+A cache in front of the tables that DAX clients talk to: hack/run --dax --help.
 Replicated tables are served by the roles node and router: hack/run node --help, hack/run router --help;
 hack/cluster starts a whole cluster on this machine.
 `;
@@ -76,6 +85,7 @@ const OPTIONS = {
   'in-memory': { type: 'boolean', default: false },
   durability: { type: 'string' },
   credentials: { type: 'string' },
+  policies: { type: 'string' },
   region: { type: 'string', default: 'us-east-1' },
   account: { type: 'string', default: '123456789012' },
   'log-level': { type: 'string', default: 'info' },
@@ -100,6 +110,7 @@ export function parseEmbedded(args: readonly string[], defaultFolder: string): E
     tls: tlsOf(values),
     ...storageOf(values, defaultFolder),
     credentialsFile: credentials.file,
+    policiesFile: policiesOf(values.policies, credentials),
     region: matching(values.region, /^[a-z0-9-]{1,64}$/, '--region needs a name like us-east-1'),
     accountId: matching(values.account, /^\d{12}$/, '--account needs 12 digits'),
     logLevel: oneOf(values['log-level'], LOG_LEVELS, '--log-level'),

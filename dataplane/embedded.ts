@@ -1,12 +1,13 @@
 import type { Logger } from 'pino';
 import { operations } from './api/operations.ts';
-import { openAuthenticator } from './authenticator.ts';
+import { openCallerAccess } from './caller-access.ts';
 import { Catalog } from './catalog/catalog.ts';
 import type { EmbeddedOptions } from './embedded-options.ts';
 import { openTriggers } from './embedded-triggers.ts';
 import { Endpoint } from './endpoint/endpoint.ts';
 import { assertEmbeddedFolder } from './identity.ts';
 import { processLog } from './process-log.ts';
+import { requestAuthorizer } from './request-authorizer.ts';
 import { LocalRouter } from './routing/local-router.ts';
 import { openStore } from './storage/open.ts';
 import type { StoreError } from './storage/store.ts';
@@ -29,7 +30,7 @@ export interface EmbeddedServer {
  * Opens the store and starts to serve.
  *
  * @param stop called when the process cannot go on (damage found in the background)
- * @throws StoreError, IdentityError, CredentialsError, TlsFilesError, TriggersFileError, or the system's error for a port;
+ * @throws StoreError, IdentityError, CredentialsError, PolicyError, TlsFilesError, TriggersFileError, or the system's error for a port;
  *   nothing stays open
  */
 export async function startEmbedded(
@@ -40,12 +41,8 @@ export async function startEmbedded(
   const logEvent = (event: string, fields: object) => log.info(fields, event);
   const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
   const { region, accountId } = options;
-  const { authenticator, closeCredentials } = openAuthenticator(
-    options.credentialsFile,
-    region,
-    log,
-  );
-  const undo: (() => Promise<void> | void)[] = [closeCredentials];
+  const { authenticator, authorizer, close: closeAccess } = openCallerAccess(options, options, log);
+  const undo: (() => Promise<void> | void)[] = [closeAccess];
   const close = async () => {
     for (let step = undo.pop(); step !== undefined; step = undo.pop()) await step();
   };
@@ -66,18 +63,13 @@ export async function startEmbedded(
       log: logEvent,
     });
     undo.push(() => transactions.close());
+    const { streams } = catalog;
+    const context = { catalog, tables: catalog, streams, transactions, region, accountId, clock };
     const endpoint = await Endpoint.listen({
       operations,
-      context: {
-        catalog,
-        tables: catalog,
-        streams: catalog.streams,
-        transactions,
-        region,
-        accountId,
-        clock,
-      },
+      context,
       authenticator,
+      authorize: authorizer && requestAuthorizer(authorizer, context),
       log,
       host: options.host,
       port: options.port,

@@ -8,6 +8,7 @@ import {
   matching,
   oneOf,
   parseOptions,
+  policiesOf,
   portOf,
   required,
   TLS_OPTIONS,
@@ -37,6 +38,8 @@ export interface KubernetesRouterOptions {
     | { readonly ca: string; readonly cert: string; readonly key: string }
     | undefined;
   readonly credentials: CredentialsChoice;
+  /** Absolute path of the policies file; undefined: whoever may call may do everything. */
+  readonly policiesFile: string | undefined;
   /** All storage nodes of the namespace are behind this name; their health ports answer. */
   readonly storageHost: string;
   readonly storagePort: number;
@@ -62,7 +65,7 @@ Usage: hack/run router --kubernetes --namespace NAME --id ID --region REGION [op
   --ca FILE              the authority that has signed the storage nodes' certificates; without it,
                          they are spoken to in plain TCP
   --health-port N        /livez, /readyz and /metrics                   (8004)
-  --credentials FILE | none  as above
+  --credentials FILE | none, --policies FILE  as above
   --storage-host NAME    the DNS name of all storage nodes of the namespace: tables are found by it
                          while the API server is away      (trestle-storage.NAMESPACE.svc)
   --storage-port N       where they tell who they are                   (8004)
@@ -83,6 +86,7 @@ const OPTIONS = {
   ca: { type: 'string' },
   'health-port': { type: 'string', default: '8004' },
   credentials: { type: 'string' },
+  policies: { type: 'string' },
   'storage-host': { type: 'string' },
   'storage-port': { type: 'string', default: '8004' },
   'drain-seconds': { type: 'string', default: '0' },
@@ -104,6 +108,7 @@ export function parseKubernetesRouter(args: readonly string[]): KubernetesRouter
     '--namespace needs the name of a namespace',
   );
   const tls = tlsOf(values);
+  const credentials = credentialsOf(values.credentials);
   return {
     namespace,
     id: matching(required(values.id, '--id', "the pod's name"), ID, "--id needs a pod's name"),
@@ -118,7 +123,8 @@ export function parseKubernetesRouter(args: readonly string[]): KubernetesRouter
     healthPort: portOf(values['health-port'], '--health-port'),
     tls,
     nodeTls: nodeTlsOf(values.ca, tls),
-    credentials: credentialsOf(values.credentials),
+    credentials,
+    policiesFile: policiesOf(values.policies, credentials),
     storageHost: values['storage-host'] ?? `trestle-storage.${namespace}.svc`,
     storagePort: portOf(values['storage-port'], '--storage-port'),
     drainMs: 1_000 * wholeOf(values['drain-seconds'], DRAIN_SECONDS_MAX, '--drain-seconds'),

@@ -8,7 +8,7 @@ import { routerMetricsPage } from './admin/router-metrics.ts';
 import type { Operation, ServerContext } from './api/operation.ts';
 import { itemOperations, streamOperations, tableOperations } from './api/operations.ts';
 import { refreshingOperation, type TableKnowledge } from './api/refreshing-operation.ts';
-import { openAuthenticator } from './authenticator.ts';
+import { openCallerAccess } from './caller-access.ts';
 import { Endpoint } from './endpoint/endpoint.ts';
 import { FileWatch } from './file-watch.ts';
 import { accountIdOf } from './kubernetes/account.ts';
@@ -20,6 +20,7 @@ import type { KubernetesRouterOptions } from './kubernetes-router-options.ts';
 import { checkCredentials, UsageError } from './option-values.ts';
 import { processLog } from './process-log.ts';
 import { systemScheduler } from './replication/scheduler.ts';
+import { refreshingAuthorizer } from './request-authorizer.ts';
 import type { RouterServer } from './router-server.ts';
 import { readTlsFiles, TlsFilesError } from './tls-files.ts';
 import { TransactionCoordinator } from './transaction/coordinator.ts';
@@ -39,7 +40,7 @@ export interface RouterSurroundings {
 /**
  * Starts to serve the API for all tables of a namespace. What tables there are is learned in the
  * background: `/readyz` says when it is known.
- * @throws TlsFilesError, CredentialsError, UsageError, or the system's error for a port
+ * @throws TlsFilesError, CredentialsError, PolicyError, UsageError, or the system's error for a port
  */
 export async function startKubernetesRouter(
   options: KubernetesRouterOptions,
@@ -51,12 +52,10 @@ export async function startKubernetesRouter(
   const place = { region, accountId: accountIdOf(namespace) };
   const undo = new Undo();
   try {
-    const { authenticator, closeCredentials } = openAuthenticator(
-      options.credentials.file,
-      region,
-      log,
-    );
-    undo.push(closeCredentials);
+    const { policiesFile, credentials } = options;
+    const files = { credentialsFile: credentials.file, policiesFile };
+    const { authenticator, authorizer, close } = openCallerAccess(files, place, log);
+    undo.push(close);
     const client = await apiClient(API_RATE, undo);
     const lookClient = await apiClient(LOOK_RATE, undo);
     const parts = { client, lookClient, log, undo, ...surroundings };
@@ -65,17 +64,19 @@ export async function startKubernetesRouter(
     const counts = new OperationCounts(() => systemScheduler.monotonicMs());
     const state: ServingState = { phase: 'starting' };
     await listenHealth(options, { tables, transactions, counts, state, log, undo });
+    const context = {
+      tables: tables.clusters,
+      transactions,
+      catalog: tables.controlPlane,
+      streams: tables.streams,
+      ...place,
+      clock: systemScheduler,
+    };
     const endpoint = await Endpoint.listen<ServerContext>({
       operations: operationsOf(tables.knowledge, counts),
-      context: {
-        tables: tables.clusters,
-        transactions,
-        catalog: tables.controlPlane,
-        streams: tables.streams,
-        ...place,
-        clock: systemScheduler,
-      },
+      context,
       authenticator,
+      authorize: authorizer && refreshingAuthorizer(authorizer, context, tables.knowledge),
       log,
       host,
       port,

@@ -192,6 +192,26 @@ describe('main: what cannot start says why in one line', () => {
       stderr: `trestle: the credentials file ${broken} is not JSON\n`,
     });
   });
+
+  it('a policies file that is absent or broken ends with status 1', async () => {
+    const keys = join(folder, 'keys.json');
+    writeFileSync(keys, JSON.stringify([{ accessKeyId: 'AKID', secretAccessKey: 'secret' }]));
+    const policies = join(folder, 'policies.json');
+    const document = { Statement: { Effect: 'Permit' } };
+    writeFileSync(
+      policies,
+      JSON.stringify({ policies: [{ name: 'readers', subjects: [], document }] }),
+    );
+    const common = ['--in-memory', '--credentials', keys, '--policies'];
+    expect(await run(...common, join(folder, 'absent'))).toMatchObject({
+      status: 1,
+      stderr: `trestle: cannot read the policies file ${join(folder, 'absent')}: ENOENT\n`,
+    });
+    expect(await run(...common, policies)).toMatchObject({
+      status: 1,
+      stderr: `trestle: policy "readers" of the policies file ${policies}: Statement.Effect must be "Allow" or "Deny", not "Permit"\n`,
+    });
+  });
 });
 
 describe('main: a server that runs', () => {

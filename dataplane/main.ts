@@ -1,11 +1,11 @@
 import { enableCompileCache, flushCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import type { Logger } from 'pino';
 import type { NodeOptions, RouterOptions } from './cluster-options.ts';
 import type { EmbeddedOptions } from './embedded-options.ts';
 import type { KubernetesRouterOptions } from './kubernetes-router-options.ts';
 import { UsageError } from './option-values.ts';
 import { type Command, parseCommand } from './options.ts';
+import { fail, obeySignals, type Running } from './process-life.ts';
 import type { PortAdvice } from './start-failure.ts';
 
 /**
@@ -16,29 +16,12 @@ import type { PortAdvice } from './start-failure.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** A role that serves. */
-interface Running {
-  readonly log: Logger;
-  /** What people read on standard output. */
-  readonly greeting: string;
-  /** On SIGHUP. */
-  readonly reload?: () => void;
-  readonly close: () => Promise<void>;
-}
-
 const TOPOLOGY_ADVICE: PortAdvice = {
   host: 'the address in the topology',
   port: 0,
   inUse: 'is this process running already? If not, give it another port in the topology',
   notAllowed: 'give it a port above 1023 in the topology',
 };
-
-/** Asks a reader to give the reason in one line; further lines of a message are left out. */
-function fail(error: Error, status: 1 | 2): never {
-  const [line] = error.message.split('\n');
-  process.stderr.write(`trestle: ${line}${status === 2 ? ' (see --help)' : ''}\n`);
-  process.exit(status);
-}
 
 function readCommand(): Command {
   try {
@@ -118,30 +101,6 @@ function greeting(
     `Trestle serves the DynamoDB API on ${urls} (tables ${storage}).\nTry:\n` +
     `  ${key}aws dynamodb list-tables --endpoint-url ${url} --region ${options.region}\n`
   );
-}
-
-/** Ends in order on the first signal and at once on the second; a defect ends the process too. */
-function obeySignals({ log, reload, close }: Running): void {
-  let isStopping = false;
-  const stop = (signal: NodeJS.Signals) => {
-    if (isStopping) process.exit(1);
-    isStopping = true;
-    log.info({ signal }, 'stopping');
-    close().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.fatal({ err: error }, 'could not stop in order');
-        process.exit(1);
-      },
-    );
-  };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
-  if (reload !== undefined) process.on('SIGHUP', reload);
-  process.on('uncaughtException', (error) => {
-    log.fatal({ err: error }, 'defect');
-    process.exit(1);
-  });
 }
 
 enableCompileCache(`${ROOT}node_modules/.cache/trestle`);

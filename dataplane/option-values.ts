@@ -106,6 +106,25 @@ export function credentialsOf(value: string | undefined): CredentialsChoice {
 }
 
 /**
+ * The absolute path of the file that says who may do what; undefined: whoever may call may do
+ * everything.
+ * @throws UsageError without access keys, since nobody is known by name then
+ */
+export function policiesOf(
+  value: string | undefined,
+  credentials: CredentialsChoice,
+): string | undefined {
+  if (value === undefined) return undefined;
+  if (value === '') throw new UsageError('--policies needs a file');
+  if (credentials.file === undefined) {
+    throw new UsageError(
+      '--policies needs --credentials FILE, which says who has which access key',
+    );
+  }
+  return resolve(value);
+}
+
+/**
  * Accepting anyone beyond this machine has to be said.
  * @param place how the address was given, like `--host 0.0.0.0`
  * @throws UsageError

@@ -10,6 +10,8 @@ function optionsOf(...args: string[]) {
   return command.options;
 }
 
+const POLICIES_ALONE = '--policies needs --credentials FILE, which says who has which access key';
+
 describe('command line', () => {
   it('has a default for everything', () => {
     expect(optionsOf()).toEqual({
@@ -32,7 +34,7 @@ describe('command line', () => {
         ...['--host', '::1', '--port=0', '--data', '/some folder', '--durability=relaxed'],
         ...['--credentials', '/keys.json', '--region', 'eu-west-1', '--account', '123456789012'],
         ...['--tls-port', '8443', '--tls-cert', '/tls/tls.crt', '--tls-key', 'tls.key'],
-        ...['--log-level=debug', '--triggers', '/triggers.json'],
+        ...['--log-level=debug', '--triggers', '/triggers.json', '--policies=/policies.json'],
       ),
     ).toEqual({
       host: '::1',
@@ -41,6 +43,7 @@ describe('command line', () => {
       folder: '/some folder',
       durability: 'relaxed',
       credentialsFile: '/keys.json',
+      policiesFile: '/policies.json',
       region: 'eu-west-1',
       accountId: '123456789012',
       logLevel: 'debug',
@@ -52,6 +55,8 @@ describe('command line', () => {
     expect(optionsOf('--data', 'x').folder).toBe(`${process.cwd()}/x`);
     expect(optionsOf('--credentials', 'x').credentialsFile).toBe(`${process.cwd()}/x`);
     expect(optionsOf('--triggers', 'x').triggersFile).toBe(`${process.cwd()}/x`);
+    const { policiesFile } = optionsOf('--credentials', 'x', '--policies', 'y');
+    expect(policiesFile).toBe(`${process.cwd()}/y`);
   });
 
   it('keeps nothing in memory mode', () => {
@@ -74,6 +79,7 @@ describe('command line', () => {
       expect(embeddedHelp).toContain(`--${option}`);
     }
     expect(embeddedHelp).toContain('--triggers FILE');
+    expect(embeddedHelp).toContain('--policies FILE');
     expect(nodeHelp).toContain('--secrets DIR');
   });
 
@@ -112,6 +118,9 @@ describe('command line', () => {
       "--tls-port needs a number from 0 to 65535, not 'x'",
     ],
     [['--triggers', ''], '--triggers needs a file'],
+    [['--credentials', 'x', '--policies', ''], '--policies needs a file'],
+    [['--policies', 'x'], POLICIES_ALONE],
+    [['--credentials', 'none', '--policies', 'x'], POLICIES_ALONE],
     [['--durability', 'never'], "--durability needs one of fsync, relaxed, not 'never'"],
     [['--region', 'US East'], "--region needs a name like us-east-1, not 'US East'"],
     [['--account', '12'], "--account needs 12 digits, not '12'"],
@@ -220,6 +229,13 @@ describe('command line of a router', () => {
     });
   });
 
+  it('takes policies beside a file of credentials', () => {
+    const files = ['--credentials', '/keys.json', '--policies', '/policies.json'];
+    expect(parseCommand([...minimal, ...files], '/default')).toMatchObject({
+      options: { policiesFile: '/policies.json' },
+    });
+  });
+
   it('listens elsewhere, by HTTPS too, and drains, when told so', () => {
     const tls = ['--tls-port', '0', '--tls-cert', '/c', '--tls-key', '/k'];
     const more = [...tls, '--drain-seconds', '5', '--bind', '::'];
@@ -230,7 +246,8 @@ describe('command line of a router', () => {
 
   it('mentions every option in the help', () => {
     const own = ['topology', 'id', 'bind', 'credentials', 'tls-port', 'tls-cert', 'tls-key'];
-    for (const option of [...own, 'drain-seconds', 'protocol-max', 'log-level', 'help']) {
+    const more = ['policies', 'drain-seconds', 'protocol-max', 'log-level', 'help'];
+    for (const option of [...own, ...more]) {
       expect(routerHelp).toContain(`--${option}`);
     }
   });
@@ -238,6 +255,7 @@ describe('command line of a router', () => {
   it.each([
     [['router'], '--topology needs a file'],
     [[...minimal, '--credentials', ''], '--credentials needs a file, or none'],
+    [[...minimal, '--policies', 'x'], POLICIES_ALONE],
     [[...minimal, '--data', 'x'], "unknown option '--data'"],
     [
       [...minimal, '--drain-seconds', '301'],

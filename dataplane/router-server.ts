@@ -7,8 +7,8 @@ import { routerMetricsPage } from './admin/router-metrics.ts';
 import { addRouterRoutes, type KnownNode, type RouterAdmin } from './admin/router-routes.ts';
 import type { ItemContext, Operation, StreamContext } from './api/operation.ts';
 import { itemOperations, streamOperations, tableOperations } from './api/operations.ts';
-import { refreshingOperation } from './api/refreshing-operation.ts';
-import { openAuthenticator } from './authenticator.ts';
+import { refreshingOperation, type TableKnowledge } from './api/refreshing-operation.ts';
+import { openCallerAccess } from './caller-access.ts';
 import { tableNameOf } from './catalog/arn.ts';
 import { ClusterMember } from './cluster-member.ts';
 import type { RouterOptions } from './cluster-options.ts';
@@ -16,6 +16,7 @@ import { Endpoint } from './endpoint/endpoint.ts';
 import { checkCredentials } from './option-values.ts';
 import { processLog } from './process-log.ts';
 import { systemScheduler } from './replication/scheduler.ts';
+import { refreshingAuthorizer } from './request-authorizer.ts';
 import { CatalogLookup } from './routing/catalog-lookup.ts';
 import { Router } from './routing/router.ts';
 import { RemoteStreams } from './stream/remote-streams.ts';
@@ -38,7 +39,7 @@ export interface RouterServer {
 /**
  * Starts to serve the API. The map of partitions is learned in the background: `/readyz` of the
  * admin interface says when there is one.
- * @throws TopologyError, TlsFilesError, CredentialsError, UsageError, or the system's error for a port
+ * @throws TopologyError, TlsFilesError, CredentialsError, PolicyError, UsageError, or the system's error for a port
  */
 export async function startRouter(options: RouterOptions): Promise<RouterServer> {
   const { topologyFile: path, id, bind } = options;
@@ -49,13 +50,10 @@ export async function startRouter(options: RouterOptions): Promise<RouterServer>
   const log = processLog(options.logLevel, { router: own.id });
   const undo = new Undo();
   try {
-    const { region } = topology;
-    const { authenticator, closeCredentials } = openAuthenticator(
-      options.credentials.file,
-      region,
-      log,
-    );
-    undo.push(closeCredentials);
+    const { policiesFile, credentials } = options;
+    const files = { credentialsFile: credentials.file, policiesFile };
+    const { authenticator, authorizer, close } = openCallerAccess(files, topology, log);
+    undo.push(close);
     const router = await connect(member, options, log, undo);
     const catalog = new CatalogLookup(router.control);
     const transactions = startTransactions(router, catalog, log, undo);
@@ -63,20 +61,13 @@ export async function startRouter(options: RouterOptions): Promise<RouterServer>
     const state = { isStopping: false };
     const admin = adminOf({ member, router, transactions, counts, state });
     await listenAdmin(admin, member, log, undo);
+    const context = contextOf(router, transactions, topology);
+    const knowledge = knowledgeOf(router, catalog);
     const endpoint = await Endpoint.listen({
-      operations: operationsOf(router, catalog, counts),
-      context: {
-        tables: router.tables,
-        transactions,
-        streams: RemoteStreams.of(router, {
-          clock: systemScheduler,
-          tableNameOf: (nameOrArn) => tableNameOf(nameOrArn, topology),
-        }),
-        region,
-        accountId: topology.accountId,
-        clock: systemScheduler,
-      },
+      operations: operationsOf(router, knowledge, counts),
+      context,
       authenticator,
+      authorize: authorizer && refreshingAuthorizer(authorizer, context, knowledge),
       log,
       host,
       port: own.port,
@@ -142,16 +133,33 @@ function startTransactions(
   return transactions;
 }
 
-/** Operations on items and streams go to partitions, those on tables to where the catalog is led. */
-function operationsOf(
+function contextOf(
   router: Router,
-  catalog: CatalogLookup,
-  counts: OperationCounts,
-): ReadonlyMap<string, Operation<ItemContext & StreamContext>> {
-  const knowledge = {
+  transactions: TransactionCoordinator,
+  topology: ClusterMember['topology'],
+): Omit<ItemContext & StreamContext, 'host'> {
+  const { region, accountId } = topology;
+  const clock = systemScheduler;
+  const streams = RemoteStreams.of(router, {
+    clock,
+    tableNameOf: (nameOrArn) => tableNameOf(nameOrArn, topology),
+  });
+  return { tables: router.tables, transactions, streams, region, accountId, clock };
+}
+
+function knowledgeOf(router: Router, catalog: CatalogLookup): TableKnowledge {
+  return {
     refresh: () => router.learner.refresh(),
     hasTable: (nameOrArn: string) => catalog.hasTable(nameOrArn),
   };
+}
+
+/** Operations on items and streams go to partitions, those on tables to where the catalog is led. */
+function operationsOf(
+  router: Router,
+  knowledge: TableKnowledge,
+  counts: OperationCounts,
+): ReadonlyMap<string, Operation<ItemContext & StreamContext>> {
   const ofItems = Array.from(itemOperations.values(), (operation) =>
     refreshingOperation(operation, knowledge),
   );

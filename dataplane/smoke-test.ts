@@ -187,7 +187,8 @@ function readOptions(args: readonly string[]): Options {
   const endpoint = required(values.endpoint, '--endpoint', 'a URL');
   if (!URL.canParse(endpoint)) throw new UsageError(`--endpoint needs a URL, not '${endpoint}'`);
   const file = required(values.credentials, '--credentials', 'a file');
-  const [credential] = parseCredentials(readFileSync(file, 'utf8'), file).values();
+  // Whom its key stands for, and so of which account, is the server's business.
+  const [credential] = parseCredentials(readFileSync(file, 'utf8'), file, '').values();
   if (credential === undefined) throw new UsageError(`${file} holds no access key`);
   const seconds = values['timeout-seconds'];
   return {

@@ -1,4 +1,5 @@
 import { CredentialsError } from './access/credentials.ts';
+import { PolicyError } from './access/policy-error.ts';
 import { IdentityError } from './identity.ts';
 import { UsageError } from './option-values.ts';
 import { StoreError } from './storage/store.ts';
@@ -8,7 +9,7 @@ import { TriggersFileError } from './trigger/triggers-file.ts';
 
 const EXPECTED = [
   ...[StoreError, CredentialsError, IdentityError, TopologyError, TlsFilesError, UsageError],
-  TriggersFileError,
+  ...[TriggersFileError, PolicyError],
 ] as const;
 const LISTENING = ['listen', 'bind', 'getaddrinfo'];
 

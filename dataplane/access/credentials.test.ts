@@ -14,6 +14,7 @@ describe('credentials file', () => {
     const credentials = parseCredentials(
       JSON.stringify([ENTRY, { ...ENTRY, accessKeyId: 'ASIATWO', sessionToken: 'token' }]),
       'f',
+      '123456789012',
     );
     expect([...credentials.keys()]).toEqual(['AKIDONE', 'ASIATWO']);
     expect(credentials.get('AKIDONE')?.sessionToken).toBeUndefined();
@@ -43,14 +44,35 @@ describe('credentials file', () => {
       JSON.stringify([{ ...ENTRY, secret: 'x' }]),
       'entry 1 of the credentials file f has an unknown member "secret"',
     ],
+    [
+      JSON.stringify([{ ...ENTRY, principal: 'ann' }]),
+      'entry 1 of the credentials file f has a principal that is no user/NAME, role/NAME or dax/NAME',
+    ],
+    [
+      JSON.stringify([{ ...ENTRY, principal: 'user/an*' }]),
+      'entry 1 of the credentials file f has a principal that is no user/NAME, role/NAME or dax/NAME',
+    ],
     [JSON.stringify([ENTRY, ENTRY]), 'the credentials file f names AKIDONE twice'],
   ])('refuses %s', (text, message) => {
-    expect(() => parseCredentials(text, 'f')).toThrow(new CredentialsError(message));
+    expect(() => parseCredentials(text, 'f', '123456789012')).toThrow(
+      new CredentialsError(message),
+    );
+  });
+
+  it.each([
+    [undefined, { arn: 'arn:aws:iam::123456789012:root', isRoot: true }],
+    ['user/ann', { arn: 'arn:aws:iam::123456789012:user/ann', isRoot: false }],
+    ['role/reader', { arn: 'arn:aws:iam::123456789012:role/reader', isRoot: false }],
+    ['dax/cache', { arn: 'arn:aws:iam::123456789012:dax/cache', isRoot: false }],
+  ])('a key stands for the principal %s', (principal, expected) => {
+    const text = JSON.stringify([{ ...ENTRY, principal }]);
+    const credentials = parseCredentials(text, 'f', '123456789012');
+    expect(credentials.get('AKIDONE')?.principal).toEqual(expected);
   });
 
   it('says which file cannot be read', () => {
     const path = join(folder, 'absent.json');
-    expect(() => CredentialsFile.open(path, () => undefined)).toThrow(
+    expect(() => CredentialsFile.open(path, '123456789012', () => undefined)).toThrow(
       new CredentialsError(`cannot read the credentials file ${path}: ENOENT`),
     );
   });
@@ -63,7 +85,7 @@ describe('credentials file', () => {
       new Promise<string>((resolve) => {
         tell = resolve;
       });
-    const file = CredentialsFile.open(path, (event) => tell(event));
+    const file = CredentialsFile.open(path, '123456789012', (event) => tell(event));
     try {
       expect(file.find('AKIDONE')).toBeDefined();
 

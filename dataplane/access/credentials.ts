@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
+import { isSubject, type Principal, principalOf, rootOf } from './principal.ts';
 import { SigningKeys } from './signing-keys.ts';
 
 /** One access key that may sign requests. */
@@ -8,6 +9,8 @@ export interface Credential {
   readonly sessionToken: string | undefined;
   /** Keys derived from the secret; the secret itself is known to nobody else. */
   readonly signingKeys: SigningKeys;
+  /** Whom requests signed with it are from. */
+  readonly principal: Principal;
 }
 
 /** Where credentials are looked up. */
@@ -31,28 +34,33 @@ export type CredentialsLog = (event: string, fields: { error?: string; count?: n
 /**
  * Credentials of a file, which is read again when it changes.
  *
- * The format is a JSON list of `{"accessKeyId", "secretAccessKey", "sessionToken"?}`. A change that
- * does not parse is logged and the former credentials stay. The file is polled, not watched by
+ * The format is a JSON list of `{"accessKeyId", "secretAccessKey", "sessionToken"?, "principal"?}`. A
+ * change that does not parse is logged and the former credentials stay. The file is polled, not watched by
  * event, since mounted Secrets are replaced through symbolic links.
  */
 export class CredentialsFile implements Credentials {
   readonly #path: string;
+  readonly #accountId: string;
   readonly #log: CredentialsLog;
   readonly #poll: NodeJS.Timeout;
   /** Taken before the file is read: a change during the reading shows at the next poll. */
   #version: string;
   #credentials: ReadonlyMap<string, Credential>;
 
-  /** @throws CredentialsError */
-  static open(path: string, log: CredentialsLog): CredentialsFile {
-    return new CredentialsFile(path, log);
+  /**
+   * @param accountId whose principals the keys stand for
+   * @throws CredentialsError
+   */
+  static open(path: string, accountId: string, log: CredentialsLog): CredentialsFile {
+    return new CredentialsFile(path, accountId, log);
   }
 
-  private constructor(path: string, log: CredentialsLog) {
+  private constructor(path: string, accountId: string, log: CredentialsLog) {
     this.#path = path;
+    this.#accountId = accountId;
     this.#log = log;
     this.#version = versionOf(path);
-    this.#credentials = readCredentials(path);
+    this.#credentials = readCredentials(path, accountId);
     this.#poll = setInterval(() => this.#look(), POLL_MS).unref();
   }
 
@@ -70,7 +78,7 @@ export class CredentialsFile implements Credentials {
     if (version === this.#version) return;
     this.#version = version;
     try {
-      this.#credentials = readCredentials(this.#path);
+      this.#credentials = readCredentials(this.#path, this.#accountId);
       this.#log('credentials reloaded', { count: this.#credentials.size });
     } catch (error) {
       if (!(error instanceof CredentialsError)) throw error;
@@ -85,7 +93,7 @@ function versionOf(path: string): string {
   return stats === undefined ? 'absent' : `${stats.ino} ${stats.mtimeNs} ${stats.size}`;
 }
 
-function readCredentials(path: string): ReadonlyMap<string, Credential> {
+function readCredentials(path: string, accountId: string): ReadonlyMap<string, Credential> {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -94,14 +102,19 @@ function readCredentials(path: string): ReadonlyMap<string, Credential> {
       cause: error,
     });
   }
-  return parseCredentials(text, path);
+  return parseCredentials(text, path, accountId);
 }
 
 /**
  * @param path named in messages
+ * @param accountId whose principals the keys stand for
  * @throws CredentialsError; its message never shows a secret
  */
-export function parseCredentials(text: string, path: string): ReadonlyMap<string, Credential> {
+export function parseCredentials(
+  text: string,
+  path: string,
+  accountId: string,
+): ReadonlyMap<string, Credential> {
   let list: unknown;
   try {
     list = JSON.parse(text);
@@ -115,7 +128,8 @@ export function parseCredentials(text: string, path: string): ReadonlyMap<string
   }
   const credentials = new Map<string, Credential>();
   for (const [index, entry] of list.entries()) {
-    const credential = credentialOf(entry, `entry ${index + 1} of the credentials file ${path}`);
+    const place = `entry ${index + 1} of the credentials file ${path}`;
+    const credential = credentialOf(entry, place, accountId);
     if (credentials.has(credential.accessKeyId)) {
       throw new CredentialsError(
         `the credentials file ${path} names ${credential.accessKeyId} twice`,
@@ -126,13 +140,15 @@ export function parseCredentials(text: string, path: string): ReadonlyMap<string
   return credentials;
 }
 
-function credentialOf(entry: unknown, place: string): Credential {
+const MEMBERS = ['accessKeyId', 'secretAccessKey', 'sessionToken', 'principal'];
+
+function credentialOf(entry: unknown, place: string, accountId: string): Credential {
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) {
     throw new CredentialsError(`${place} is no object`);
   }
   const members = new Map<string, unknown>(Object.entries(entry));
   for (const name of members.keys()) {
-    if (!['accessKeyId', 'secretAccessKey', 'sessionToken'].includes(name)) {
+    if (!MEMBERS.includes(name)) {
       throw new CredentialsError(`${place} has an unknown member ${JSON.stringify(name)}`);
     }
   }
@@ -148,7 +164,17 @@ function credentialOf(entry: unknown, place: string): Credential {
   if (sessionToken !== undefined && (typeof sessionToken !== 'string' || sessionToken === '')) {
     throw new CredentialsError(`${place} has a sessionToken that is no text`);
   }
-  return { accessKeyId, sessionToken, signingKeys: new SigningKeys(secretAccessKey) };
+  const principal = principalIn(members.get('principal'), place, accountId);
+  return { accessKeyId, sessionToken, signingKeys: new SigningKeys(secretAccessKey), principal };
+}
+
+/** The account's root unless the entry says whom its key stands for. */
+function principalIn(subject: unknown, place: string, accountId: string): Principal {
+  if (subject === undefined) return rootOf(accountId);
+  if (typeof subject === 'string' && isSubject(subject)) return principalOf(subject, accountId);
+  throw new CredentialsError(
+    `${place} has a principal that is no user/NAME, role/NAME or dax/NAME`,
+  );
 }
 
 function reasonOf(error: unknown): string {

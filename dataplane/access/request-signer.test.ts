@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseCredentials } from './credentials.ts';
+import type { Principal } from './principal.ts';
 import { signedHeaders } from './request-signer.ts';
 import { SignatureVerifier } from './signature-verifier.ts';
 
@@ -9,9 +10,15 @@ const REGION = 'eu-test-1';
 const credentials = parseCredentials(
   JSON.stringify([
     { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret/with+signs' },
-    { accessKeyId: 'ASIATEMPORARY', secretAccessKey: 'other', sessionToken: 'the-token' },
+    {
+      accessKeyId: 'ASIATEMPORARY',
+      secretAccessKey: 'other',
+      sessionToken: 'the-token',
+      principal: 'user/ann',
+    },
   ]),
   'test',
+  '123456789012',
 );
 const verifier = new SignatureVerifier({
   credentials: { find: (id) => credentials.get(id) },
@@ -25,14 +32,17 @@ function signed(accessKeyId: string, body: string) {
   return signedHeaders(request, credential, { region: REGION, nowMs: NOW_MS });
 }
 
-function verify(headers: Record<string, string>, body: string): void {
+function verify(headers: Record<string, string>, body: string): Principal {
   const message = { method: 'POST', url: '/', headers, headersDistinct: {} };
-  verifier.authenticate(message, Buffer.from(body), NOW_MS);
+  return verifier.authenticate(message, Buffer.from(body), NOW_MS);
 }
 
 describe('signedHeaders', () => {
-  it.each(['AKIDEXAMPLE', 'ASIATEMPORARY'])('signs as the verifier wants it, with %s', (id) => {
-    expect(() => verify(signed(id, '{"Limit":1}'), '{"Limit":1}')).not.toThrow();
+  it.each([
+    ['AKIDEXAMPLE', 'arn:aws:iam::123456789012:root'],
+    ['ASIATEMPORARY', 'arn:aws:iam::123456789012:user/ann'],
+  ])('signs as the verifier wants it, with %s, and is %s to it', (id, arn) => {
+    expect(verify(signed(id, '{"Limit":1}'), '{"Limit":1}').arn).toBe(arn);
   });
 
   it('binds the body', () => {

@@ -17,6 +17,7 @@ const credentials = parseCredentials(
     { accessKeyId: 'ASIATEMPORARY', secretAccessKey: 'other', sessionToken: 'the-token' },
   ]),
   'test',
+  '123456789012',
 );
 const verifier = new SignatureVerifier({
   credentials: { find: (id) => credentials.get(id) },

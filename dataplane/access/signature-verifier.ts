@@ -2,6 +2,7 @@ import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 import { scopeTexts, signatureFaults } from '../errors/transport.ts';
 import { canonicalRequest } from './canonical-request.ts';
 import type { Credentials } from './credentials.ts';
+import type { Principal } from './principal.ts';
 import { readSignature, type Signature } from './signature.ts';
 import { basicFormat, parseSignatureDate } from './signature-date.ts';
 import { type Authenticator, headerValue, type SignedMessage } from './signed-message.ts';
@@ -40,7 +41,7 @@ export class SignatureVerifier implements Authenticator {
     this.#region = options.region;
   }
 
-  authenticate(message: SignedMessage, body: Uint8Array, nowMs: number): void {
+  authenticate(message: SignedMessage, body: Uint8Array, nowMs: number): Principal {
     const signature = readSignature(message);
     const dateTime = checkDate(signature, nowMs);
     const signedHeaders = this.#headerList(signature.signedHeaders);
@@ -68,6 +69,7 @@ export class SignatureVerifier implements Authenticator {
     ) {
       throw signatureFaults.invalidToken();
     }
+    return credential.principal;
   }
 
   #checkScope(credential: string, dateTime: string): Scope {

@@ -1,3 +1,5 @@
+import type { Principal } from './principal.ts';
+
 /**
  * What a signature covers, as node:http presents it (an IncomingMessage fits).
  * `headers` has lower-cased names with repeats joined by `, `; `headersDistinct` keeps them apart.
@@ -13,11 +15,11 @@ export interface SignedMessage {
 /** Decides whether a request's signature lets it in. */
 export interface Authenticator {
   /**
-   * Returns if the request may go on.
+   * Returns who calls, if the request may go on.
    * @param body the bytes as sent, before any decompression
    * @throws ClientFault, one of `signatureFaults`
    */
-  authenticate(message: SignedMessage, body: Uint8Array, nowMs: number): void;
+  authenticate(message: SignedMessage, body: Uint8Array, nowMs: number): Principal;
 }
 
 /** One value of a header that is sent at most once, or the joined values. */

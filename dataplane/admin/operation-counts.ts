@@ -1,4 +1,4 @@
-import type { Operation, OperationContext, ResponseBody } from '../api/operation.ts';
+import type { CallContext, Operation, ResponseBody } from '../api/operation.ts';
 import { ClientFault, type FaultType } from '../errors/client-fault.ts';
 import { durationBucketsMs, Histogram } from '../replication/metrics.ts';
 
@@ -29,7 +29,7 @@ export class OperationCounts {
   }
 
   /** The same operation, counted. Once for each name. */
-  counted<C extends OperationContext>(operation: Operation<C>): Operation<C> {
+  counted<C extends CallContext>(operation: Operation<C>): Operation<C> {
     const { name, handle, ...rest } = operation;
     const count: OperationCount = {
       name,

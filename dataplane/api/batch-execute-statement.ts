@@ -213,10 +213,20 @@ const codes: Readonly<Partial<Record<FaultType, string>>> = {
   ValidationException: 'ValidationError',
 };
 
-async function handle(body: JsonObject, context: OperationContext): Promise<ResponseBody> {
+/**
+ * Everything about the request that can be said without the tables: its statements, or what is wrong
+ * with each.
+ * @throws ClientFault of the whole
+ */
+export function planBatchExecuteStatement(body: JsonObject) {
   const request = check(body);
   const statements = request.Statements.map(statementOf);
   checkKinds(statements);
+  return { request, statements };
+}
+
+async function handle(body: JsonObject, context: OperationContext): Promise<ResponseBody> {
+  const { request, statements } = planBatchExecuteStatement(body);
   const members = request.Statements.map((member, index) => {
     const statement = statements[index];
     if (statement === undefined) throw new Error('every member has been read');

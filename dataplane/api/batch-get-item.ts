@@ -124,7 +124,7 @@ interface TablePlan {
   readonly projection: Projection | undefined;
 }
 
-/** Everything about the request that can be said without the tables. */
+/** All but the constraints. */
 function planOf(items: RequestItems): readonly TablePlan[] {
   checkNoMixing(Object.values(items));
   return Object.entries(items).map(([name, wire]) => {
@@ -183,9 +183,15 @@ function throttledOrThrow(thrown: unknown): ClientFault {
   throw thrown;
 }
 
-function handle(body: JsonObject, context: OperationContext): Eventually<ResponseBody> {
+/** Everything about the request that can be said without the tables. @throws ClientFault */
+export function planBatchGetItem(body: JsonObject) {
   const request = check(body);
-  const reads = planOf(request.RequestItems).map((plan) => openRead(plan, context));
+  return { request, plans: planOf(request.RequestItems) };
+}
+
+function handle(body: JsonObject, context: OperationContext): Eventually<ResponseBody> {
+  const { request, plans } = planBatchGetItem(body);
+  const reads = plans.map((plan) => openRead(plan, context));
   const mode = request.ReturnConsumedCapacity;
   const outcomes = reads.map((read) => read.keys.map((key) => readKey(read, key)));
   if (isAtHand(outcomes)) return response(reads, outcomes, mode);

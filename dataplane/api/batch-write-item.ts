@@ -141,15 +141,25 @@ function checkKeyPresent(item: Item, { hash, range }: KeySchema): void {
   }
 }
 
+/** The writes to one table. */
+interface TablePlan {
+  /** As the request has it: a name or an ARN. */
+  readonly name: string;
+  readonly writes: readonly WritePlan[];
+}
+
+/** Everything about the request that can be said without the tables. @throws ClientFault */
+export function planBatchWriteItem(body: JsonObject) {
+  const request = check(body);
+  checkNames(body);
+  const plans = Object.entries(request.RequestItems).map(
+    ([name, requests]): TablePlan => ({ name, writes: requests.map(writePlan) }),
+  );
+  return { request, plans };
+}
+
 /** All writes of the request, in its order; two of one key are refused. */
-function writesOf(
-  items: ValueOf<typeof requestItems>,
-  context: OperationContext,
-): readonly Write[] {
-  const plans = Object.entries(items).map(([name, requests]) => ({
-    name,
-    writes: requests.map(writePlan),
-  }));
+function writesOf(plans: readonly TablePlan[], context: OperationContext): readonly Write[] {
   const keysByTable = new Map<string, BatchKeys>();
   return plans.flatMap(({ name, writes }) => {
     const table = context.tables.openTable(name);
@@ -179,9 +189,8 @@ async function issue({ table, command }: Write): Promise<Outcome> {
 }
 
 async function handle(body: JsonObject, context: OperationContext): Promise<ResponseBody> {
-  const request = check(body);
-  checkNames(body);
-  const writes = writesOf(request.RequestItems, context);
+  const { request, plans } = planBatchWriteItem(body);
+  const writes = writesOf(plans, context);
   // Issued together, so that they share a group commit; all are waited for, whatever fails.
   const settled = await Promise.allSettled(writes.map(issue));
   const outcomes = settled.map((each) => {

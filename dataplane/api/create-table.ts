@@ -45,14 +45,17 @@ const input = structure(
   { required: ['AttributeDefinitions', 'TableName', 'KeySchema'] },
 );
 
-const check = compileShape(input, { before: [checkTableNamePresent, ...tableNameStages] });
+/** Types and constraints. @throws ClientFault */
+export const checkCreateTable = compileShape(input, {
+  before: [checkTableNamePresent, ...tableNameStages],
+});
 
 function checkTableNamePresent(body: JsonObject): void {
   if (body.TableName === undefined) throw tableRequestFaults.tableNameRequired();
 }
 
 async function handle(body: JsonObject, { catalog }: ControlContext): Promise<ResponseBody> {
-  return answerWhenSettled(catalog, await catalog.createTable(check(body)));
+  return answerWhenSettled(catalog, await catalog.createTable(checkCreateTable(body)));
 }
 
 /** Creates a table; it is CREATING in the answer and ACTIVE soon after. */

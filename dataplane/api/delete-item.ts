@@ -47,7 +47,7 @@ const expressionUse = {
   valueExpressions: [],
 };
 
-/** Everything about the request that can be said without the table. */
+/** All but the constraints. */
 const plan = prefixingFaults((request: ValueOf<typeof input>) => {
   const { ReturnValues = 'NONE' } = request;
   if (ReturnValues !== 'NONE' && ReturnValues !== 'ALL_OLD') {
@@ -63,9 +63,14 @@ const plan = prefixingFaults((request: ValueOf<typeof input>) => {
   return { key, condition };
 });
 
-function handle(body: JsonObject, context: OperationContext): Promise<ResponseBody> {
+/** Everything about the request that can be said without the table. @throws ClientFault */
+export function planDeleteItem(body: JsonObject) {
   const request = check(body);
-  const { key, condition } = plan(request);
+  return { request, ...plan(request) };
+}
+
+function handle(body: JsonObject, context: OperationContext): Promise<ResponseBody> {
+  const { request, key, condition } = planDeleteItem(body);
   const table = context.tables.openTable(request.TableName);
   checkKey(key, table.schema.key);
   checkScalarKeys(condition, table.schema);

@@ -5,10 +5,11 @@ import { tableName, tableNameStages } from './table-shapes.ts';
 
 const input = structure({ TableName: tableName }, { required: ['TableName'] });
 
-const check = compileShape(input, { before: tableNameStages });
+/** Types and constraints. @throws ClientFault */
+export const checkDeleteTable = compileShape(input, { before: tableNameStages });
 
 async function handle(body: JsonObject, { catalog }: ControlContext): Promise<ResponseBody> {
-  return answerWhenSettled(catalog, await catalog.deleteTable(check(body).TableName));
+  return answerWhenSettled(catalog, await catalog.deleteTable(checkDeleteTable(body).TableName));
 }
 
 /** Deletes a table; it is DELETING in the answer and gone soon after. */

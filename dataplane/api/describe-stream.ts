@@ -18,10 +18,16 @@ const input = structure(
   { required: ['StreamArn'] },
 );
 
-const check = compileShape(input);
+/** Types and constraints. @throws ClientFault */
+export const checkDescribeStream = compileShape(input);
 
 async function handle(body: JsonObject, { streams }: StreamContext): Promise<ResponseBody> {
-  const { StreamArn, Limit = LIST_COUNT_MAX, ExclusiveStartShardId, ShardFilter } = check(body);
+  const {
+    StreamArn,
+    Limit = LIST_COUNT_MAX,
+    ExclusiveStartShardId,
+    ShardFilter,
+  } = checkDescribeStream(body);
   const stream = await streams.open(checkStreamArn(StreamArn));
   const all = await shardsOf(stream);
   const { shards, lastId } = shardPage(all, {

@@ -4,10 +4,11 @@ import { tableName, tableNameStages } from './table-shapes.ts';
 
 const input = structure({ TableName: tableName }, { required: ['TableName'] });
 
-const check = compileShape(input, { before: tableNameStages });
+/** Types and constraints. @throws ClientFault */
+export const checkDescribeTable = compileShape(input, { before: tableNameStages });
 
 async function handle(body: JsonObject, { catalog }: ControlContext): Promise<ResponseBody> {
-  return { Table: await catalog.describeTable(check(body).TableName) };
+  return { Table: await catalog.describeTable(checkDescribeTable(body).TableName) };
 }
 
 export const describeTable: Operation<ControlContext> = { name: 'DescribeTable', handle };

@@ -4,10 +4,13 @@ import { tableName, tableNameStages } from './table-shapes.ts';
 
 const input = structure({ TableName: tableName }, { required: ['TableName'] });
 
-const check = compileShape(input, { before: tableNameStages });
+/** Types and constraints. @throws ClientFault */
+export const checkDescribeTimeToLive = compileShape(input, { before: tableNameStages });
 
 async function handle(body: JsonObject, { catalog }: ControlContext): Promise<ResponseBody> {
-  const { status, attribute } = await catalog.describeTimeToLive(check(body).TableName);
+  const { status, attribute } = await catalog.describeTimeToLive(
+    checkDescribeTimeToLive(body).TableName,
+  );
   return { TimeToLiveDescription: { TimeToLiveStatus: status, AttributeName: attribute } };
 }
 

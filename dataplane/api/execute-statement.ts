@@ -34,11 +34,17 @@ const check = compileShape(input);
 
 type Request = ValueOf<typeof input>;
 
-function handle(body: JsonObject, context: OperationContext): Eventually<ResponseBody> {
+/** Everything about the request that can be said without the table. @throws ClientFault */
+export function planExecuteStatement(body: JsonObject) {
   const request = check(body);
   const parameters = validParameters(request.Parameters);
   const statement = bindStatement(request.Statement, parameters);
   if (statement.kind === 'exists') throw partiqlFaults.existsOutsideTransaction();
+  return { request, parameters, statement };
+}
+
+function handle(body: JsonObject, context: OperationContext): Eventually<ResponseBody> {
+  const { request, parameters, statement } = planExecuteStatement(body);
   const table = context.tables.openTable(statement.table);
   return statement.kind === 'select'
     ? select(request, { statement, parameters, table })

@@ -168,9 +168,14 @@ function withoutTables(members: readonly Opened<Statement>[]): ClientFault {
   );
 }
 
-async function handle(body: JsonObject, context: ItemContext): Promise<ResponseBody> {
+/** Everything about the request that can be said without the tables. @throws ClientFault */
+export function planExecuteTransaction(body: JsonObject) {
   const request = check(body);
-  const statements = statementsOf(request);
+  return { request, statements: statementsOf(request) };
+}
+
+async function handle(body: JsonObject, context: ItemContext): Promise<ResponseBody> {
+  const { request, statements } = planExecuteTransaction(body);
   const selects = statements.filter((statement) => statement.kind === 'select');
   if (selects.length > 0) return read(request, selects, context);
   return write(

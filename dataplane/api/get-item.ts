@@ -38,11 +38,16 @@ const expressionUse = {
   valueExpressions: undefined,
 };
 
-function handle(body: JsonObject, context: OperationContext): Eventually<ResponseBody> {
+/** Everything about the request that can be said without the table. @throws ClientFault */
+export function planGetItem(body: JsonObject) {
   const request = check(body);
   checkExpressionUse(request, expressionUse);
   const { item: key } = validateItem(request.Key);
-  const projection = projectionOf(request);
+  return { request, key, projection: projectionOf(request) };
+}
+
+function handle(body: JsonObject, context: OperationContext): Eventually<ResponseBody> {
+  const { request, key, projection } = planGetItem(body);
   const table = context.tables.openTable(request.TableName);
   checkKey(key, table.schema.key);
   checkScalarKeys(projection, table.schema);

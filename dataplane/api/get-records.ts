@@ -23,11 +23,12 @@ const input = structure(
   { required: ['ShardIterator'] },
 );
 
-const check = compileShape(input);
+/** Types and constraints. @throws ClientFault */
+export const checkGetRecords = compileShape(input);
 
 async function handle(body: JsonObject, context: StreamContext): Promise<ResponseBody> {
   const { streams, clock, region } = context;
-  const { ShardIterator, Limit: limit = RECORDS_COUNT_MAX } = check(body);
+  const { ShardIterator, Limit: limit = RECORDS_COUNT_MAX } = checkGetRecords(body);
   const parts = splitShardIterator(ShardIterator);
   if (parts === undefined || streamArnParts(parts.arn) === undefined) throw streamFaults.iterator();
   const stream = await streams.open(parts.arn);

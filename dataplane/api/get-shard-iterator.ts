@@ -28,10 +28,11 @@ const input = structure(
 
 type Request = ValueOf<typeof input>;
 
-const check = compileShape(input);
+/** Types and constraints. @throws ClientFault */
+export const checkGetShardIterator = compileShape(input);
 
 async function handle(body: JsonObject, { streams, clock }: StreamContext): Promise<ResponseBody> {
-  const request = check(body);
+  const request = checkGetShardIterator(body);
   checkStreamArn(request.StreamArn);
   const nowMs = clock.nowMs();
   checkPosition(request, nowMs);

@@ -8,7 +8,7 @@ import type { Transactions } from '../transaction/requests.ts';
  * tables, and transactions on them (`ItemContext`); those of the control plane (`ControlContext`) run
  * where the catalog is.
  */
-export interface Operation<Context extends OperationContext = OperationContext> {
+export interface Operation<Context extends CallContext = OperationContext> {
   /** As the `X-Amz-Target` header has it after the dot, e.g. `GetItem`. */
   readonly name: string;
   /** What the header has before the dot; `DynamoDB_20120810` where nothing is said. */
@@ -29,15 +29,25 @@ export type ResponseBody = Uint8Array | JsonObject;
 /** The parsed body of a request. */
 export type JsonObject = { readonly [member: string]: unknown };
 
-export interface OperationContext {
+/** What every operation is told, whatever it works on. */
+export interface CallContext {
+  readonly region: string;
+  readonly clock: { nowMs(): number };
+  /**
+   * Where policies restrain callers: to be called before a request is tried once more on tables that
+   * may be others than those it was authorised for.
+   * @throws (or rejects with) ClientFault
+   */
+  readonly authorizeAgain?: () => Eventually<void>;
+  /** Host the client called, for DescribeEndpoints. */
+  readonly host: string;
+}
+
+export interface OperationContext extends CallContext {
   readonly tables: Tables;
   /** At a router: names and ARNs that the catalog was asked about, and does not have. */
   readonly absentTables?: ReadonlySet<string>;
-  readonly region: string;
   readonly accountId: string;
-  readonly clock: { nowMs(): number };
-  /** Host the client called, for DescribeEndpoints. */
-  readonly host: string;
 }
 
 /** What operations on items need beside. */

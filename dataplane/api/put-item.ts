@@ -49,7 +49,7 @@ const expressionUse = {
   valueExpressions: [],
 };
 
-/** Everything about the request that can be said without the table. */
+/** All but the constraints. */
 const plan = prefixingFaults((request: ValueOf<typeof input>) => {
   checkAttributeNames(request.Expected);
   checkExpressionUse(request, expressionUse);
@@ -66,9 +66,14 @@ const plan = prefixingFaults((request: ValueOf<typeof input>) => {
   return { item, bytes, condition };
 });
 
-function handle(body: JsonObject, context: OperationContext): Promise<ResponseBody> {
+/** Everything about the request that can be said without the table. @throws ClientFault */
+export function planPutItem(body: JsonObject) {
   const request = check(body);
-  const { item, bytes, condition } = plan(request);
+  return { request, ...plan(request) };
+}
+
+function handle(body: JsonObject, context: OperationContext): Promise<ResponseBody> {
+  const { request, item, bytes, condition } = planPutItem(body);
   const table = context.tables.openTable(request.TableName);
   const key = keyOfItem(item, table.schema);
   checkScalarKeys(condition, table.schema);

@@ -121,7 +121,7 @@ interface QueryPlan {
   readonly startKey: Item | undefined;
 }
 
-/** Everything about the request that can be said without the table. */
+/** All but the constraints. */
 function planOf(request: QueryInput): QueryPlan {
   checkExpressionUse(
     request,
@@ -211,9 +211,14 @@ function checkFilterNames(
   }
 }
 
-function handle(body: JsonObject, context: OperationContext): Eventually<ResponseBody> {
+/** Everything about the request that can be said without the table. @throws ClientFault */
+export function planQuery(body: JsonObject) {
   const request = check(body);
-  const plan = planOf(request);
+  return { request, plan: planOf(request) };
+}
+
+function handle(body: JsonObject, context: OperationContext): Eventually<ResponseBody> {
+  const { request, plan } = planQuery(body);
   const table = context.tables.openTable(request.TableName);
   const query = queryOf(request, plan, table.schema);
   const report = {

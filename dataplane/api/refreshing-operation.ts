@@ -42,6 +42,8 @@ export function refreshingOperation(
     context: ItemContext,
   ): Promise<ResponseBody | UnknownTableFault> => {
     try {
+      // What was authorised was so on tables as they were known then.
+      await context.authorizeAgain?.();
       return await handle(body, context);
     } catch (fault) {
       if (fault instanceof UnknownTableFault) return fault;

@@ -111,7 +111,7 @@ interface ScanPlan {
   readonly totalSegments: number;
 }
 
-/** Everything about the request that can be said without the table. */
+/** All but the constraints. */
 function planOf(request: ScanInput): ScanPlan {
   checkExpressionUse(request, expressionUse);
   const { ScanFilter, ConditionalOperator } = request;
@@ -176,9 +176,14 @@ function scanOf(request: ScanInput, plan: ScanPlan, schema: TableSchema): ScanRe
   };
 }
 
-function handle(body: JsonObject, context: OperationContext): Eventually<ResponseBody> {
+/** Everything about the request that can be said without the table. @throws ClientFault */
+export function planScan(body: JsonObject) {
   const request = check(body);
-  const plan = planOf(request);
+  return { request, plan: planOf(request) };
+}
+
+function handle(body: JsonObject, context: OperationContext): Eventually<ResponseBody> {
+  const { request, plan } = planScan(body);
   const table = context.tables.openTable(request.TableName);
   const scan = scanOf(request, plan, table.schema);
   const report = {

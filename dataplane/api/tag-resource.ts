@@ -5,10 +5,11 @@ import { anyText, tags } from './table-shapes.ts';
 /** The ARN is explained by the catalog, in the service's order after the missing list. */
 const input = structure({ ResourceArn: anyText, Tags: tags }, { required: ['Tags'] });
 
-const check = compileShape(input);
+/** Types and constraints. @throws ClientFault */
+export const checkTagResource = compileShape(input);
 
 async function handle(body: JsonObject, { catalog }: ControlContext): Promise<ResponseBody> {
-  const { ResourceArn, Tags } = check(body);
+  const { ResourceArn, Tags } = checkTagResource(body);
   await catalog.tagResource(ResourceArn, Tags);
   return new Uint8Array(0);
 }

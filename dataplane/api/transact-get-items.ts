@@ -67,10 +67,18 @@ function planOf({ Get }: ValueOf<typeof input>['TransactItems'][number]): GetPla
   return { name: Get.TableName, key, projection };
 }
 
-/** The service reads the values of transactions by its older layer. */
-function plansOf({ TransactItems }: ValueOf<typeof input>): readonly GetPlan[] {
+/**
+ * Everything about the request that can be said without the tables. The service reads the values of
+ * transactions by its older layer.
+ * @throws ClientFault
+ */
+export function planTransactGetItems(body: JsonObject): {
+  readonly request: ValueOf<typeof input>;
+  readonly plans: readonly GetPlan[];
+} {
+  const request = check(body);
   try {
-    return TransactItems.map(planOf);
+    return { request, plans: request.TransactItems.map(planOf) };
   } catch (thrown) {
     throw thrown instanceof ClientFault ? inOlderWords(thrown) : thrown;
   }
@@ -83,8 +91,8 @@ function checkGet({ table, key, projection }: TransactionGet): void {
 }
 
 async function handle(body: JsonObject, context: ItemContext): Promise<ResponseBody> {
-  const request = check(body);
-  const gets = plansOf(request).map(({ name, ...plan }) => ({
+  const { request, plans } = planTransactGetItems(body);
+  const gets = plans.map(({ name, ...plan }) => ({
     table: context.tables.openTable(name),
     ...plan,
   }));

@@ -44,10 +44,18 @@ const noDigest = new Uint8Array(0);
 
 type Request = ValueOf<typeof input>;
 
-/** The service reads transactions by its older layer. */
-function plansOf({ TransactItems }: Request): readonly ActionPlan[] {
+/**
+ * Everything about the request that can be said without the tables. The service reads transactions by
+ * its older layer.
+ * @throws ClientFault
+ */
+export function planTransactWriteItems(body: JsonObject): {
+  readonly request: Request;
+  readonly plans: readonly ActionPlan[];
+} {
+  const request = check(body);
   try {
-    return TransactItems.map(planOf);
+    return { request, plans: request.TransactItems.map(planOf) };
   } catch (thrown) {
     throw thrown instanceof ClientFault ? inOlderWords(thrown) : thrown;
   }
@@ -90,8 +98,8 @@ function canceled(reasons: readonly CancellationReason[]): ClientFault {
 }
 
 async function handle(body: JsonObject, context: ItemContext): Promise<ResponseBody> {
-  const request = check(body);
-  const actions = actionsOf(plansOf(request), context);
+  const { request, plans } = planTransactWriteItems(body);
+  const actions = actionsOf(plans, context);
   const token = request.ClientRequestToken;
   const result = await context.transactions.write({
     actions,

@@ -7,10 +7,11 @@ const input = structure(
   { required: ['TagKeys'] },
 );
 
-const check = compileShape(input);
+/** Types and constraints. @throws ClientFault */
+export const checkUntagResource = compileShape(input);
 
 async function handle(body: JsonObject, { catalog }: ControlContext): Promise<ResponseBody> {
-  const { ResourceArn, TagKeys } = check(body);
+  const { ResourceArn, TagKeys } = checkUntagResource(body);
   await catalog.untagResource(ResourceArn, TagKeys);
   return new Uint8Array(0);
 }

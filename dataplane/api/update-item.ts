@@ -96,7 +96,7 @@ const expressionUse = {
   valueExpressions: [],
 };
 
-/** Everything about the request that can be said without the table. */
+/** All but the constraints. */
 const plan = prefixingFaults((request: ValueOf<typeof input>) => {
   checkAttributeNames(request.AttributeUpdates);
   checkAttributeNames(request.Expected);
@@ -131,9 +131,14 @@ function expressionUpdate(
   return expression === undefined ? undefined : parseUpdate(expression, substitutions);
 }
 
-function handle(body: JsonObject, context: OperationContext): Promise<ResponseBody> {
+/** Everything about the request that can be said without the table. @throws ClientFault */
+export function planUpdateItem(body: JsonObject) {
   const request = check(body);
-  const { key, update, condition, keepsAbsent } = plan(request);
+  return { request, ...plan(request) };
+}
+
+function handle(body: JsonObject, context: OperationContext): Promise<ResponseBody> {
+  const { request, key, update, condition, keepsAbsent } = planUpdateItem(body);
   const table = context.tables.openTable(request.TableName);
   checkKey(key, table.schema.key);
   checkScalarKeys(condition, table.schema);

@@ -39,10 +39,11 @@ const input = structure(
   { required: ['TableName'] },
 );
 
-const check = compileShape(input, { before: tableNameStages });
+/** Types and constraints. @throws ClientFault */
+export const checkUpdateTable = compileShape(input, { before: tableNameStages });
 
 async function handle(body: JsonObject, { catalog }: ControlContext): Promise<ResponseBody> {
-  return { TableDescription: await catalog.updateTable(check(body)) };
+  return { TableDescription: await catalog.updateTable(checkUpdateTable(body)) };
 }
 
 /** Accepts one change of a table, which is finished soon after; the answer shows the old values. */

@@ -13,10 +13,11 @@ const input = structure(
   { required: ['TableName', 'TimeToLiveSpecification'] },
 );
 
-const check = compileShape(input, { before: tableNameStages });
+/** Types and constraints. @throws ClientFault */
+export const checkUpdateTimeToLive = compileShape(input, { before: tableNameStages });
 
 async function handle(body: JsonObject, { catalog }: ControlContext): Promise<ResponseBody> {
-  const { TableName, TimeToLiveSpecification } = check(body);
+  const { TableName, TimeToLiveSpecification } = checkUpdateTimeToLive(body);
   await catalog.updateTimeToLive(TableName, TimeToLiveSpecification);
   const { Enabled, AttributeName } = TimeToLiveSpecification;
   return { TimeToLiveSpecification: { Enabled, AttributeName } };

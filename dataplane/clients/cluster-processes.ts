@@ -46,6 +46,8 @@ export interface ClusterOptions {
   readonly memberOptions?: readonly string[];
   /** Of nodes alone. */
   readonly nodeOptions?: readonly string[];
+  /** Of the router alone. */
+  readonly routerOptions?: readonly string[];
 }
 
 export interface AdminAnswer {
@@ -233,6 +235,7 @@ export class ClusterProcesses {
         new MemberProcess(one, [
           ...['router', '--topology', file, '--id', one.id],
           ...(options.memberOptions ?? []),
+          ...(options.routerOptions ?? []),
         ]),
     );
     if (router === undefined) throw new Error('a cluster has a router');

@@ -67,7 +67,7 @@ interface TestRouter {
   readonly health: string;
 }
 
-async function startRouter(id: string): Promise<TestRouter> {
+async function startRouter(id: string, more: readonly string[] = []): Promise<TestRouter> {
   const [port, tlsPort] = await freePorts(2);
   const file = (name: string) => join(certificates, `${name}.pem`);
   const server = await startKubernetesRouter(
@@ -75,7 +75,7 @@ async function startRouter(id: string): Promise<TestRouter> {
       ...['--kubernetes', '--namespace', namespace, '--id', id, '--region', REGION],
       ...['--port', '0', '--health-port', String(port), '--log-level', 'silent'],
       ...['--tls-port', String(tlsPort), '--tls-cert', file('cert'), '--tls-key', file('key')],
-      ...['--ca', file('ca')],
+      ...['--ca', file('ca'), ...more],
     ]),
     { lookup: async () => operator.addresses },
   );
@@ -83,12 +83,13 @@ async function startRouter(id: string): Promise<TestRouter> {
   return { server, endpoint, health: `http://127.0.0.1:${port}` };
 }
 
-function clientOf({ endpoint }: Pick<TestRouter, 'endpoint'>): DynamoDBClient {
-  return new DynamoDBClient({
-    endpoint,
-    region: REGION,
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  });
+const ANY_KEY = { accessKeyId: 'local', secretAccessKey: 'local' };
+
+function clientOf(
+  { endpoint }: Pick<TestRouter, 'endpoint'>,
+  credentials = ANY_KEY,
+): DynamoDBClient {
+  return new DynamoDBClient({ endpoint, region: REGION, credentials });
 }
 
 beforeAll(async () => {
@@ -655,6 +656,43 @@ describe('as a process of its own', () => {
     const ended = own.end('SIGTERM');
     await own.becomes('/readyz', (answer) => answer.body.reasons?.includes('stopping') === true);
     expect(await ended).toBe(0);
+  });
+});
+
+describe('with policies', () => {
+  it('callers do what these allow, by keys of tables that were made elsewhere too', async () => {
+    const key = { accessKeyId: 'AKIDANN', secretAccessKey: 'secret of ann' };
+    const files = mkdtempSync(join(tmpdir(), 'trestle access '));
+    const file = (name: string, content: unknown) => {
+      writeFileSync(join(files, name), JSON.stringify(content));
+      return join(files, name);
+    };
+    const Statement = {
+      Effect: 'Allow',
+      Action: 'dynamodb:PutItem',
+      Resource: arn('*'),
+      Condition: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': 'ann' } },
+    };
+    const document = { Version: '2012-10-17', Statement };
+    const policies = [{ name: 'own', subjects: ['user/ann'], document }];
+    const restrained = await startRouter('router-3', [
+      ...['--credentials', file('credentials', [{ ...key, principal: 'user/ann' }])],
+      ...['--policies', file('policies', { policies })],
+    ]);
+    const ann = clientOf(restrained, key);
+    try {
+      const put = (pk: string) =>
+        ann.send(new PutItemCommand({ TableName: 'Left', Item: item(pk) }));
+      await put('ann');
+      expect(await faultOf(put('bob'))).toBe(
+        `AccessDeniedException: User: arn:aws:iam::${accountIdOf(namespace)}:user/ann is not authorized to perform: dynamodb:PutItem on resource: ${arn('Left')}`,
+      );
+      expect(await faultOf(ann.send(new ListTablesCommand({})))).toContain('AccessDeniedException');
+    } finally {
+      ann.destroy();
+      await restrained.server.close();
+      rmSync(files, { recursive: true });
+    }
   });
 });
 

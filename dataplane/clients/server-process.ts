@@ -83,12 +83,14 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number 
   return child.exitCode;
 }
 
+export interface SdkCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+const ANY_CREDENTIALS: SdkCredentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+
 /** A client of the AWS SDK for JavaScript as applications make it, without retries that hide faults. */
-export function sdkClient(endpoint: string): DynamoDBClient {
-  return new DynamoDBClient({
-    endpoint,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-    maxAttempts: 1,
-  });
+export function sdkClient(endpoint: string, credentials = ANY_CREDENTIALS): DynamoDBClient {
+  return new DynamoDBClient({ endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
 }

@@ -27,6 +27,7 @@ export class ApiListener {
   /** By remote address and port: connections that are not through with TLS. HTTP knows none of them. */
   readonly #halfOpen = new Map<string, Socket>();
   readonly #watch: FileWatch | undefined;
+  #connectionsCount = 0;
 
   /**
    * Resolves once connections are accepted.
@@ -75,6 +76,17 @@ export class ApiListener {
     this.#server.timeout = timeouts.inactivityMs;
     this.#server.maxConnections = CONNECTIONS_MAX;
     this.#server.on('clientError', refuse);
+    this.#server.on('connection', (socket: Socket) => {
+      this.#connectionsCount += 1;
+      socket.once('close', () => {
+        this.#connectionsCount -= 1;
+      });
+    });
+  }
+
+  /** Open now. */
+  get connectionsCount(): number {
+    return this.#connectionsCount;
   }
 
   /** Where clients reach this listener; an unspecified address is shown as loopback. */
@@ -87,6 +99,10 @@ export class ApiListener {
 
   get port(): number {
     return addressOf(this.#server).port;
+  }
+
+  get isTls(): boolean {
+    return this.#options.certificate !== undefined;
   }
 
   /** Accepts no more connections and lets requests under way finish; after `graceMs` it cuts them. */

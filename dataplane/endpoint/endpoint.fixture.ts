@@ -11,6 +11,7 @@ import type { Eventually } from '../routing/table.ts';
 import { openStore } from '../storage/open.ts';
 import { startLocalTransactions } from '../transaction/local-transactions.ts';
 import { Endpoint, type TlsListener } from './endpoint.ts';
+import type { Authorize } from './life-cycle.ts';
 import type { ClientTimeouts } from './limits.ts';
 
 /** A real server over an empty store in memory, and plain clients, for the tests of this folder. */
@@ -28,6 +29,7 @@ export interface TestServerOptions {
   readonly operations?: Record<string, (body: JsonObject) => Eventually<ResponseBody>>;
   readonly timeouts?: ClientTimeouts;
   readonly authenticator?: Authenticator;
+  readonly authorize?: Authorize;
   readonly logLevel?: 'info' | 'debug';
   readonly host?: string;
   /** Any free one unless given. */
@@ -54,7 +56,8 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
       ...place,
       clock,
     },
-    authenticator: options.authenticator ?? new SignaturePresence(),
+    authenticator: options.authenticator ?? new SignaturePresence(place.accountId),
+    authorize: options.authorize,
     log: loggerTo(logged, options.logLevel ?? 'info'),
     host: options.host ?? '127.0.0.1',
     port: options.port ?? 0,

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { OperationContext, ServerContext } from '../api/operation.ts';
+import type { CallContext, ServerContext } from '../api/operation.ts';
 import type { CertificateFiles } from '../tls-files.ts';
 import { ApiListener } from './api-listener.ts';
 import { LifeCycle, type LifeCycleOptions } from './life-cycle.ts';
@@ -11,11 +11,11 @@ export interface TlsListener extends CertificateFiles {
   readonly port: number;
 }
 
-export interface EndpointOptions<Context extends OperationContext = ServerContext>
+export interface EndpointOptions<Context extends CallContext = ServerContext>
   extends LifeCycleOptions<Context> {
   readonly host: string;
-  /** Of plain HTTP; 0 takes any free one. */
-  readonly port: number;
+  /** Of plain HTTP; 0 takes any free one; undefined: none, where there is one of HTTPS. */
+  readonly port: number | undefined;
   /** On the same host. */
   readonly tls?: TlsListener | undefined;
   readonly timeouts?: ClientTimeouts;
@@ -23,58 +23,75 @@ export interface EndpointOptions<Context extends OperationContext = ServerContex
 
 /** The HTTP server of the API, on a port or two; requests go to `LifeCycle`. */
 export class Endpoint {
-  readonly #plain: ApiListener;
-  readonly #tls: ApiListener | undefined;
+  /** Plain HTTP first; at least one. */
+  readonly #listeners: readonly [ApiListener, ...ApiListener[]];
   readonly #lifeCycle: Pick<LifeCycle, 'stopKeepAlive'>;
 
   /**
    * Resolves once connections are accepted.
    * Rejects with TlsFilesError, or the system's error (EADDRINUSE, EACCES, EADDRNOTAVAIL, ENOTFOUND).
    */
-  static async listen<Context extends OperationContext>(
+  static async listen<Context extends CallContext>(
     options: EndpointOptions<Context>,
   ): Promise<Endpoint> {
     const { host, port, tls, log, timeouts = CLIENT_TIMEOUTS } = options;
     const lifeCycle = new LifeCycle(options);
     const common = { host, log, timeouts, accept: lifeCycle.accept };
-    const plain = await ApiListener.listen({ ...common, port, certificate: undefined });
-    if (tls === undefined) return new Endpoint(lifeCycle, plain, undefined);
+    const wanted = [
+      ...(port === undefined ? [] : [{ ...common, port, certificate: undefined }]),
+      ...(tls === undefined ? [] : [{ ...common, port: tls.port, certificate: tls }]),
+    ];
+    const opened: ApiListener[] = [];
     try {
-      const secure = await ApiListener.listen({ ...common, port: tls.port, certificate: tls });
-      return new Endpoint(lifeCycle, plain, secure);
+      for (const each of wanted) opened.push(await ApiListener.listen(each));
     } catch (error) {
-      await plain.close(0);
+      for (const each of opened) await each.close(0);
       throw error;
     }
+    const [first, ...others] = opened;
+    if (first === undefined) throw new Error('an endpoint needs a port');
+    return new Endpoint(lifeCycle, [first, ...others]);
   }
 
   private constructor(
     lifeCycle: Pick<LifeCycle, 'stopKeepAlive'>,
-    plain: ApiListener,
-    tls: ApiListener | undefined,
+    listeners: readonly [ApiListener, ...ApiListener[]],
   ) {
     this.#lifeCycle = lifeCycle;
-    this.#plain = plain;
-    this.#tls = tls;
+    this.#listeners = listeners;
   }
 
   /** Where clients reach this endpoint; an unspecified address is shown as loopback. */
   get url(): string {
-    return this.#plain.url;
+    return this.#listeners[0].url;
   }
 
-  /** The same by HTTPS, if it has a port for that. */
+  /** By HTTPS, if it has a port for that. */
   get tlsUrl(): string | undefined {
-    return this.#tls?.url;
+    return this.#listeners.find(({ isTls }) => isTls)?.url;
   }
 
   /** For people. */
   get urls(): string {
-    return this.#tls === undefined ? this.url : `${this.url} and ${this.#tls.url}`;
+    return this.#listeners.map(({ url }) => url).join(' and ');
   }
 
+  /** Of `url`. */
   get port(): number {
-    return this.#plain.port;
+    return this.#listeners[0].port;
+  }
+
+  get plainPort(): number | undefined {
+    return this.#listeners.find(({ isTls }) => !isTls)?.port;
+  }
+
+  get tlsPort(): number | undefined {
+    return this.#listeners.find(({ isTls }) => isTls)?.port;
+  }
+
+  /** Open now. */
+  get connectionsCount(): number {
+    return this.#listeners.reduce((sum, { connectionsCount }) => sum + connectionsCount, 0);
   }
 
   /**
@@ -92,6 +109,6 @@ export class Endpoint {
    */
   async close(graceMs: number): Promise<void> {
     this.#lifeCycle.stopKeepAlive();
-    await Promise.all([this.#plain.close(graceMs), this.#tls?.close(graceMs)]);
+    await Promise.all(this.#listeners.map((each) => each.close(graceMs)));
   }
 }

@@ -1,16 +1,18 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
+import type { Principal } from '../access/principal.ts';
 import type { Authenticator } from '../access/signed-message.ts';
 import type {
+  CallContext,
   JsonObject,
   Operation,
-  OperationContext,
   ResponseBody,
   ServerContext,
 } from '../api/operation.ts';
 import { ClientFault } from '../errors/client-fault.ts';
 import { operatingTexts, transportFaults } from '../errors/transport.ts';
+import type { Eventually } from '../routing/table.ts';
 import { StoreError } from '../storage/store.ts';
 import { decodeBody } from './content-coding.ts';
 import { faultBody, faultStatus } from './fault-body.ts';
@@ -19,12 +21,29 @@ import { type BodyReceiver, HeldBodies, readBody } from './request-body.ts';
 import { nextRequestId } from './request-id.ts';
 import { type Exchange, type ServerState, send, sendPreflight, sendTooLarge } from './response.ts';
 
-export interface LifeCycleOptions<Context extends OperationContext = ServerContext> {
+export interface LifeCycleOptions<Context extends CallContext = ServerContext> {
   readonly operations: ReadonlyMap<string, Operation<Context>>;
   /** All of the operations' context but the host, which each request names. */
   readonly context: Omit<Context, 'host'>;
   readonly authenticator: Authenticator;
+  /** Whether the caller may do this; undefined: whoever is known may do everything. */
+  readonly authorize?: Authorize | undefined;
   readonly log: Logger;
+}
+
+/** Returns, or resolves, if the caller may. @throws ClientFault, AccessDeniedException above all */
+export type Authorize = (call: AuthenticCall) => Eventually<void>;
+
+/** A call whose caller is known; its body is not checked yet. */
+export interface AuthenticCall {
+  readonly caller: Principal;
+  /** As the `X-Amz-Target` header has it after the dot, e.g. `GetItem`. */
+  readonly operation: string;
+  readonly body: JsonObject;
+  /** Address at the other end of the connection; undefined when that has gone. */
+  readonly sourceIp: string | undefined;
+  /** By HTTPS. */
+  readonly isSecure: boolean;
 }
 
 const SERVICE = 'DynamoDB_20120810';
@@ -48,13 +67,14 @@ const NO_API_CALL = Buffer.from('<UnknownOperationException/>\n', 'latin1');
  *  6. UTF-8 and JSON        SerializationException
  *  7. target                UnknownOperationException
  *  8. authentication        signatures, in `access/`
- *  9. operation             type checks, constraints, effects: `api/`
- * 10. response              checksum, compression
+ *  9. authorization         policies, in `access/`, where there are any
+ * 10. operation             type checks, constraints, effects: `api/`
+ * 11. response              checksum, compression
  *
  * Nothing waits unless an operation or compression does: a read whose data is at hand is answered
  * in the turn of the event loop in which its body ended.
  */
-export class LifeCycle<Context extends OperationContext = ServerContext> {
+export class LifeCycle<Context extends CallContext = ServerContext> {
   readonly #targets: ReadonlyMap<string, Operation<Context>>;
   readonly #options: LifeCycleOptions<Context>;
   readonly #health: Buffer;
@@ -115,12 +135,10 @@ export class LifeCycle<Context extends OperationContext = ServerContext> {
       const json = parseJson(decoded);
       const operation = this.#targets.get(targetOf(exchange.request));
       if (operation === undefined) throw transportFaults.unknownOperation();
-      this.#options.authenticator.authenticate(
-        exchange.request,
-        body,
-        this.#options.context.clock.nowMs(),
-      );
-      this.#operate(exchange, operation, json);
+      const { authenticator, context } = this.#options;
+      const caller = authenticator.authenticate(exchange.request, body, context.clock.nowMs());
+      if (!isJsonObject(json)) throw transportFaults.notJson();
+      this.#authorize(exchange, { caller, operation, json });
     } catch (error) {
       this.#fail(exchange, error);
     }
@@ -147,9 +165,28 @@ export class LifeCycle<Context extends OperationContext = ServerContext> {
     }
   }
 
-  #operate(exchange: Exchange, operation: Operation<Context>, json: unknown): void {
-    if (!isJsonObject(json)) throw transportFaults.notJson();
-    const result = operation.handle(json, this.#contextFor(exchange.request));
+  #authorize(exchange: Exchange, { caller, operation, json }: KnownCall<Context>): void {
+    const { authorize } = this.#options;
+    const context = this.#contextFor(exchange.request);
+    if (authorize === undefined) {
+      this.#operate(exchange, operation.handle(json, context));
+      return;
+    }
+    const { socket } = exchange.request;
+    const call: AuthenticCall = {
+      caller,
+      operation: operation.name,
+      body: json,
+      sourceIp: socket.remoteAddress,
+      isSecure: 'encrypted' in socket,
+    };
+    const authorizeAgain = () => authorize(call);
+    const handle = () => operation.handle(json, { ...context, authorizeAgain });
+    const permission = authorize(call);
+    this.#operate(exchange, permission instanceof Promise ? permission.then(handle) : handle());
+  }
+
+  #operate(exchange: Exchange, result: Eventually<ResponseBody>): void {
     if (result instanceof Promise) {
       result.then(
         (body) => this.#finish(exchange, body),
@@ -212,6 +249,13 @@ export class LifeCycle<Context extends OperationContext = ServerContext> {
       'request',
     );
   }
+}
+
+/** What is to be done, and for whom. */
+interface KnownCall<Context extends CallContext> {
+  readonly caller: Principal;
+  readonly operation: Operation<Context>;
+  readonly json: JsonObject;
 }
 
 /** Hands a body on, or answers that there was too much of it. */

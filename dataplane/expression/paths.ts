@@ -27,8 +27,10 @@ export function pathText(path: Path): string {
   return `[${parts.join(', ')}]`;
 }
 
-/** Names of all top-level attributes that are read. */
-export function topLevelAttributes(expression: Condition | Projection): ReadonlySet<string> {
+/** Names of all top-level attributes that are read or written. */
+export function topLevelAttributes(
+  expression: Condition | Projection | Update,
+): ReadonlySet<string> {
   const names = new Set<string>();
   visitPaths(expression, (path) => names.add(path[0]));
   return names;

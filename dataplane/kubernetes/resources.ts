@@ -18,6 +18,9 @@ function clusterScoped(apiVersion: string, kind: string, plural: string): Resour
 /** The kinds that Trestle reads or writes. */
 export const resources = {
   tables: namespaced('trestle.dev/v1alpha1', 'Table', 'tables'),
+  accessKeys: namespaced('trestle.dev/v1alpha1', 'AccessKey', 'accesskeys'),
+  accessPolicies: namespaced('trestle.dev/v1alpha1', 'AccessPolicy', 'accesspolicies'),
+  daxClusters: namespaced('trestle.dev/v1alpha1', 'DaxCluster', 'daxclusters'),
   statefulSets: namespaced('apps/v1', 'StatefulSet', 'statefulsets'),
   controllerRevisions: namespaced('apps/v1', 'ControllerRevision', 'controllerrevisions'),
   pods: namespaced('v1', 'Pod', 'pods'),

@@ -88,15 +88,22 @@ export function bindStatement(text: string, parameters: readonly AttributeValue[
   return bind(node, new Binding(text, parameters));
 }
 
+/** What a statement is about. */
+export interface StatementTarget {
+  readonly kind: Statement['kind'];
+  /** A name or an ARN. */
+  readonly table: string;
+  readonly index: string | undefined;
+}
+
 /** The table, and perhaps index, that a statement names; undefined where it names none. Never fails. */
-export function targetNamed(
-  text: string,
-): { readonly table: string; readonly index: string | undefined } | undefined {
+export function targetNamed(text: string): StatementTarget | undefined {
   try {
-    const { source } = sourceOf(parseStatement(text).node);
+    const { node } = parseStatement(text);
+    const { source } = sourceOf(node);
     if (source.kind !== 'path') return undefined;
     const [table, index] = source.path;
-    return { table, index: typeof index === 'string' ? index : undefined };
+    return { kind: node.kind, table, index: typeof index === 'string' ? index : undefined };
   } catch (thrown) {
     // Whatever is wrong with the text is reported when it is bound.
     if (thrown instanceof ClientFault) return undefined;

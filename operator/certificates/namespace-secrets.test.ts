@@ -4,9 +4,9 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { parseCredentials } from '../../dataplane/access/credentials.ts';
 import { type KubeApi, startKubeApi } from '../../dataplane/kubernetes/kube-api.fixture.ts';
 import { resources } from '../../dataplane/kubernetes/resources.ts';
+import { type CertificateHolders, IssuedCertificates } from './issued-certificates.ts';
 import { AuthorityBroken, NamespaceSecrets } from './namespace-secrets.ts';
 import { encodedData, type SecretObject, secretText } from './secret-data.ts';
-import { type CertificateHolders, TableCertificates } from './table-certificates.ts';
 
 const DAY_MS = 86_400_000;
 let api: KubeApi;
@@ -37,11 +37,12 @@ const read = (name: string) => api.client.get<SecretObject>(resources.secrets, {
 const holders = (): CertificateHolders => ({
   uid: 'uid',
   namespace,
-  tableName: 'music',
   secret: { apiVersion: 'v1', kind: 'Secret', metadata: { namespace, name: 'music-tls' } },
-  pods: [0, 1, 2].map((slot) => ({
-    name: `music-z${slot}-0`,
-    host: `music-z${slot}-0.music.${namespace}.svc`,
+  leaves: [0, 1, 2].map((slot) => ({
+    file: `music-z${slot}-0`,
+    commonName: `music-z${slot}-0`,
+    dnsNames: [`music-z${slot}-0`, `music-z${slot}-0.music.${namespace}.svc`],
+    uri: `spiffe://trestle.dev/ns/${namespace}/table/music/storage`,
   })),
 });
 
@@ -57,7 +58,8 @@ test('a namespace gets its authority, the routers their certificate, and people 
     expect(leaf.checkHost(name, { subject: 'never' })).toBe(name);
   }
   const keys = await read('trestle-credentials');
-  const credentials = parseCredentials(secretText(keys, 'credentials') ?? '', 'the Secret');
+  const text = secretText(keys, 'credentials') ?? '';
+  const credentials = parseCredentials(text, 'the Secret', '123456789012');
   expect([...credentials.keys()]).toEqual([secretText(keys, 'accessKeyId')]);
   expect(secretText(keys, 'secretAccessKey')).toHaveLength(40);
 });
@@ -71,6 +73,17 @@ test('what is there stays: another operator, and another pass, change nothing', 
   expect(after.map((secret) => secret?.metadata.resourceVersion)).toEqual(
     before.map((secret) => secret?.metadata.resourceVersion),
   );
+});
+
+test('what routers do not start without is added to the keys of a former version', async () => {
+  await secretsOf().ensure(namespace);
+  const before = await read('trestle-credentials');
+  const name = { namespace, name: 'trestle-credentials' };
+  const merge = { contentType: 'merge' } as const;
+  await api.client.patch(resources.secrets, name, { data: { policies: null } }, merge);
+  await secretsOf().ensure(namespace);
+  expect((await read('trestle-credentials'))?.data).toEqual(before?.data);
+  expect(secretText(before, 'policies')).toBe('{"policies":[]}\n');
 });
 
 test('the certificate of routers is renewed at two thirds of its life', async () => {
@@ -93,7 +106,7 @@ test('an authority that cannot sign is not made anew over', async () => {
   } as never);
   await expect(secretsOf().ensure(namespace)).rejects.toThrow(AuthorityBroken);
   expect((await read('trestle-ca'))?.data).toEqual(data);
-  const certificates = new TableCertificates({
+  const certificates = new IssuedCertificates({
     client: api.client,
     secrets: secretsOf(),
     fieldManager: 'x',
@@ -103,7 +116,7 @@ test('an authority that cannot sign is not made anew over', async () => {
 
 test('the certificates of a table are made, kept while they are good, and renewed one by one', async () => {
   const secrets = secretsOf();
-  const certificates = new TableCertificates({
+  const certificates = new IssuedCertificates({
     client: api.client,
     secrets,
     fieldManager: 'trestle-operator',
@@ -144,7 +157,11 @@ test('the certificates of a table are made, kept while they are good, and renewe
 test('Secrets that are good are read again in their time, one after the other, and at once when a leaf ends', async () => {
   const client = api.newClient();
   const secrets = secretsOf();
-  const certificates = new TableCertificates({ client, secrets, fieldManager: 'trestle-operator' });
+  const certificates = new IssuedCertificates({
+    client,
+    secrets,
+    fieldManager: 'trestle-operator',
+  });
   const tables = ['a', 'b', 'c'].map((uid) => ({ ...holders(), uid }));
   await certificates.issue(holders());
   const readsCount = async () => {
@@ -168,7 +185,7 @@ test('Secrets that are good are read again in their time, one after the other, a
 
 test('another authority in the bundle: leaves go on, and all get the new bundle', async () => {
   const secrets = secretsOf();
-  const certificates = new TableCertificates({
+  const certificates = new IssuedCertificates({
     client: api.client,
     secrets,
     fieldManager: 'trestle-operator',

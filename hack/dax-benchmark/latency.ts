@@ -1,0 +1,162 @@
+import { join } from 'node:path';
+import { itemAt } from '../benchmark/dataset.ts';
+import { Histogram } from '../benchmark/histogram.ts';
+import { fill, median, spreadOf } from '../benchmark/measure.ts';
+import { textTable } from '../benchmark/table.ts';
+import { clusterServer } from '../cluster-benchmark/cluster-server.ts';
+import type { Finding } from '../cluster-benchmark/finding.ts';
+import { OwnCluster } from '../cluster-benchmark/own-cluster.ts';
+import { startDaxNode } from './node-process.ts';
+import { type BenchContext, ITEM_BYTES, type Part } from './part.ts';
+import { daxReader, httpReader, type Reader, redisReader } from './reader.ts';
+import { startRedis } from './redis-process.ts';
+
+/** Items that are read again and again: all in the cache. */
+const HOT_ITEMS = 500;
+const CACHE_BYTES = 512 * 2 ** 20;
+const WARM_UP_CALLS = 2_000;
+
+interface Way {
+  readonly name: string;
+  readonly reader: Reader;
+  /** Which item the given call of the whole run reads. */
+  readonly indexOf: (call: number) => number;
+}
+
+interface Measured {
+  readonly p50Us: number;
+  readonly p99Us: number;
+  readonly spread: number;
+}
+
+/** One call after the other on one connection, in interleaved rounds. */
+export const latency: Part = async (context) => {
+  const { options, embedded, generator } = context;
+  // Each miss is of an item that nobody has read before.
+  const coldCount = (options.rounds + 1) * Math.max(options.callsCount, WARM_UP_CALLS);
+  const itemCount = HOT_ITEMS + 2 * coldCount;
+  console.log(
+    `\nLatency: ${itemCount} items of ${ITEM_BYTES} B, one connection, ${options.rounds} rounds of ${options.callsCount} calls`,
+  );
+  await fill(embedded, generator, { itemCount, itemBytes: ITEM_BYTES });
+  const ways = await openWays(context, coldCount);
+  for (const way of ways) await round(way, 0, WARM_UP_CALLS);
+  const found = await measured(ways, context);
+  for (const { reader } of ways) reader.close();
+  console.log(tableOf(found));
+  return findingsOf(found);
+};
+
+async function openWays(context: BenchContext, coldCount: number): Promise<readonly Way[]> {
+  const { embedded, folder, generator, atEnd } = context;
+  const tables = `http://127.0.0.1:${embedded.port}`;
+  const node = await startDaxNode({ folder: join(folder, 'dax'), tables, cacheBytes: CACHE_BYTES });
+  atEnd(() => node.stop());
+  const cluster = await OwnCluster.start({ folder: join(folder, 'cluster'), table: 'Demo' });
+  atEnd(() => cluster.close());
+  const router = clusterServer(cluster);
+  await fill(router, generator, { itemCount: HOT_ITEMS, itemBytes: ITEM_BYTES });
+  const redis = await startRedis();
+  atEnd(() => redis.stop());
+  for (let index = 0; index < HOT_ITEMS; index += 1) {
+    await redis.client.set(`item:${index}`, JSON.stringify(itemAt(index, ITEM_BYTES)));
+  }
+  const hot = (call: number) => call % HOT_ITEMS;
+  const eventual = { isStrong: false };
+  return [
+    { name: 'hit, DAX protocol', reader: daxReader(node.port), indexOf: hot },
+    { name: 'hit, HTTP of the node', reader: httpReader(node.httpPort, eventual), indexOf: hot },
+    { name: 'tables over HTTP', reader: httpReader(embedded.port, eventual), indexOf: hot },
+    {
+      name: 'cluster, strong, HTTP',
+      reader: httpReader(router.port, { isStrong: true }),
+      indexOf: hot,
+    },
+    { name: 'Redis GET, ioredis', reader: redisReader(redis), indexOf: hot },
+    {
+      name: 'miss, DAX protocol',
+      reader: daxReader(node.port),
+      indexOf: (call) => HOT_ITEMS + call,
+    },
+    {
+      name: 'tables over HTTP, strong, items as cold',
+      reader: httpReader(embedded.port, { isStrong: true }),
+      indexOf: (call) => HOT_ITEMS + coldCount + call,
+    },
+  ];
+}
+
+async function round({ reader, indexOf }: Way, first: number, count: number): Promise<Histogram> {
+  const histogram = new Histogram();
+  for (let call = first; call < first + count; call += 1) {
+    const startMs = performance.now();
+    await reader.read(indexOf(call));
+    histogram.record(performance.now() - startMs);
+  }
+  return histogram;
+}
+
+async function measured(
+  ways: readonly Way[],
+  { options }: BenchContext,
+): Promise<ReadonlyMap<string, Measured>> {
+  const rounds = new Map<string, Histogram[]>(ways.map(({ name }) => [name, []]));
+  for (let number = 0; number < options.rounds; number += 1) {
+    const first = WARM_UP_CALLS + number * options.callsCount;
+    for (const way of ways) rounds.get(way.name)?.push(await round(way, first, options.callsCount));
+  }
+  return new Map(
+    [...rounds].map(([name, histograms]) => {
+      const halves = histograms.map((histogram) => histogram.percentileUs(0.5));
+      return [
+        name,
+        {
+          p50Us: median(halves),
+          p99Us: median(histograms.map((histogram) => histogram.percentileUs(0.99))),
+          spread: spreadOf(halves),
+        },
+      ];
+    }),
+  );
+}
+
+function tableOf(found: ReadonlyMap<string, Measured>): string {
+  const rows = [...found].map(([name, { p50Us, p99Us, spread }]) => [
+    name,
+    p50Us.toFixed(0),
+    p99Us.toFixed(0),
+    `${(spread * 100).toFixed(0)} %`,
+  ]);
+  return textTable([['GetItem', 'p50 µs', 'p99 µs', 'spread'], ...rows]);
+}
+
+function findingsOf(found: ReadonlyMap<string, Measured>): readonly Finding[] {
+  const ratio = (what: string, over: string, under: string, bound: number | undefined): Finding => {
+    const [top, bottom] = [found.get(over), found.get(under)];
+    return {
+      what,
+      value: top === undefined || bottom === undefined ? Number.NaN : top.p50Us / bottom.p50Us,
+      unit: '×',
+      target: bound === undefined ? undefined : { side: 'at most', bound },
+      spread: Math.max(top?.spread ?? 0, bottom?.spread ?? 0),
+    };
+  };
+  const hit = 'hit, DAX protocol';
+  return [
+    ratio('p50 of a hit of the tables over HTTP', hit, 'tables over HTTP', 1 / 4),
+    ratio('p50 of a hit of a strong read of a cluster', hit, 'cluster, strong, HTTP', 1 / 20),
+    ratio('p50 of a hit of a GET of Redis', hit, 'Redis GET, ioredis', undefined),
+    ratio(
+      'p50 of a miss of a direct read',
+      'miss, DAX protocol',
+      'tables over HTTP, strong, items as cold',
+      1.3,
+    ),
+    ratio(
+      'p50 of a hit by HTTP of the tables over HTTP',
+      'hit, HTTP of the node',
+      'tables over HTTP',
+      undefined,
+    ),
+  ];
+}

@@ -1,0 +1,69 @@
+/** The benchmark of the DAX tier: runs the parts, prints tables and targets. */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { startLoadGenerator } from '../benchmark/load-generator.ts';
+import { findEndpoint } from '../benchmark/peers.ts';
+import { startServer } from '../benchmark/server-process.ts';
+import { type Finding, findingsTable } from '../cluster-benchmark/finding.ts';
+import { UsageError } from '../cluster-benchmark/options.ts';
+import { clients } from './clients.ts';
+import { latency } from './latency.ts';
+import { memory } from './memory.ts';
+import { type Options, type PartName, parseOptions, usage } from './options.ts';
+import type { Part } from './part.ts';
+import { throughput } from './throughput.ts';
+
+const PARTS: Readonly<Record<PartName, Part>> = { latency, throughput, clients, memory };
+
+async function run(options: Options): Promise<void> {
+  const folder = join(import.meta.dirname, `../../.cache/dax-bench-${process.pid}`);
+  mkdirSync(folder, { recursive: true });
+  const generator = startLoadGenerator(undefined);
+  const ends: (() => Promise<void> | void)[] = [
+    () => rmSync(folder, { recursive: true, force: true }),
+    () => generator.stop(),
+  ];
+  const end = async (): Promise<void> => {
+    for (let each = ends.pop(); each !== undefined; each = ends.pop()) await each();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void end().then(() => process.exit(1)));
+  }
+  try {
+    console.log(
+      `${cpus().length} cores (${cpus()[0]?.model}), ${(totalmem() / 2 ** 30).toFixed(0)} GB, node ${process.version}; ` +
+        'all processes share the cores',
+    );
+    const found = findEndpoint('trestle', { dynoxide: undefined, before: undefined });
+    if ('missing' in found) throw new Error(found.missing);
+    const embedded = await startServer(found.endpoint, join(folder, 'tables'), undefined);
+    ends.push(() => embedded.stop());
+    const findings: Finding[] = [];
+    for (const name of options.parts) {
+      const atEnd = (each: () => Promise<void> | void) => void ends.push(each);
+      const context = { options, folder, generator, embedded, atEnd };
+      findings.push(...(await PARTS[name](context)));
+    }
+    console.log(`\nTargets\n${findingsTable(findings)}`);
+    if (options.jsonFile !== undefined) {
+      writeFileSync(options.jsonFile, `${JSON.stringify(findings, undefined, 2)}\n`);
+    }
+  } finally {
+    await end();
+  }
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  try {
+    const options = parseOptions(args);
+    if (options === undefined) process.stdout.write(usage);
+    else await run(options);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(`hack/dax-bench: ${error.message} (see --help)`);
+    process.exitCode = 2;
+  }
+}
+
+await main(process.argv.slice(2));
