@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sees to it that hack/e2e can run: Docker answers, kind and kubectl are there, and Docker has kind's node
-# image and the base image of hack/Dockerfile. What is missing is made from package registries alone (build.sh).
+# image, the base image of hack/Dockerfile, and an image of Redis. What is missing is made from package registries alone (build.sh).
 # Prints what to export; all else goes to standard error. Usage: eval "$(.ci/kind/prepare.sh)"
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
@@ -28,5 +28,14 @@ is_there() {
   fi
   base=$(sed -n 's/^ARG NODE_IMAGE=//p' "$HERE/../../hack/Dockerfile")
   docker image inspect "$base" >/dev/null 2>&1 || docker pull -q "$base" 2>/dev/null || "$HERE/base-image.sh" "$base"
+  redis=localhost/trestle/redis:v1
+  if ! docker image inspect "$redis" >/dev/null 2>&1; then
+    server=$("$HERE/../../hack/redis")
+    archive=$(mktemp)
+    "$HERE/mkimage.py" --ref "$redis" --out "$archive" --bin "$(readlink -f "$server"):/usr/local/bin/redis-server" \
+      --user 65532 --workdir / --entrypoint redis-server
+    docker load -q -i "$archive"
+    rm -f "$archive"
+  fi
 } >&2
-printf 'export KIND_NODE_IMAGE=%q TRESTLE_BUILD_NETWORK=host PATH=%q\n' "$KIND_NODE_IMAGE" "$PATH"
+printf 'export KIND_NODE_IMAGE=%q TRESTLE_REDIS_IMAGE=%q TRESTLE_BUILD_NETWORK=host PATH=%q\n' "$KIND_NODE_IMAGE" "$redis" "$PATH"

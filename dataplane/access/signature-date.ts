@@ -2,9 +2,17 @@ const BASIC_FORMAT =
   /^\d{4}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3])[0-5]\d[0-5]\dZ$/;
 const HTTP_DATE = /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/;
 
+/** The latest second that was asked for: who signs many requests asks for the same one again and again. */
+let known = { second: Number.NaN, text: '' };
+
 /** `20261121T060000Z`: ISO-8601 basic format. */
 export function basicFormat(timeMs: number): string {
-  return `${new Date(timeMs).toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
+  const second = Math.floor(timeMs / 1_000);
+  if (second !== known.second) {
+    const text = `${new Date(second * 1_000).toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
+    known = { second, text };
+  }
+  return known.text;
 }
 
 /** A moment as a signature writes it. */

@@ -90,8 +90,19 @@ export class Installation {
 
   /** An SDK's client as applications make it. */
   async client(): Promise<DynamoDBClient> {
-    const [endpoint, credentials] = await Promise.all([this.endpoint(), this.accessKey()]);
-    return new DynamoDBClient({ endpoint, region: 'us-east-1', credentials });
+    return this.clientOf(await this.accessKey());
+  }
+
+  /** The same with another access key. */
+  async clientOf(credentials: {
+    readonly accessKeyId: string;
+    readonly secretAccessKey: string;
+  }): Promise<DynamoDBClient> {
+    return new DynamoDBClient({
+      endpoint: await this.endpoint(),
+      region: 'us-east-1',
+      credentials,
+    });
   }
 
   /** The same by TLS, believing the namespace's authority and no other. */

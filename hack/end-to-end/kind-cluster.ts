@@ -17,6 +17,7 @@ export interface Worker {
 export class KindCluster {
   readonly name: string;
   readonly #kubeconfig: string;
+  readonly #routes: string[] = [];
 
   private constructor(name: string) {
     this.name = name;
@@ -66,6 +67,7 @@ export class KindCluster {
   }
 
   async delete(): Promise<void> {
+    await this.forgetRoutes();
     const args = ['delete', 'cluster', '--name', this.name, '--kubeconfig', this.#kubeconfig];
     await command('kind', args);
   }
@@ -110,6 +112,53 @@ export class KindCluster {
   async controlPlaneAddress(): Promise<string> {
     const format = '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}';
     return (await this.docker('inspect', '--format', format, this.controlPlane)).trim();
+  }
+
+  /**
+   * Lets this machine reach pods and Services by their own addresses, as programs within the cluster do. Needs root
+   * and iproute2.
+   */
+  async routeToPods(): Promise<void> {
+    const columns =
+      'custom-columns=C:.spec.podCIDR,A:.status.addresses[?(@.type=="InternalIP")].address';
+    const nodes = await this.kubectl('get', 'nodes', '--no-headers', '-o', columns);
+    for (const line of nodes.trim().split('\n')) {
+      const [podRange = '', address = ''] = line.trim().split(/\s+/);
+      await command('ip', ['route', 'replace', podRange, 'via', address]);
+      this.#routes.push(podRange);
+    }
+    const services = await this.#serviceRange();
+    await command('ip', ['route', 'replace', services, 'via', await this.controlPlaneAddress()]);
+    this.#routes.push(services);
+  }
+
+  async forgetRoutes(): Promise<void> {
+    for (const range of this.#routes.splice(0)) {
+      await command('ip', ['route', 'del', range]).catch(() => undefined);
+    }
+  }
+
+  async #serviceRange(): Promise<string> {
+    const pods = [
+      '-n',
+      'kube-system',
+      'get',
+      'pods',
+      '-l',
+      'component=kube-apiserver',
+      '-o',
+      'yaml',
+    ];
+    const text = await this.kubectl(...pods);
+    const range = /--service-cluster-ip-range=([0-9./]+)/.exec(text)?.[1];
+    if (range === undefined) throw new Error('the range of Services is not known');
+    return range;
+  }
+
+  /** Of the cluster's DNS server. */
+  dnsAddress(): Promise<string> {
+    const service = ['-n', 'kube-system', 'get', 'service', 'kube-dns'];
+    return this.kubectl(...service, '-o', 'jsonpath={.spec.clusterIP}');
   }
 
   async workers(): Promise<readonly Worker[]> {

@@ -5,6 +5,7 @@ import {
   PutItemCommand,
   paginateQuery,
 } from '@aws-sdk/client-dynamodb';
+import { answerCommands } from './load-answers.ts';
 import type { LoadAnswer, LoadCommand, LoadSettings } from './load-messages.ts';
 import { WindowCounts } from './load-window.ts';
 
@@ -185,14 +186,4 @@ async function answer(command: LoadCommand): Promise<LoadAnswer> {
   return { kind: 'done' };
 }
 
-/** One after the other, in the order they came. */
-let before: Promise<void> = Promise.resolve();
-process.on('message', (command: LoadCommand) => {
-  before = before.then(async () => {
-    const reply = await answer(command).catch(
-      (error: unknown): LoadAnswer => ({ kind: 'failed', message: String(error) }),
-    );
-    process.send?.(reply);
-  });
-});
-process.on('disconnect', () => process.exit(0));
+answerCommands(answer);

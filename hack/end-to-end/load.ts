@@ -2,15 +2,19 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { LoadAnswer, LoadCommand, LoadSettings, LoadWindow } from './load-messages.ts';
 
-const PROGRAM = fileURLToPath(new URL('load-process.ts', import.meta.url));
+/** What applies load: to the tables with the AWS SDK, or to a cache with Amazon's DAX client. */
+export type LoadProgram = 'load-process.ts' | 'dax-load-process.ts';
 
 /** The load's process, as the scenarios steer it. */
 export class LoadHandle {
   readonly #child: ChildProcess;
   readonly #waiting: PromiseWithResolvers<LoadAnswer>[] = [];
 
-  private constructor() {
-    this.#child = fork(PROGRAM, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  private constructor(program: LoadProgram, env: Readonly<Record<string, string>>) {
+    this.#child = fork(fileURLToPath(new URL(program, import.meta.url)), {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      env: { ...process.env, ...env },
+    });
     this.#child.on('message', (answer: LoadAnswer) => this.#waiting.shift()?.resolve(answer));
     this.#child.once('exit', (code) => {
       const error = new Error(`the load's process ended with ${code}`);
@@ -18,8 +22,13 @@ export class LoadHandle {
     });
   }
 
-  static async start(settings: LoadSettings): Promise<LoadHandle> {
-    const load = new LoadHandle();
+  /** @param env - of the process, beside this one's */
+  static async start(
+    settings: LoadSettings,
+    program: LoadProgram = 'load-process.ts',
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<LoadHandle> {
+    const load = new LoadHandle(program, env);
     await load.#ask({ kind: 'start', settings });
     return load;
   }

@@ -13,6 +13,7 @@ import {
   waitUntilTableNotExists,
 } from '@aws-sdk/client-dynamodb';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { cacheScenarios } from './cache-scenarios.ts';
 import { command } from './command.ts';
 import { Installation, type Pod } from './installation.ts';
 import { KindCluster, type Worker } from './kind-cluster.ts';
@@ -37,6 +38,10 @@ const OPERATOR_REQUESTS_PER_SECOND_MAX = 1;
 const OUTAGE_MS = 120_000;
 const SETTLE_MS = 15_000;
 
+/** Where nodes can pull nothing: the image of Redis that was put into the cluster. */
+const redisImage = process.env.TRESTLE_REDIS_IMAGE ?? '';
+const redis = redisImage === '' ? [] : redisValues(redisImage);
+
 const report = new Report();
 let cluster: KindCluster;
 let installation: Installation;
@@ -57,6 +62,7 @@ beforeAll(async () => {
   await command('docker', ['tag', `${REPOSITORY}:${tag}`, `${REPOSITORY}:${tag}-next`]);
   await cluster.loadImage(`${REPOSITORY}:${tag}`);
   await cluster.loadImage(`${REPOSITORY}:${tag}-next`);
+  if (redisImage !== '') await cluster.loadImage(redisImage);
   await cluster.kubectl('create', 'namespace', NAMESPACE);
   const enforce = 'pod-security.kubernetes.io/enforce=restricted';
   await cluster.kubectl('label', 'namespace', NAMESPACE, enforce);
@@ -149,7 +155,7 @@ async function zoneOf(pod: Pod): Promise<Worker> {
 describe('Trestle on kind', () => {
   it('installs', async () => {
     const startMs = performance.now();
-    await installation.install([`image.repository=${REPOSITORY}`, `image.tag=${tag}`]);
+    await installation.install([`image.repository=${REPOSITORY}`, `image.tag=${tag}`, ...redis]);
     await installation.rolledOut('operator');
     await installation.rolledOut('router');
     report.add('install', startMs);
@@ -169,7 +175,9 @@ describe('Trestle on kind', () => {
 
   it('makes tables of manifests', async () => {
     const startMs = performance.now();
-    await installation.kubectl('apply', '-f', EXAMPLES);
+    for (const name of ['employees', 'music', 'production']) {
+      await installation.kubectl('apply', '-f', `${EXAMPLES}/${name}.yaml`);
+    }
     for (const name of ['employees', 'music', 'orders']) await installation.tableWhole(name);
     report.add('three tables by manifest', startMs);
     const zones = (await installation.storagePods('music')).map(({ node }) => node);
@@ -311,6 +319,13 @@ describe('Trestle on kind', () => {
     noiseMs = window.longestGapMs;
     if (noiseMs < PLANNED_MS_MAX) return;
     console.warn('*** This machine is busy with something else: times below say little. ***');
+  });
+
+  cacheScenarios({
+    cluster: () => cluster,
+    installation: () => installation,
+    report,
+    table: TABLE,
   });
 
   it('upgrades the operator without a restart of any data pod', async () => {
@@ -459,6 +474,7 @@ describe('Trestle on kind', () => {
       `image.repository=${REPOSITORY}`,
       `image.tag=${tag}-next`,
       `dataplane.image.tag=${tag}`,
+      ...redis,
     ]);
     await installation.rolledOut('operator');
     await installation.rolledOut('router');
@@ -482,6 +498,11 @@ describe('Trestle on kind', () => {
     expect(late).toEqual([]);
   });
 });
+
+function redisValues(image: string): readonly string[] {
+  const [repository = '', imageTag = ''] = image.split(/:(?=[^:/]+$)/);
+  return [`dax.redis.image.repository=${repository}`, `dax.redis.image.tag=${imageTag}`];
+}
 
 async function createTable(TableName: string): Promise<void> {
   await client.send(
