@@ -1,23 +1,6 @@
+import type { CrdCase, Json } from './crd-trial.fixture.ts';
+
 /** Manifests of Tables, and what a real API server answers to them. */
-
-type Json = { readonly [member: string]: unknown };
-
-/** A refusal: the field as the API server names it, and a part of its message. */
-export type Refusal = readonly [field: string, message: string];
-
-export interface TableCase {
-  /** As a sentence: of a Table, what is accepted or refused. */
-  readonly name: string;
-  readonly spec: Json;
-  /** By default one that is right. */
-  readonly metadataName?: string;
-  /** The Table was this before: `spec` is an update. */
-  readonly before?: Json;
-  /** What the operator had written to its status before the update. */
-  readonly status?: Json;
-  /** All of them; none when it is accepted. */
-  readonly refusals: readonly Refusal[];
-}
 
 const artist = { attributeName: 'Artist', attributeType: 'S' };
 const title = { attributeName: 'SongTitle', attributeType: 'S' };
@@ -171,7 +154,7 @@ function withTrigger(change: Json): Json {
   return { ...music, streamSpecification, triggers: [{ ...hook, ...change }] };
 }
 
-const accepted: readonly TableCase[] = [
+const accepted: readonly CrdCase[] = [
   { name: 'an on-demand table with a sort key', spec: music, refusals: [] },
   { name: 'a provisioned table', spec: provisioned, refusals: [] },
   { name: 'a table without a sort key', spec: artists, refusals: [] },
@@ -265,7 +248,7 @@ const accepted: readonly TableCase[] = [
 const NAME_MESSAGE =
   "metadata.name must be at most 63 of a-z, 0-9 and '-', begin with a letter and not end with '-', since Services are named by it; the name for clients is tableName";
 
-const names: readonly TableCase[] = [
+const names: readonly CrdCase[] = [
   {
     name: 'a metadata.name with a dot',
     spec: music,
@@ -301,7 +284,7 @@ const names: readonly TableCase[] = [
   },
 ];
 
-const keys: readonly TableCase[] = [
+const keys: readonly CrdCase[] = [
   {
     name: 'no keySchema',
     spec: { ...music, keySchema: undefined },
@@ -372,7 +355,7 @@ const keys: readonly TableCase[] = [
   },
 ];
 
-const globalIndexes: readonly TableCase[] = [
+const globalIndexes: readonly CrdCase[] = [
   {
     name: 'an index key without a definition',
     spec: { ...withIndex({}), attributeDefinitions: [artist, title] },
@@ -512,7 +495,7 @@ const globalIndexes: readonly TableCase[] = [
   },
 ];
 
-const localIndexes: readonly TableCase[] = [
+const localIndexes: readonly CrdCase[] = [
   {
     name: 'a local index of a table without a sort key',
     spec: {
@@ -585,7 +568,7 @@ const localIndexes: readonly TableCase[] = [
   },
 ];
 
-const throughput: readonly TableCase[] = [
+const throughput: readonly CrdCase[] = [
   {
     name: 'neither units nor a billing mode',
     spec: { ...music, billingMode: undefined },
@@ -711,7 +694,7 @@ const TRIGGERS_STREAM =
   'triggers need a stream; set streamSpecification.streamEnabled to true, or remove them';
 const CA_HTTPS = 'caBundleRef is for https; use an https address, or leave it out';
 
-const settings: readonly TableCase[] = [
+const settings: readonly CrdCase[] = [
   {
     name: 'time to live on without an attribute',
     spec: { ...music, timeToLive: { enabled: true } },
@@ -858,7 +841,7 @@ const settings: readonly TableCase[] = [
   },
 ];
 
-const places: readonly TableCase[] = [
+const places: readonly CrdCase[] = [
   {
     name: 'storage below 256Mi',
     spec: { ...music, storage: { size: '255Mi' } },
@@ -988,7 +971,7 @@ const FIXED_LOCAL =
 const STORAGE_CLASS =
   'storage.storageClassName cannot be set, changed or removed after creation; keep what the table was created with';
 
-const updates: readonly TableCase[] = [
+const updates: readonly CrdCase[] = [
   { name: 'update: nothing changed', before: everything, spec: everything, refusals: [] },
   { name: 'update: another billing mode', before: music, spec: provisioned, refusals: [] },
   {
@@ -1213,7 +1196,7 @@ const updates: readonly TableCase[] = [
   },
 ];
 
-export const tableCases: readonly TableCase[] = [
+export const tableCases: readonly CrdCase[] = [
   ...accepted,
   ...names,
   ...keys,

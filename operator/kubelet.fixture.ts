@@ -23,8 +23,12 @@ import type {
   StatefulSet,
 } from './table/objects.ts';
 import { conditionOf } from './table/objects.ts';
+import { commandOf, isListening, PodVolumes } from './workload.fixture.ts';
 
-const main = join(import.meta.dirname, '../dataplane/main.ts');
+const root = join(import.meta.dirname, '..');
+const main = join(root, 'dataplane/main.ts');
+/** More than any set here has. */
+const ORDINALS_MAX = 12;
 const TICK_MS = 60;
 const OUTPUT_CHARS_MAX = 50_000;
 const REVISION = 'controller-revision-hash';
@@ -46,15 +50,16 @@ interface Template {
 interface Running {
   readonly podUid: string;
   readonly child: ChildProcess;
-  readonly folder: string;
+  /** What a kubelet keeps up to date; undefined: of a storage node, whose files are written once. */
+  readonly volumes: PodVolumes | undefined;
   output: string;
   hasEnded: boolean;
 }
 
 /**
- * Plays what acts on objects in a cluster, as far as tables need it: the StatefulSet controller (one
- * pod a set), the garbage collector, the volume binder, a scheduler, and kubelets that run the real data
- * plane: each pod is a process on a loopback address of its own.
+ * Plays what acts on objects in a cluster, as far as tables and caches need it: the StatefulSet controller,
+ * the garbage collector, the volume binder, a scheduler, and kubelets that run the real data plane, the
+ * real nodes of DaxClusters and a real Redis: each pod is a process on a loopback address of its own.
  */
 export class FakeCluster {
   /** By name of the pod. */
@@ -96,6 +101,7 @@ export class FakeCluster {
       });
     this.#caches = {
       Table: cache(resources.tables),
+      DaxCluster: cache(resources.daxClusters),
       StatefulSet: cache(resources.statefulSets),
       Pod: cache(resources.pods),
       PersistentVolumeClaim: cache(resources.persistentVolumeClaims),
@@ -174,7 +180,7 @@ export class FakeCluster {
 
   async #collectGarbage(): Promise<void> {
     const alive = new Set(
-      ['Table', 'StatefulSet'].flatMap((kind) =>
+      [...Object.keys(OWNER_TYPES)].flatMap((kind) =>
         this.#items(kind).map(({ metadata }) => metadata.uid),
       ),
     );
@@ -191,39 +197,51 @@ export class FakeCluster {
       if (owner === undefined || alive.has(owner.uid)) continue;
       if (object.metadata.deletionTimestamp !== undefined) continue;
       // An owner that is new may not be in the cache yet.
-      const type = owner.kind === 'Table' ? resources.tables : resources.statefulSets;
+      const type = OWNER_TYPES[owner.kind] ?? resources.statefulSets;
       const there = await this.#client.get(type, { namespace: this.#namespace, name: owner.name });
       if (there?.metadata.uid === owner.uid) continue;
       await this.#delete(object);
     }
   }
 
-  /** The StatefulSet controller, for sets of one pod. */
+  /** The StatefulSet controller. */
   async #control(set: StatefulSet): Promise<void> {
     const { metadata, spec } = set;
     if (metadata.deletionTimestamp !== undefined) return this.#orphan(set);
     const update = this.#revisionOf(set);
     const current = set.status?.currentRevision || update;
-    const partition = spec.updateStrategy?.rollingUpdate?.partition ?? 0;
-    const podName = `${metadata.name}-0`;
-    const pod = this.#get<Pod>('Pod', podName);
-    if (pod === undefined) {
-      await this.#createPod(set, podName, partition > 0 ? current : update);
-    } else if (pod.metadata.ownerReferences === undefined) {
-      await this.#client.patch(
-        resources.pods,
-        pod.metadata,
-        { metadata: { ownerReferences: [ownerOf(set)] } },
-        { contentType: 'merge' },
-      );
-    } else if (
-      partition === 0 &&
-      pod.metadata.labels?.[REVISION] !== update &&
-      pod.metadata.deletionTimestamp === undefined
-    ) {
-      await this.#delete(pod);
+    const { partition = 0 } = spec.updateStrategy?.rollingUpdate ?? {};
+    const pods: Pod[] = [];
+    for (let ordinal = 0; ordinal < ORDINALS_MAX; ordinal++) {
+      const pod = this.#get<Pod>('Pod', `${metadata.name}-${ordinal}`);
+      if (pod !== undefined) pods.push(pod);
+      if (ordinal < (spec.replicas ?? 1)) {
+        const revision = partition > ordinal ? current : update;
+        if (pod === undefined) await this.#createPod(set, ordinal, revision);
+        else if (pod.metadata.ownerReferences === undefined) await this.#adopt(set, pod);
+      } else if (pod !== undefined && pod.metadata.deletionTimestamp === undefined) {
+        await this.#delete(pod);
+      }
     }
-    await this.#tellSet(set, { pod, current, update });
+    if (!isOnDelete(set)) await this.#roll(pods, { update, partition });
+    await this.#tellSet(set, { pods, current, update });
+  }
+
+  async #adopt(set: StatefulSet, pod: Pod): Promise<void> {
+    const body = { metadata: { ownerReferences: [ownerOf(set)] } };
+    await this.#client.patch(resources.pods, pod.metadata, body, { contentType: 'merge' });
+  }
+
+  /** From the highest ordinal, one at a time, as far as the partition lets them go. */
+  async #roll(
+    pods: readonly Pod[],
+    { update, partition }: { readonly update: string; readonly partition: number },
+  ): Promise<void> {
+    for (const pod of pods.slice(partition).toReversed()) {
+      const isGoing = pod.metadata.deletionTimestamp !== undefined;
+      if (pod.metadata.labels?.[REVISION] !== update && !isGoing) return this.#delete(pod);
+      if (isGoing || conditionOf(pod, 'Ready')?.status !== 'True') return;
+    }
   }
 
   #revisionOf({ metadata, spec }: StatefulSet): string {
@@ -236,19 +254,20 @@ export class FakeCluster {
   async #tellSet(
     set: StatefulSet,
     {
-      pod,
+      pods,
       current,
       update,
-    }: { readonly pod: Pod | undefined; readonly current: string; readonly update: string },
+    }: { readonly pods: readonly Pod[]; readonly current: string; readonly update: string },
   ): Promise<void> {
-    const isReady = pod !== undefined && conditionOf(pod, 'Ready')?.status === 'True';
-    const isUpdated = pod?.metadata.labels?.[REVISION] === update;
+    const ready = pods.filter((pod) => conditionOf(pod, 'Ready')?.status === 'True');
+    const updated = pods.filter(({ metadata }) => metadata.labels?.[REVISION] === update);
+    const isRolled = pods.length > 0 && pods.every((pod) => ready.includes(pod));
     const status = {
       observedGeneration: set.metadata.generation,
-      replicas: pod === undefined ? 0 : 1,
-      readyReplicas: isReady ? 1 : 0,
-      updatedReplicas: isUpdated ? 1 : 0,
-      currentRevision: isReady && isUpdated ? update : current,
+      replicas: pods.length,
+      readyReplicas: ready.length,
+      updatedReplicas: updated.length,
+      currentRevision: isRolled && updated.length === pods.length ? update : current,
       updateRevision: update,
     };
     const known = set.status as Readonly<Record<string, unknown>> | undefined;
@@ -281,26 +300,29 @@ export class FakeCluster {
     );
   }
 
-  async #createPod(set: StatefulSet, name: string, revision: string): Promise<void> {
+  async #createPod(set: StatefulSet, ordinal: number, revision: string): Promise<void> {
+    const name = `${set.metadata.name}-${ordinal}`;
     const template = this.#revisions.get(revision) ?? (set.spec.template as unknown as Template);
     const claimName = `data-${name}`;
+    const hasClaim = (set.spec.volumeClaimTemplates ?? []).length > 0;
     const claim = this.#get<PersistentVolumeClaim>('PersistentVolumeClaim', claimName);
-    if (claim === undefined) await this.#createClaim(set, claimName);
-    else if (claim.metadata.deletionTimestamp !== undefined) return;
+    if (hasClaim && claim === undefined) await this.#createClaim(set, claimName);
+    else if (claim?.metadata.deletionTimestamp !== undefined) return;
     const machine = this.#machineFor(template, claim);
-    const volume = { name: 'data', persistentVolumeClaim: { claimName } };
+    const claimed = hasClaim ? [{ name: 'data', persistentVolumeClaim: { claimName } }] : [];
     const spec = template.spec as unknown as { readonly volumes: readonly object[] };
+    const own = { [REVISION]: revision, 'apps.kubernetes.io/pod-index': String(ordinal) };
     await this.#client.create(resources.pods, {
       metadata: {
         name,
         namespace: this.#namespace,
-        labels: { ...template.metadata.labels, [REVISION]: revision },
+        labels: { ...template.metadata.labels, ...own },
         ownerReferences: [ownerOf(set)],
       },
       spec: {
         ...spec,
         hostname: name,
-        volumes: [...spec.volumes, volume],
+        volumes: [...spec.volumes, ...claimed],
         ...(machine === undefined ? {} : { nodeName: machine }),
       },
     } as never);
@@ -409,10 +431,11 @@ export class FakeCluster {
       if (!this.held.has(metadata.name)) await this.#startProcess(pod);
       return this.#tellPod(pod, { isReady: false, phase: 'Running' });
     }
-    return this.#tellPod(pod, {
-      isReady: await isReadyAt(this.addressOf(metadata.name)),
-      phase: 'Running',
-    });
+    await running.volumes?.refresh();
+    const address = this.addressOf(metadata.name);
+    const isRedis = containerOf(pod) === 'redis';
+    const isReady = await (isRedis ? isListening(address, 6379) : isReadyAt(address));
+    return this.#tellPod(pod, { isReady, phase: 'Running' });
   }
 
   /** A pod that nothing had room for is made anew when there is: the fixture binds at creation alone. */
@@ -423,7 +446,9 @@ export class FakeCluster {
     );
     const template = { metadata: {}, spec: pod.spec } as unknown as Template;
     if (claim?.metadata.deletionTimestamp !== undefined) return;
-    if (claim === undefined) return void (await this.#delete(pod));
+    if (claim === undefined && containerOf(pod) === 'storage') {
+      return void (await this.#delete(pod));
+    }
     const machine = this.#machineFor(template, claim);
     if (machine === undefined) {
       const message = '0/3 nodes are available: node affinity and volumes do not match';
@@ -448,6 +473,19 @@ export class FakeCluster {
   }
 
   async #startProcess(pod: Pod): Promise<void> {
+    if (containerOf(pod) === 'storage') return this.#startStorage(pod);
+    const { uid = '' } = pod.metadata;
+    const volumes = new PodVolumes(pod, {
+      client: this.#client,
+      folder: join(this.#folder, uid),
+    });
+    // As a kubelet does, it waits for what is not there yet.
+    if (!(await volumes.refresh())) return;
+    const addressOf = (name: string) => this.addressOf(name);
+    this.#spawn(pod, volumes, commandOf(pod, { folder: volumes.folder, addressOf }));
+  }
+
+  async #startStorage(pod: Pod): Promise<void> {
     const { name, uid = '' } = pod.metadata;
     const base = name.replace(/-z\d+-0$/, '');
     const configMap = this.#get<ConfigMap>('ConfigMap', `${base}-topology`);
@@ -465,9 +503,14 @@ export class FakeCluster {
       ...['--id', name, '--data', this.#dataFolder(claim), '--log-level', 'info'],
       ...(hasTriggers ? ['--secrets', join(folder, 'triggers')] : []),
     ];
-    const [command = process.execPath, ...rest] = [...wrapper, process.execPath, ...args];
-    const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
-    const running: Running = { podUid: uid, child, folder, output: '', hasEnded: false };
+    this.#spawn(pod, undefined, [process.execPath, ...args]);
+  }
+
+  #spawn(pod: Pod, volumes: PodVolumes | undefined, words: readonly string[]): void {
+    const { name, uid = '' } = pod.metadata;
+    const [command = '', ...rest] = [...wrapper, ...words];
+    const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'], cwd: root });
+    const running: Running = { podUid: uid, child, volumes, output: '', hasEnded: false };
     const read = (chunk: Buffer) => {
       running.output = (running.output + chunk.toString()).slice(-OUTPUT_CHARS_MAX);
     };
@@ -554,7 +597,7 @@ export class FakeCluster {
         ? []
         : [
             {
-              name: 'storage',
+              name: containerOf(pod),
               image: '',
               imageID: '',
               ready: false,
@@ -582,6 +625,23 @@ export class FakeCluster {
     if (type === undefined) throw new Error(`no type for ${object.kind} ${keyOf(object.metadata)}`);
     await this.#client.delete(type, object.metadata, { uid: object.metadata.uid });
   }
+}
+
+/** Kinds that own objects here. */
+const OWNER_TYPES: Readonly<Record<string, ResourceType>> = {
+  Table: resources.tables,
+  DaxCluster: resources.daxClusters,
+  StatefulSet: resources.statefulSets,
+};
+
+function isOnDelete({ spec }: StatefulSet): boolean {
+  const { type } = (spec.updateStrategy ?? {}) as { readonly type?: string };
+  return type === 'OnDelete';
+}
+
+/** What a pod runs: `storage`, `dax`, `redis`. */
+function containerOf({ spec }: Pod): string {
+  return spec.containers?.[0]?.name ?? '';
 }
 
 function ownerOf({ apiVersion, kind, metadata }: StatefulSet): OwnerReference {

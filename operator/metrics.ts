@@ -1,20 +1,27 @@
 import { MetricsPage, type Sample } from '../dataplane/admin/metrics-page.ts';
 import type { KubeClient } from '../dataplane/kubernetes/api-client.ts';
 import type { TableResource } from '../dataplane/kubernetes/table-resource.ts';
+import { clusterNameOf } from './access/principals.ts';
+import type { AccessObject } from './access/resources.ts';
 import type { Controller } from './controller.ts';
+import type { DaxClusterResource } from './daxcluster/cluster-resource.ts';
 import type { LeaderElection } from './leader-election.ts';
 import type { Operator } from './operator.ts';
 
 export interface OperatorMetricsParts {
   readonly client: Pick<KubeClient, 'requestsCount'>;
-  readonly operator: Pick<Operator, 'caches' | 'tables' | 'namespaces'>;
+  readonly operator: Pick<
+    Operator,
+    'caches' | 'allCaches' | 'tables' | 'namespaces' | 'access' | 'dax'
+  >;
   readonly election: Pick<LeaderElection, 'isLeader'>;
 }
 
 /** What Prometheus reads of an operator. Of tables only the leader tells: the others would count them twice. */
 export function operatorMetrics({ client, operator, election }: OperatorMetricsParts): MetricsPage {
   const page = new MetricsPage();
-  const controllers = [operator.tables, operator.namespaces];
+  const { tables, namespaces, access, dax } = operator;
+  const controllers = [tables, namespaces, access.controller, dax.controller];
   page.gauge({ name: 'operator_is_leader', help: 'Whether this process acts' }, () => [
     { value: election.isLeader ? 1 : 0 },
   ]);
@@ -39,11 +46,13 @@ export function operatorMetrics({ client, operator, election }: OperatorMetricsP
     () => [
       {
         value:
-          Math.max(...operator.caches.all.map(({ ageMs }) => Math.min(ageMs, 86_400_000))) / 1000,
+          Math.max(...operator.allCaches.map(({ ageMs }) => Math.min(ageMs, 86_400_000))) / 1000,
       },
     ],
   );
   addTableMetrics(page, () => (election.isLeader ? operator.caches.allTables() : []));
+  addAccessMetrics(page, () => (election.isLeader ? access.caches.objects() : []));
+  addDaxMetrics(page, () => (election.isLeader ? dax.caches.allClusters() : []));
   return page;
 }
 
@@ -117,6 +126,60 @@ function addTableMetrics(page: MetricsPage, tables: () => Iterable<TableResource
           labels: of(table),
           value: table.status?.partitions?.[key] ?? 0,
         })),
+    );
+  }
+}
+
+function addAccessMetrics(page: MetricsPage, objects: () => Iterable<AccessObject>): void {
+  page.gauge(
+    {
+      name: 'operator_access_condition',
+      help: '1 for the status that a condition of an AccessKey or AccessPolicy has',
+      labels: ['namespace', 'kind', 'name', 'condition', 'status', 'reason'],
+    },
+    () =>
+      [...objects()].flatMap(({ kind, metadata: { namespace = '', name }, status }) =>
+        (status?.conditions ?? []).map(
+          ({ type, status: holds, reason }): Sample => ({
+            labels: { namespace, kind, name, condition: type, status: holds, reason },
+            value: 1,
+          }),
+        ),
+      ),
+  );
+}
+
+function addDaxMetrics(page: MetricsPage, clusters: () => Iterable<DaxClusterResource>): void {
+  const of = (cluster: DaxClusterResource) => ({
+    namespace: cluster.metadata.namespace ?? '',
+    cluster: clusterNameOf(cluster),
+  });
+  page.gauge(
+    {
+      name: 'operator_dax_condition',
+      help: '1 for the status that a condition of a DaxCluster has',
+      labels: ['namespace', 'cluster', 'condition', 'status', 'reason'],
+    },
+    () =>
+      [...clusters()].flatMap((cluster) =>
+        (cluster.status?.conditions ?? []).map(
+          ({ type, status, reason }): Sample => ({
+            labels: { ...of(cluster), condition: type, status, reason },
+            value: 1,
+          }),
+        ),
+      ),
+  );
+  const counts = {
+    operator_dax_nodes: ['Nodes of a DaxCluster', 'totalNodes'],
+    operator_dax_active_nodes: ['Nodes of a DaxCluster that serve', 'activeNodes'],
+  } as const;
+  for (const [name, [help, member]] of Object.entries(counts)) {
+    page.gauge({ name, help, labels: ['namespace', 'cluster'] }, () =>
+      Array.from(clusters(), (cluster) => ({
+        labels: of(cluster),
+        value: cluster.status?.[member] ?? 0,
+      })),
     );
   }
 }

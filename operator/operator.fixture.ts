@@ -14,16 +14,16 @@ import type {
   Placement,
   WrittenTableSpec,
 } from '../dataplane/kubernetes/table-types.ts';
+import type { DaxInstall } from './daxcluster/install.ts';
 import { FakeCluster } from './kubelet.fixture.ts';
 import { Operator } from './operator.ts';
-import type { InstallConfig } from './table/install.ts';
 import { TableNames } from './table/names.ts';
 import { type NodeClient, NodeSilent } from './table/node-client.ts';
 
 const POLL_MS = 100;
 const WAIT_MS_MAX = 60_000;
 
-export const install: InstallConfig = {
+export const install: DaxInstall = {
   releaseNamespace: 'trestle-system',
   region: 'eu-central-1',
   dataImage: 'trestle:1',
@@ -31,6 +31,9 @@ export const install: InstallConfig = {
   imagePullSecrets: [],
   upgradePolicy: 'Automatic',
   metricsNamespaces: [],
+  daxImage: 'trestle:1',
+  redisImage: undefined,
+  clusterDomain: 'cluster.local',
 };
 
 /** A Table named Music, with defaults written out as the API server does. */
@@ -114,7 +117,7 @@ export async function makeStorageClass(
 }
 
 export interface OperatorOptions {
-  readonly install?: Partial<InstallConfig>;
+  readonly install?: Partial<DaxInstall>;
   readonly client?: KubeClient;
   readonly nodes?: (real: NodeClient) => NodeClient;
   readonly log?: Logger;

@@ -1,10 +1,14 @@
 import type { Logger } from 'pino';
 import type { KubeClient } from '../dataplane/kubernetes/api-client.ts';
+import type { ListWatch } from '../dataplane/kubernetes/list-watch.ts';
+import type { KubeObject } from '../dataplane/kubernetes/object.ts';
+import { type AccessWork, accessWork } from './access/access-work.ts';
+import { IssuedCertificates } from './certificates/issued-certificates.ts';
 import { AuthorityBroken, NamespaceSecrets } from './certificates/namespace-secrets.ts';
-import { TableCertificates } from './certificates/table-certificates.ts';
 import { Controller } from './controller.ts';
+import { type DaxWork, daxWork } from './daxcluster/dax-work.ts';
+import type { DaxInstall } from './daxcluster/install.ts';
 import { EventRecorder } from './event-recorder.ts';
-import type { InstallConfig } from './table/install.ts';
 import { FIELD_MANAGER } from './table/names.ts';
 import { HttpsNodeClient, type NodeClient } from './table/node-client.ts';
 import { TableCaches } from './table/table-caches.ts';
@@ -19,7 +23,7 @@ const CACHE_AGE_MS_MAX = 3 * 60_000;
 export interface OperatorParts {
   readonly client: KubeClient;
   readonly namespaces: readonly string[];
-  readonly install: InstallConfig;
+  readonly install: DaxInstall;
   /** Of this process, in events. */
   readonly instance: string;
   readonly mayAct: () => boolean;
@@ -35,6 +39,8 @@ export class Operator {
   readonly caches: TableCaches;
   readonly tables: Controller;
   readonly namespaces: Controller;
+  readonly access: AccessWork;
+  readonly dax: DaxWork;
   readonly #parts: OperatorParts;
   readonly #recorder: EventRecorder;
   readonly #nodes: HttpsNodeClient;
@@ -48,7 +54,7 @@ export class Operator {
     this.#parts = parts;
     const { client, install, log, mayAct } = parts;
     const secrets = new NamespaceSecrets({ client, fieldManager: FIELD_MANAGER, log });
-    const certificates = new TableCertificates({ client, secrets, fieldManager: FIELD_MANAGER });
+    const certificates = new IssuedCertificates({ client, secrets, fieldManager: FIELD_MANAGER });
     this.#nodes = new HttpsNodeClient((namespace) => secrets.operatorIdentity(namespace));
     this.#recorder = new EventRecorder({ client, instance: parts.instance, log });
     this.caches = TableCaches.start({
@@ -56,6 +62,7 @@ export class Operator {
       namespaces: parts.namespaces,
       log,
       onChange: (key) => this.tables.add(key),
+      onOtherChange: (object) => this.dax.caches.objectChanged(object),
     });
     const nodes = parts.nodes?.(this.#nodes) ?? this.#nodes;
     const table = new TableController({
@@ -75,18 +82,42 @@ export class Operator {
       exists: () => true,
       ...{ mayAct, log },
     });
+    this.access = accessWork({
+      ...{ client, namespaces: parts.namespaces, secrets, log, mayAct },
+      clusters: (namespace) => this.dax.caches.clusters(namespace),
+      ...{ recorder: this.#recorder, region: install.region },
+      ...(parts.nowMs && { nowMs: parts.nowMs }),
+    });
+    this.dax = daxWork({
+      ...{ client, namespaces: parts.namespaces, objects: this.caches, certificates },
+      ...{ recorder: this.#recorder, install, log, mayAct },
+      access: () => this.access.caches,
+      onChange: (namespace) => this.access.controller.add(namespace),
+      ...(parts.nowMs && { nowMs: parts.nowMs }),
+    });
   }
 
   /** To be called when this process leads. Resolves when the caches are whole and work has begun. */
   async act(): Promise<void> {
     for (const namespace of this.#parts.namespaces) this.namespaces.add(namespace);
     await this.namespaces.start([]);
-    await this.tables.start(this.caches.all);
+    const { access, dax } = this;
+    await Promise.all([
+      this.tables.start(this.caches.all),
+      // Each looks at the other's objects.
+      access.controller.start([...access.caches.all, ...dax.caches.all]),
+      dax.controller.start(this.allCaches),
+    ]);
+  }
+
+  /** All that it follows of the API server. */
+  get allCaches(): readonly ListWatch<KubeObject>[] {
+    return [...this.caches.all, ...this.access.caches.all, ...this.dax.caches.all];
   }
 
   /** Why it does not do its work; empty when it does, or stands by for it. */
   unreadyReasons(): readonly string[] {
-    return this.caches.all.flatMap((cache) => {
+    return this.allCaches.flatMap((cache) => {
       if (!cache.isSynced) return [`a list is not read yet: ${cache.failure ?? 'waiting'}`];
       const { ageMs, failure } = cache;
       if (ageMs < CACHE_AGE_MS_MAX) return [];
@@ -95,8 +126,10 @@ export class Operator {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.tables.close(), this.namespaces.close()]);
+    const controllers = [this.tables, this.namespaces, this.access.controller];
+    await Promise.all([...controllers.map((controller) => controller.close()), this.dax.close()]);
     this.caches.close();
+    this.access.caches.close();
     await this.#recorder.close();
     this.#nodes.close();
   }

@@ -28,8 +28,21 @@ test('what is not given has its default', () => {
         imagePullSecrets: [],
         upgradePolicy: 'Automatic',
         metricsNamespaces: [],
+        daxImage: 'trestle:1',
+        redisImage: undefined,
+        clusterDomain: 'cluster.local',
       },
     },
+  });
+});
+
+test('caches may have images of their own', () => {
+  const images = ['--dax-image', 'trestle:2', '--redis-image', 'valkey:8'];
+  expect(parseOperator([...needed, ...images])).toMatchObject({
+    options: { install: { dataImage: 'trestle:1', daxImage: 'trestle:2', redisImage: 'valkey:8' } },
+  });
+  expect(parseOperator([...needed, '--redis-image', ''])).toMatchObject({
+    options: { install: { redisImage: undefined } },
   });
 });
 
@@ -41,6 +54,8 @@ test.each([
   [[...needed, '--image-pull-policy', 'x'], '--image-pull-policy needs one of'],
   [[...needed, '--health-port', '70000'], '--health-port needs a number'],
   [[...needed, '--region', 'A B'], '--region needs a name'],
+  [[...needed, '--dax-image', ''], '--dax-image needs an image'],
+  [[...needed, '--cluster-domain', 'A'], '--cluster-domain needs a name'],
   [[...needed, '--log-level', 'loud'], '--log-level needs one of'],
   [[...needed, 'more'], "unexpected argument 'more'"],
   [[...needed, '--unknown'], 'unknown'],
@@ -52,7 +67,14 @@ test.each([
 
 test('the help names every option', () => {
   expect(parseOperator(['--help'])).toEqual({ kind: 'help' });
-  for (const option of ['namespaces', 'data-image', 'upgrade-policy', 'lease-name', 'kubeconfig']) {
+  for (const option of [
+    'namespaces',
+    'data-image',
+    'dax-image',
+    'upgrade-policy',
+    'lease-name',
+    'kubeconfig',
+  ]) {
     expect(help).toContain(`--${option}`);
   }
 });

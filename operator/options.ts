@@ -8,12 +8,12 @@ import {
   required,
   UsageError,
 } from '../dataplane/option-values.ts';
-import type { InstallConfig } from './table/install.ts';
+import type { DaxInstall } from './daxcluster/install.ts';
 
 /** How the operator is to run. */
 export interface OperatorOptions {
   readonly namespaces: readonly string[];
-  readonly install: InstallConfig;
+  readonly install: DaxInstall;
   readonly leaseName: string;
   readonly healthPort: number;
   readonly logLevel: LogLevel;
@@ -26,23 +26,27 @@ export type OperatorCommand =
   | { readonly kind: 'run'; readonly options: OperatorOptions };
 
 const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const DOMAIN = /^[a-z0-9]([a-z0-9.-]{0,200}[a-z0-9])?$/;
 const NAMESPACES_COUNT_MAX = 500;
 const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never'] as const;
 const UPGRADE_POLICIES = ['Automatic', 'Manual'] as const;
 
-export const help = `Runs Trestle's operator: it makes tables of the Table resources in some namespaces.
+export const help = `Runs Trestle's operator: it makes tables and caches of the resources in some namespaces.
 
 Usage: node operator/main.ts --namespaces NAME,... --release-namespace NAME --data-image IMAGE [options]
 
-  --namespaces NAME,...        where Tables are served
+  --namespaces NAME,...        where Tables and DaxClusters are served
   --release-namespace NAME     where the operator runs, and keeps its Lease
   --data-image IMAGE           of storage pods
-  --upgrade-policy Automatic   another --data-image is rolled out to all tables, one pod at a time
-  --upgrade-policy Manual      only to tables annotated trestle.dev/upgrade=true  (Automatic)
+  --dax-image IMAGE            of nodes of DaxClusters                            (as --data-image)
+  --redis-image IMAGE          Redis or Valkey, for DaxClusters that name none of their own  (none)
+  --upgrade-policy Automatic   another image is rolled out to all tables and clusters, one pod at a time
+  --upgrade-policy Manual      only to those annotated trestle.dev/upgrade=true  (Automatic)
   --image-pull-policy POLICY   ${PULL_POLICIES.join(', ')}                 (IfNotPresent)
-  --image-pull-secrets NAME,.. of storage pods                                    (none)
+  --image-pull-secrets NAME,.. of all pods                                        (none)
   --region REGION              what ARNs show                                     (us-east-1)
-  --metrics-namespaces NAME,.. whose pods may scrape storage pods                 (none)
+  --metrics-namespaces NAME,.. whose pods may scrape these pods                   (none)
+  --cluster-domain NAME        what DNS names of the cluster end with             (cluster.local)
   --lease-name NAME            one of several operators acts                      (trestle-operator)
   --health-port N              /livez, /readyz and /metrics, plain HTTP           (8004)
   --kubeconfig FILE            how to reach the Kubernetes API                    (as this pod, or as kubectl)
@@ -57,11 +61,14 @@ const OPTIONS = {
   namespaces: { type: 'string' },
   'release-namespace': { type: 'string' },
   'data-image': { type: 'string' },
+  'dax-image': { type: 'string' },
+  'redis-image': { type: 'string' },
   'upgrade-policy': { type: 'string', default: 'Automatic' },
   'image-pull-policy': { type: 'string', default: 'IfNotPresent' },
   'image-pull-secrets': { type: 'string', default: '' },
   region: { type: 'string', default: 'us-east-1' },
   'metrics-namespaces': { type: 'string', default: '' },
+  'cluster-domain': { type: 'string', default: 'cluster.local' },
   'lease-name': { type: 'string', default: 'trestle-operator' },
   'health-port': { type: 'string', default: '8004' },
   kubeconfig: { type: 'string' },
@@ -90,13 +97,32 @@ export function parseOperator(args: readonly string[]): OperatorCommand {
           /^[a-z0-9-]{1,64}$/,
           '--region needs a name like us-east-1',
         ),
-        dataImage: required(values['data-image'], '--data-image', 'an image'),
+        ...imagesOf(values),
         imagePullPolicy: oneOf(values['image-pull-policy'], PULL_POLICIES, '--image-pull-policy'),
         imagePullSecrets: listOf(values['image-pull-secrets']),
         upgradePolicy: oneOf(values['upgrade-policy'], UPGRADE_POLICIES, '--upgrade-policy'),
         metricsNamespaces: namesOf(values['metrics-namespaces'], '--metrics-namespaces'),
+        clusterDomain: matching(
+          values['cluster-domain'],
+          DOMAIN,
+          '--cluster-domain needs a name like cluster.local',
+        ),
       },
     },
+  };
+}
+
+function imagesOf(values: {
+  readonly 'data-image'?: string | undefined;
+  readonly 'dax-image'?: string | undefined;
+  readonly 'redis-image'?: string | undefined;
+}): Pick<DaxInstall, 'dataImage' | 'daxImage' | 'redisImage'> {
+  const dataImage = required(values['data-image'], '--data-image', 'an image');
+  const { 'dax-image': daxImage = dataImage, 'redis-image': redisImage } = values;
+  return {
+    dataImage,
+    daxImage: required(daxImage, '--dax-image', 'an image'),
+    redisImage: redisImage === '' ? undefined : redisImage,
   };
 }
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,24 +13,32 @@ import type { TableTrial } from './operator.fixture.ts';
 const main = join(import.meta.dirname, '../dataplane/main.ts');
 const READY_MS_MAX = 20_000;
 
+/** What a router knows of those who call it: the members of the Secret `trestle-credentials`. */
+export interface RouterAccess {
+  readonly credentials: string;
+  readonly policies: string;
+}
+
 /** A real router of one table's cluster, with the certificate that the operator made for routers. */
 export class RouterProcess {
   readonly endpoint: string;
   readonly #child: ChildProcess;
   readonly #folder: string;
 
-  static async start(trial: TableTrial, table: string): Promise<RouterProcess> {
+  /** @param access undefined: anyone may do everything */
+  static async start(
+    trial: TableTrial,
+    table: string,
+    access?: RouterAccess,
+  ): Promise<RouterProcess> {
     const folder = await mkdtemp(join(tmpdir(), 'trestle-router-'));
     const topology = await writeFiles(trial, table, folder);
+    if (access !== undefined) writeAccess(folder, access);
     const args = [
-      main,
-      'router',
-      '--topology',
-      topology,
-      '--id',
-      'router-1',
-      '--credentials',
-      'none',
+      ...[main, 'router', '--topology', topology, '--id', 'router-1'],
+      ...(access === undefined
+        ? ['--credentials', 'none']
+        : ['--credentials', join(folder, 'credentials'), '--policies', join(folder, 'policies')]),
     ];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     let output = '';
@@ -56,6 +64,11 @@ export class RouterProcess {
     this.#folder = folder;
   }
 
+  /** As a kubelet does when the Secret has changed. */
+  give(access: RouterAccess): void {
+    writeAccess(this.#folder, access);
+  }
+
   async close(): Promise<void> {
     if (this.#child.exitCode === null) {
       const exited = once(this.#child, 'exit');
@@ -63,6 +76,13 @@ export class RouterProcess {
       await exited;
     }
     await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+function writeAccess(folder: string, access: RouterAccess): void {
+  for (const file of ['credentials', 'policies'] as const) {
+    writeFileSync(join(folder, `${file}.new`), access[file]);
+    renameSync(join(folder, `${file}.new`), join(folder, file));
   }
 }
 

@@ -61,12 +61,9 @@ export class RequestParser {
 
   /** Takes bytes in. They must not be overwritten afterwards: requests are views into them. */
   push(chunk: Buffer): void {
-    if (this.#start === this.#end) {
-      this.#scanner.moved(this.#start);
+    if (this.#end === 0) {
       this.#bytes = chunk;
-      this.#start = 0;
       this.#end = chunk.length;
-      this.#isOwn = false;
       return;
     }
     if (!this.#isOwn || this.#end + chunk.length > this.#bytes.length) this.#grow(chunk.length);
@@ -85,9 +82,9 @@ export class RequestParser {
     if (method === undefined || !this.#scanner.scan(this.#bytes, this.#end)) return undefined;
     const start = this.#start;
     const end = this.#scanner.position;
-    this.#start = end;
-    this.#stage = 'head';
-    return arrivalOf(method, new CborReader(this.#bytes, start + HEAD_BYTES, end));
+    const reader = new CborReader(this.#bytes, start + HEAD_BYTES, end);
+    this.#giveOut(end);
+    return arrivalOf(method, reader);
   }
 
   /** From now on requests may be so long. Never lowers what was allowed before. */
@@ -106,8 +103,7 @@ export class RequestParser {
     if (!this.#scanner.scan(this.#bytes, this.#end)) return undefined;
     const end = this.#scanner.position;
     const preamble = decodePreamble(new CborReader(this.#bytes, this.#start, end));
-    this.#start = end;
-    this.#stage = 'head';
+    this.#giveOut(end);
     return preamble;
   }
 
@@ -128,6 +124,18 @@ export class RequestParser {
     const at = start + HEAD_BYTES;
     this.#scanner.begin(at, method.argumentsCount, this.#requestBytesMax);
     return true;
+  }
+
+  /** Up to `end`. A connection that is idle keeps nothing of what it once received. */
+  #giveOut(end: number): void {
+    this.#stage = 'head';
+    this.#start = end;
+    if (end < this.#end) return;
+    this.#scanner.moved(end);
+    this.#bytes = nothing;
+    this.#start = 0;
+    this.#end = 0;
+    this.#isOwn = false;
   }
 
   /** Moves the bytes that are left to a buffer with room for `further` ones. */

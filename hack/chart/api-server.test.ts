@@ -1,11 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parse, stringify } from 'yaml';
+import { parse, parseAllDocuments, stringify } from 'yaml';
 import { waitFor } from '../../dataplane/clients/wait-for.ts';
 import { type KubeApi, startKubeApi } from '../../dataplane/kubernetes/kube-api.fixture.ts';
 import type { ResourceType } from '../../dataplane/kubernetes/resources.ts';
 import { resources } from '../../dataplane/kubernetes/resources.ts';
+import type { AccessKeyResource } from '../../operator/access/resources.ts';
+import { startOperator } from '../../operator/operator.fixture.ts';
 import { findHelm, HELM_MS_MAX, render } from './rendered-chart.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../examples/kubernetes', import.meta.url));
@@ -16,7 +18,9 @@ const crds: ResourceType = {
   plural: 'customresourcedefinitions',
   isNamespaced: false,
 };
-const { tables, pods, secrets, nodes, leases } = resources;
+const { tables, pods, secrets, nodes, leases, accessKeys, accessPolicies } = resources;
+const { daxClusters, statefulSets } = resources;
+const REGISTRY = 'trestle-dax-registry';
 const options = { fieldManager: 'tests' };
 
 let api: KubeApi;
@@ -48,10 +52,29 @@ async function make(file: string) {
   return api.client.apply(tables, object, { ...options, force: true });
 }
 
+/** All documents of a file, each as what it says. */
+async function makeAll(file: string): Promise<void> {
+  const documents = parseAllDocuments(await readFile(`${EXAMPLES}/${file}`, 'utf8'));
+  for (const document of documents) {
+    const { kind, metadata, spec } = document.toJS();
+    const type = Object.values(resources).find((each) => each.kind === kind);
+    if (type === undefined) throw new Error(`${file}: there is no kind ${kind}`);
+    const object = { metadata: { ...metadata, namespace }, spec };
+    await api.client.apply(type, object, { ...options, force: true });
+  }
+}
+
+/** StatefulSets of a DaxCluster. */
+async function ownSets(name: string) {
+  const labelSelector = `trestle.dev/daxcluster=${name}`;
+  const { items } = await api.client.list(statefulSets, { namespace, labelSelector });
+  return items;
+}
+
 describe('a real API server', () => {
   it('takes everything of the chart, and the examples', async () => {
     for (const file of await readdir(EXAMPLES)) {
-      if (file.endsWith('.yaml')) await expect(make(file)).resolves.toBeDefined();
+      if (file.endsWith('.yaml')) await expect(makeAll(file)).resolves.toBeUndefined();
     }
     await expect(make('../trigger/kubernetes.yaml')).resolves.toBeDefined();
   });
@@ -94,6 +117,87 @@ describe('a real API server', () => {
     });
     const other = { namespace, name: 'another-lease' };
     await expect(operator.get(leases, other)).rejects.toMatchObject({ status: 403 });
+  });
+
+  it('lets the operator tell of access keys and policies, but not change what they say', async () => {
+    const operator = api.clientAs(`system:serviceaccount:${namespace}:trestle-operator`);
+    const of = (name: string) => ({ namespace, name });
+    const spec = { subject: { kind: 'User', name: 'ann' } };
+    await api.client.create(accessKeys, { metadata: of('app'), spec }, options);
+    await expect(operator.list(accessKeys, { namespace })).resolves.toBeDefined();
+    await expect(operator.list(accessPolicies, { namespace })).resolves.toBeDefined();
+    const status = { metadata: of('app'), status: { secretName: 'app' } };
+    const told = { ...options, force: true, subresource: 'status' } as const;
+    await expect(operator.apply(accessKeys, status, told)).resolves.toBeDefined();
+    const merge = { ...options, contentType: 'merge' } as const;
+    const changed = { spec: { state: 'Inactive' } };
+    await expect(operator.patch(accessKeys, of('app'), changed, merge)).rejects.toMatchObject({
+      status: 403,
+    });
+    await expect(operator.delete(accessKeys, of('app'), {})).rejects.toMatchObject({ status: 403 });
+  });
+
+  it('lets the operator make, publish and rotate an access key with what it may', async () => {
+    const client = api.clientAs(`system:serviceaccount:${namespace}:trestle-operator`);
+    const name = { namespace, name: 'batch' };
+    const subject = { kind: 'Role', name: 'batch' };
+    await api.client.create(accessKeys, { metadata: name, spec: { subject } }, options);
+    const operator = await startOperator(api, namespace, { client });
+    try {
+      const published = await waitFor(
+        () => api.client.get<AccessKeyResource>(accessKeys, name),
+        (key) => key?.status?.published !== undefined,
+        POLICY_MS_MAX,
+      );
+      expect(published?.status).toMatchObject({ secretName: 'batch' });
+      // Without waiting for routers: nobody uses a key that is Inactive.
+      const metadata = { annotations: { 'trestle.dev/rotate': '1' } };
+      const body = { metadata, spec: { state: 'Inactive' } };
+      await api.client.patch(accessKeys, name, body, { ...options, contentType: 'merge' });
+      const rotated = await waitFor(
+        () => api.client.get<AccessKeyResource>(accessKeys, name),
+        (key) => key?.status?.published?.revision === 'none',
+        POLICY_MS_MAX,
+      );
+      expect(rotated?.status?.accessKeyID).not.toBe(published?.status?.accessKeyID);
+    } finally {
+      await operator.close();
+    }
+  });
+
+  it('lets the operator make all that a DaxCluster consists of, and take its Redis away', async () => {
+    const client = api.clientAs(`system:serviceaccount:${namespace}:trestle-operator`);
+    const name = { namespace, name: 'rights' };
+    const spec = { roleRef: { kind: 'AccessPolicy', name: 'any' }, replicationFactor: 1 };
+    await api.client.create(daxClusters, { metadata: name, spec }, options);
+    const operator = await startOperator(api, namespace, {
+      client,
+      install: { redisImage: 'valkey:8' },
+    });
+    const refusals = () =>
+      [...client.requestsCount].filter(({ status }) => status === 403 || status === 422);
+    try {
+      const sets = () => ownSets('rights');
+      const made = await waitFor(sets, (list) => list.length === 2, POLICY_MS_MAX);
+      await expect(api.client.get(tables, { ...name, name: REGISTRY })).resolves.toBeDefined();
+      // Nobody plays the StatefulSet controller here.
+      const status = { observedGeneration: 2, updateRevision: 'newest', replicas: 0 };
+      const merge = { ...options, contentType: 'merge' } as const;
+      await api.client.patch(daxClusters, name, { spec: { redis: { mode: 'None' } } }, merge);
+      const nodes = made.find(({ metadata }) => !metadata.name.endsWith('-redis'));
+      const told = { ...merge, subresource: 'status' } as const;
+      await waitFor(
+        async () => {
+          await api.client.patch(statefulSets, nodes?.metadata ?? name, { status }, told);
+          return sets();
+        },
+        (list) => list.length === 1,
+        POLICY_MS_MAX,
+      );
+      expect(refusals()).toEqual([]);
+    } finally {
+      await operator.close();
+    }
   });
 
   it('lets routers touch Tables alone', async () => {

@@ -151,7 +151,8 @@ describe.each(MATRIX)('with %s', (_name, values, rendering) => {
   it('selectors of budgets, policies and services meet the pods of one component', () => {
     const pods = podsOf(manifests);
     for (const { kind, metadata, spec } of manifests) {
-      if (metadata.name === 'trestle-storage') continue;
+      // Their pods are made by the operator.
+      if (['trestle-storage', 'trestle-dax-metrics'].includes(metadata.name)) continue;
       const { selector, podSelector } = fieldsOf(spec);
       const wanted =
         kind === 'Service'
@@ -179,6 +180,9 @@ describe('objects', () => {
       'ClusterRole trestle.tables.trestle.operator',
       'ClusterRole trestle.tables.trestle.view',
       'ClusterRoleBinding trestle.tables.trestle.operator',
+      'CustomResourceDefinition accesskeys.trestle.dev',
+      'CustomResourceDefinition accesspolicies.trestle.dev',
+      'CustomResourceDefinition daxclusters.trestle.dev',
       'CustomResourceDefinition tables.trestle.dev',
       'Deployment tables/trestle-operator',
       'Deployment tables/trestle-router',
@@ -272,28 +276,53 @@ describe('permissions', () => {
       'coordination.k8s.io: leases trestle-operator: get update',
     ]);
     expect(rulesOf('Role tables/trestle-operator')).toEqual([
-      'trestle.dev: tables: list watch patch',
-      'trestle.dev: tables/status: patch',
-      'trestle.dev: tables/finalizers: update',
+      'trestle.dev: tables: list watch create patch',
+      'trestle.dev: daxclusters,accesskeys,accesspolicies: list watch',
+      'trestle.dev: tables/status,daxclusters/status,accesskeys/status,accesspolicies/status: patch',
+      'trestle.dev: tables/finalizers,daxclusters/finalizers,accesskeys/finalizers: update',
       ': pods: list watch delete',
-      ': configmaps,services: list watch create patch',
+      ': configmaps: list watch create patch',
+      ': services: get list watch create patch delete',
       ': persistentvolumeclaims: list watch patch delete',
       ': secrets: get create patch',
       'apps: statefulsets: list watch create patch delete',
       'policy: poddisruptionbudgets: list watch create patch',
-      'networking.k8s.io: networkpolicies: list watch create patch',
+      'networking.k8s.io: networkpolicies: list watch create patch delete',
       'events.k8s.io: events: create patch',
     ]);
     expect(rulesOf('Role tables/trestle-router')).toEqual([
       'trestle.dev: tables: get list watch create patch delete',
     ]);
     expect(rulesOf('ClusterRole trestle.tables.trestle.view')).toEqual([
-      'trestle.dev: tables: get list watch',
-      'trestle.dev: tables/status: get',
+      'trestle.dev: tables,daxclusters,accesskeys,accesspolicies: get list watch',
+      'trestle.dev: tables/status,daxclusters/status,daxclusters/scale,accesskeys/status,accesspolicies/status: get',
     ]);
     expect(rulesOf('ClusterRole trestle.tables.trestle.edit')).toEqual([
-      'trestle.dev: tables: create update patch delete deletecollection',
+      'trestle.dev: tables,daxclusters,accesskeys,accesspolicies: create update patch delete deletecollection',
+      'trestle.dev: daxclusters/scale: update patch',
     ]);
+  });
+
+  it('of callers reach routers as files: who has which key, and what that is good for', async () => {
+    const [router] = podsOf(
+      (await render(helm)).filter(({ metadata }) => metadata.name === 'trestle-router'),
+    );
+    const volume = [router?.spec.volumes]
+      .flat()
+      .map(fieldsOf)
+      .find(({ name }) => name === 'credentials');
+    // Neither is optional: without the one nobody could call, without the other everybody could do everything.
+    expect(volume?.secret).toEqual({
+      secretName: 'trestle-credentials',
+      defaultMode: 0o440,
+      items: [
+        { key: 'credentials', path: 'credentials' },
+        { key: 'policies', path: 'policies' },
+      ],
+    });
+    const args = [fieldsOf([router?.spec.containers].flat()[0]).args].flat();
+    expect(args).toContain('--credentials=/etc/trestle/credentials/credentials');
+    expect(args).toContain('--policies=/etc/trestle/credentials/policies');
   });
 
   it('beyond namespaces are bound for the nodes and storage classes only', async () => {
@@ -313,12 +342,23 @@ describe('permissions', () => {
 describe('images', () => {
   const digest = `sha256:${'0123456789abcdef'.repeat(4)}`;
 
-  async function images(values: Fields): Promise<{ own: unknown; data: unknown }> {
+  async function containerOf(values: Fields): Promise<Fields> {
     const manifests = await render(helm, values);
     const operator = podsOf(manifests).find(({ name }) => name === 'trestle-operator');
-    const container = fieldsOf([operator?.spec.containers].flat()[0]);
-    const data = [container.args].flat().find((arg) => String(arg).startsWith('--data-image='));
-    return { own: container.image, data: String(data).replace('--data-image=', '') };
+    return fieldsOf([operator?.spec.containers].flat()[0]);
+  }
+
+  function optionIn({ args }: Fields, name: string): string | undefined {
+    const option = [args]
+      .flat()
+      .map(String)
+      .find((arg) => arg.startsWith(`--${name}=`));
+    return option?.replace(`--${name}=`, '');
+  }
+
+  async function images(values: Fields): Promise<{ own: unknown; data: unknown }> {
+    const container = await containerOf(values);
+    return { own: container.image, data: optionIn(container, 'data-image') };
   }
 
   it('are of the version of the chart by default', async () => {
@@ -329,6 +369,23 @@ describe('images', () => {
   it('may be named by digest, which wins', async () => {
     const image = `localhost/trestle@${digest}`;
     expect(await images({ image: { tag: '2', digest } })).toEqual({ own: image, data: image });
+  });
+
+  it('of nodes of DaxClusters may be of another version than all others', async () => {
+    const container = await containerOf({ dax: { image: { tag: '2' } } });
+    expect(optionIn(container, 'dax-image')).toBe('localhost/trestle:2');
+    expect(optionIn(container, 'data-image')).toBe('localhost/trestle:0.1.0');
+    const own = await containerOf({ dataplane: { image: { tag: '3' } } });
+    expect(optionIn(own, 'dax-image')).toBe('localhost/trestle:0.1.0');
+  });
+
+  it('of Redis is that of Valkey, another one, or none', async () => {
+    const redisOf = async (image: Fields) =>
+      optionIn(await containerOf({ dax: { redis: { image } } }), 'redis-image');
+    expect(await redisOf({})).toBe('docker.io/valkey/valkey:8.1');
+    expect(await redisOf({ repository: 'redis', tag: '8' })).toBe('redis:8');
+    expect(await redisOf({ digest })).toBe(`docker.io/valkey/valkey@${digest}`);
+    expect(await redisOf({ repository: '' })).toBeUndefined();
   });
 
   it('of storage pods may be of another version', async () => {
@@ -379,6 +436,12 @@ describe('values', () => {
     [{ watchNamespaces: ['a', 'a'] }, /watchNamespaces/],
     [{ watchNamespaces: ['A'] }, /watchNamespaces/],
     [{ dataplane: { upgradePolicy: 'Never' } }, /upgradePolicy/],
+    [{ dax: { image: { pullPolicy: 'Always' } } }, /pullPolicy/],
+    [
+      { dax: { redis: { image: { tag: '' } } } },
+      /dax.redis.image: with a repository, a tag or a digest is needed/,
+    ],
+    [{ clusterDomain: 'Cluster.local' }, /clusterDomain/],
     [{ networkPolicy: { apiServerPorts: [] } }, /apiServerPorts/],
     [{ metrics: { serviceMonitor: { interval: 'often' } } }, /interval/],
     [{ smokeTest: { timeoutSeconds: 'long' } }, /timeoutSeconds/],

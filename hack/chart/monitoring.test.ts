@@ -68,9 +68,12 @@ function operatorPage() {
     client: { requestsCount: new RequestCounts() },
     // Only what the page reads of it.
     operator: {
-      caches: { all: [], allTables: () => [] },
+      allCaches: [],
+      caches: { allTables: () => [] },
       tables: controller,
       namespaces: controller,
+      access: { controller, caches: { objects: () => [] } },
+      dax: { controller, caches: { allClusters: () => [] } },
     } as never,
     election: { isLeader: true },
   }).text();

@@ -58,7 +58,7 @@ export function parseCrd(file: string, source: string): Crd {
     source,
     kind: spec.names.kind,
     plural: spec.names.plural,
-    shortNames: spec.names.shortNames,
+    shortNames: spec.names.shortNames ?? [],
     apiVersion: `${spec.group}/${version.name}`,
     schema: version.schema.openAPIV3Schema,
   };

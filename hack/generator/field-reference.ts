@@ -13,13 +13,13 @@ TypeScript types (\`dataplane/kubernetes/*-types.ts\`), the chart's copy (\`char
 - A manifest is checked by the API server alone: by the schema, and by rules in CEL whose messages name the field and the fix. What is
   accepted can be made, and something acts on it. What only the whole namespace or cluster can tell (a name taken twice, a storage class
   that is not there) shows as a condition.
-- Field names are those of the ACK controller for DynamoDB, which are those of the DynamoDB API with a small first letter.
+- Field names of a Table are those of the ACK controller for DynamoDB, which are those of the DynamoDB API with a small first letter.
 - A rule that compares with the old value is on an object that is always there, or compares presence too: a rule on an optional field does
   not run when the field is added or removed. Every list and string that a rule reads has a bound, or the API server refuses the rule as too costly.
 - A new object is born with \`observedGeneration\` -1 and \`Ready\` Unknown, so that nobody takes it for ready before the operator has seen it.
 - \`trestle.dev/schema-version\` is raised with every change that an operator needs.
 
-Tests: \`table-cases.ts\` has manifests with the answers that a real API server gives; \`table.test.ts\` asks it.
+Tests: \`*-cases.ts\` have manifests with the answers that a real API server gives; \`*.test.ts\` ask it.
 
 \`*\` marks required fields.
 `;
@@ -76,13 +76,18 @@ function typeText(schema: Schema): string {
   if (schema.enum !== undefined) return schema.enum.map((value) => code(String(value))).join(', ');
   if (schema.type === 'array') {
     const keys = schema['x-kubernetes-list-map-keys'];
-    const each = `list of ${typeText(schema.items ?? {})}s`;
+    const each = `list of ${plural(typeText(schema.items ?? {}))}`;
     return keys === undefined ? each : `${each}, by ${keys.map(code).join(', ')}`;
   }
   if (schema.additionalProperties !== undefined) {
-    return `map of ${typeText(schema.additionalProperties)}s`.replace('quantitys', 'quantities');
+    return `map of ${plural(typeText(schema.additionalProperties))}`;
   }
   return schema.format === 'date-time' ? 'time' : (schema.type ?? '');
+}
+
+/** Of `map of strings`: `maps of strings`. */
+function plural(type: string): string {
+  return type.replace(/^\S+/, (noun) => (noun === 'quantity' ? 'quantities' : `${noun}s`));
 }
 
 /** Bounds of a value, or of the elements of a list or map. */
@@ -97,7 +102,9 @@ function bounds(schema: Schema): readonly string[] {
     ...(schema.pattern === undefined || schema['x-kubernetes-int-or-string'] === true
       ? []
       : [code(schema.pattern)]),
-    ...(of === undefined ? [] : bounds(of).map((bound) => `each ${bound}`)),
+    ...(of === undefined
+      ? []
+      : bounds(of).map((bound) => (bound.startsWith('each ') ? bound : `each ${bound}`))),
   ];
 }
 

@@ -4,6 +4,7 @@ import { type Crd, type Field, fieldsOf, type Schema } from './crd.ts';
 const NAMES: Readonly<Record<string, string>> = {
   keySchema: 'KeySchemaElement',
   'podTemplate.metadata': 'PodTemplateMetadata',
+  'redis.resources': 'RedisResources',
   conditions: 'Condition',
   partitionList: 'PartitionStatus',
 };
@@ -29,7 +30,7 @@ export function typeScript(crd: Crd): string {
     addInterface(interfaces, { name, schema, part, path: [] });
     const written = part === 'spec' ? writtenType(name, schema) : '';
     const [own = '', ...nested] = [...interfaces.values()].map(({ text }) => text);
-    return [own, written, ...nested].join('\n');
+    return [own, ...(written === '' ? [] : [written]), ...nested].join('\n');
   });
   return [head, ...parts].join('\n');
 }
@@ -104,6 +105,7 @@ function typeOf(schema: Schema, name: string): string {
 
 function writtenType(name: string, schema: Schema): string {
   const defaulted = fieldsOf(schema).filter((field) => field.schema.default !== undefined);
+  if (defaulted.length === 0) return '';
   const names = defaulted.map((field) => `'${field.name}'`).join(' | ');
   return [
     docstring(`${name} as it is written: the API server adds what has a default.`),

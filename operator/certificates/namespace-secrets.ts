@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { KubeClient } from '../../dataplane/kubernetes/api-client.ts';
 import { isKubeError } from '../../dataplane/kubernetes/kube-error.ts';
 import { resources } from '../../dataplane/kubernetes/resources.ts';
+import { newKeyPair } from '../access/key-pair.ts';
 import {
   certificatesOf,
   checkLeaf,
@@ -20,6 +21,8 @@ export const CREDENTIALS_SECRET = 'trestle-credentials';
 /** What a storage node's admin interface asks its callers for. */
 const OPERATOR_NAME = 'operator.trestle.dev';
 const ROUTER_NAME = 'router.trestle.dev';
+/** Nobody but the account itself may do anything, until AccessPolicies say more (`access/`). */
+const NO_POLICIES = '{"policies":[]}\n';
 
 /** Secrets are not watched: what was read is taken for true for so long. */
 const CHECKED_MS = 5 * 60_000;
@@ -85,7 +88,7 @@ export class NamespaceSecrets {
     this.#authorities.delete(namespace);
     const authority = await this.authority(namespace, signal);
     await this.#ensureRouter(namespace, authority, signal);
-    await this.#ensureCredentials(namespace, signal);
+    await this.credentials(namespace, signal);
     return CHECKED_MS;
   }
 
@@ -184,15 +187,32 @@ export class NamespaceSecrets {
     log.info({ namespace, secret: ROUTER_SECRET }, 'the certificate of routers is made');
   }
 
-  async #ensureCredentials(namespace: string, signal: AbortSignal | undefined): Promise<void> {
-    if ((await this.#read(namespace, CREDENTIALS_SECRET, signal)) !== undefined) return;
-    const { randomBytes } = this.issuance();
-    const accessKeyId = `AKIA${base32(randomBytes(16)).slice(0, 16)}`;
-    const secretAccessKey = Buffer.from(randomBytes(30)).toString('base64');
-    const credentials = `${JSON.stringify([{ accessKeyId, secretAccessKey }])}\n`;
-    const data = { credentials, accessKeyId, secretAccessKey };
-    await this.#create(namespace, { name: CREDENTIALS_SECRET, data }, signal);
+  /**
+   * The Secret with the keys that routers take, made with the first one where there is none. Routers do not
+   * start before it has all of its members, so what a former version did not put there is added.
+   * @throws KubeError
+   */
+  async credentials(namespace: string, signal?: AbortSignal): Promise<SecretObject> {
+    const present = await this.#read(namespace, CREDENTIALS_SECRET, signal);
+    if (present !== undefined) {
+      const isWhole = secretText(present, 'policies') !== undefined;
+      return isWhole ? present : this.#addPolicies(present, signal);
+    }
+    const pair = newKeyPair(this.issuance().randomBytes);
+    const credentials = `${JSON.stringify([pair])}\n`;
+    const data = { credentials, policies: NO_POLICIES, ...pair };
+    const made = await this.#create(namespace, { name: CREDENTIALS_SECRET, data }, signal);
     this.#options.log.info({ namespace, secret: CREDENTIALS_SECRET }, 'an access key is made');
+    return made;
+  }
+
+  #addPolicies(secret: SecretObject, signal: AbortSignal | undefined): Promise<SecretObject> {
+    const { client, fieldManager } = this.#options;
+    const { uid, resourceVersion } = secret.metadata;
+    const data = encodedData({ policies: NO_POLICIES });
+    const body = { metadata: { uid, resourceVersion }, data };
+    const options = { contentType: 'merge', fieldManager } as const;
+    return client.patch<SecretObject>(resources.secrets, secret.metadata, body, options, signal);
   }
 
   #read(
@@ -272,10 +292,4 @@ function authorityOf(namespace: string, secret: SecretObject): Authority {
   if (signing === undefined)
     throw broken('has no key at ca.key that belongs to one of its certificates');
   return { bundle, signing };
-}
-
-const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
-
-function base32(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => BASE32[byte % 32]).join('');
 }

@@ -3,7 +3,7 @@ import { KubeError } from '../../dataplane/kubernetes/kube-error.ts';
 import type { KubeObject } from '../../dataplane/kubernetes/object.ts';
 import { type ResourceType, resources } from '../../dataplane/kubernetes/resources.ts';
 import type { TableResource } from '../../dataplane/kubernetes/table-resource.ts';
-import type { TableCertificates } from '../certificates/table-certificates.ts';
+import type { IssuedCertificates } from '../certificates/issued-certificates.ts';
 import { namesOf, type WantedObject } from './children.ts';
 import { CLEANUP_FINALIZER, FIELD_MANAGER } from './names.ts';
 import { answering, hasCatalog } from './node-answer.ts';
@@ -15,7 +15,7 @@ import type { Refusal, Step } from './steps.ts';
 
 export interface ApplierParts {
   readonly client: KubeClient;
-  readonly certificates: TableCertificates;
+  readonly certificates: IssuedCertificates;
   readonly nodes: NodeClient;
   readonly writes: OwnWrites;
 }
@@ -217,7 +217,8 @@ class Applier {
   }
 }
 
-function typeOf({ apiVersion, kind }: KubeObject): ResourceType {
+/** The type of an object that the operator makes. */
+export function typeOf({ apiVersion, kind }: KubeObject): ResourceType {
   const found = Object.values(resources).find(
     (type) => type.apiVersion === apiVersion && type.kind === kind,
   );

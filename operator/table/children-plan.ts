@@ -18,18 +18,25 @@ export function childSteps(
 
 function applyStep(observed: ObservedTable, wanted: WantedObject): readonly Step[] {
   const live = liveOf(observed, wanted);
-  // What goes away has to be gone before it can be made anew.
-  if (live?.metadata.deletionTimestamp !== undefined) return [];
-  const hash = hashOf(wanted);
-  const key = childKey(wanted);
-  const isAsApplied = live?.metadata.annotations?.[APPLIED_HASH] === hash;
-  if (isAsApplied && !observed.drifted.has(key)) return [];
-  const { metadata } = wanted;
-  const annotations = { ...metadata.annotations, [APPLIED_HASH]: hash };
-  const object: WantedObject = { ...wanted, metadata: { ...metadata, annotations } };
+  const object = toBeApplied(wanted, { live, isDrifted: observed.drifted.has(childKey(wanted)) });
+  if (object === undefined) return [];
   // A pod is let go by what its StatefulSet was seen to be.
   const resourceVersion = isRelease(live, wanted) ? live?.metadata.resourceVersion : undefined;
   return [{ kind: 'apply', object, resourceVersion }];
+}
+
+/** The object with the hash of what is applied; undefined where that is not to be done, or not now. */
+export function toBeApplied(
+  wanted: WantedObject,
+  { live, isDrifted }: { readonly live: KubeObject | undefined; readonly isDrifted: boolean },
+): WantedObject | undefined {
+  // What goes away has to be gone before it can be made anew.
+  if (live?.metadata.deletionTimestamp !== undefined) return undefined;
+  const hash = hashOf(wanted);
+  if (live?.metadata.annotations?.[APPLIED_HASH] === hash && !isDrifted) return undefined;
+  const { metadata } = wanted;
+  const annotations = { ...metadata.annotations, [APPLIED_HASH]: hash };
+  return { ...wanted, metadata: { ...metadata, annotations } };
 }
 
 function liveOf(observed: ObservedTable, wanted: WantedObject): KubeObject | undefined {

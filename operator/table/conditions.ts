@@ -1,4 +1,4 @@
-import type { Condition } from '../../dataplane/kubernetes/table-types.ts';
+import { type Finding, stalledOf } from '../findings.ts';
 import { NO_ZONE } from './names.ts';
 import { answering } from './node-answer.ts';
 import { isReady } from './objects.ts';
@@ -7,14 +7,6 @@ import { isFull, type PartitionView } from './partitions.ts';
 import type { Stall, TablePlan } from './plan.ts';
 import { complaintOf } from './rollout-slots.ts';
 import type { SlotStorage } from './storage-plan.ts';
-
-/** A condition before it has its times. */
-export interface Finding {
-  readonly type: string;
-  readonly status: Condition['status'];
-  readonly reason: string;
-  readonly message: string;
-}
 
 /** What the conditions of a Table say, in kstatus' terms: Reconciling and Stalled only while they are so. */
 export function findingsOf(
@@ -136,13 +128,6 @@ function reconcilingOf(
     );
   }
   return certificates.kind === 'due' ? yes('RotatingCertificates', certificates.reason) : undefined;
-}
-
-function stalledOf(stalls: readonly Stall[]): Finding | undefined {
-  const [first] = stalls;
-  if (first === undefined) return undefined;
-  const message = stalls.map((stall) => stall.message).join('; ');
-  return { type: 'Stalled', status: 'True', reason: first.reason, message };
 }
 
 function quorumOf({ slots }: ObservedTable, { partitions, isFounded }: TablePlan): Finding {
@@ -281,7 +266,8 @@ function indexesOf({ catalog }: ObservedTable): Finding | undefined {
   return { type, status: 'False', reason: isBackfilling ? 'Backfilling' : 'Updating', message };
 }
 
-function certificatesOf({ certificates }: ObservedTable): Finding {
+/** Of a table, or of whatever has certificates of the namespace's authority. */
+export function certificatesOf({ certificates }: Pick<ObservedTable, 'certificates'>): Finding {
   const type = 'CertificatesReady';
   switch (certificates.kind) {
     case 'issued': {

@@ -3,7 +3,10 @@ import { keyOf } from '../../dataplane/kubernetes/object.ts';
 import { resources } from '../../dataplane/kubernetes/resources.ts';
 import type { DescribedTable } from '../../dataplane/kubernetes/table-description.ts';
 import type { TableResource } from '../../dataplane/kubernetes/table-resource.ts';
-import type { CertificateHolders, TableCertificates } from '../certificates/table-certificates.ts';
+import type {
+  CertificateHolders,
+  IssuedCertificates,
+} from '../certificates/issued-certificates.ts';
 import { child, namesOf, topologyNodes } from './children.ts';
 import type { InstallConfig } from './install.ts';
 import { TABLE_UID_LABEL, type TableNames, ZONE } from './names.ts';
@@ -30,7 +33,7 @@ import type { ZoneNode } from './zones.ts';
 export interface ObserverParts {
   readonly install: InstallConfig;
   readonly caches: TableCaches;
-  readonly certificates: TableCertificates;
+  readonly certificates: IssuedCertificates;
   readonly nodes: NodeClient;
   /** Children that somebody else has changed since they were applied. */
   readonly driftedOf: (children: readonly KubeObject[]) => ReadonlySet<string>;
@@ -81,9 +84,13 @@ export function certificateHolders(table: TableResource): CertificateHolders {
   return {
     uid: names.identity.uid,
     namespace: names.identity.namespace,
-    tableName: names.identity.name,
     secret: child(table, { apiVersion: 'v1', kind: 'Secret', name: names.tls }),
-    pods: topologyNodes(names, zones).map(({ id, host }) => ({ name: id, host })),
+    leaves: topologyNodes(names, zones).map(({ id, host }) => ({
+      file: id,
+      commonName: id,
+      dnsNames: [id, host],
+      uri: `spiffe://trestle.dev/ns/${names.identity.namespace}/table/${names.identity.name}/storage`,
+    })),
   };
 }
 

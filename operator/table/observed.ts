@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../dataplane/kubernetes/object.ts';
 import type { DescribedTable } from '../../dataplane/kubernetes/table-description.ts';
 import type { TableResource } from '../../dataplane/kubernetes/table-resource.ts';
-import type { CertificatesState } from '../certificates/table-certificates.ts';
+import type { CertificatesState } from '../certificates/issued-certificates.ts';
 import type { InstallConfig } from './install.ts';
 import type { NodeView } from './node-answer.ts';
 import type { PersistentVolumeClaim, Pod, StatefulSet } from './objects.ts';

@@ -9,7 +9,7 @@ import { CLEANUP_FINALIZER, PAUSED } from './names.ts';
 import { answering } from './node-answer.ts';
 import type { ObservedTable } from './observed.ts';
 import { isFull, isFullBut, type PartitionView, partitionsOf } from './partitions.ts';
-import { overlayFault } from './pod-overlay.ts';
+import { overlayFault, storageRules } from './pod-overlay.ts';
 import { planRollout, type RolloutPlan } from './rollout.ts';
 import { rolloutSlots } from './rollout-slots.ts';
 import type { Step, TableEvent } from './steps.ts';
@@ -107,7 +107,7 @@ function planLiving(observed: ObservedTable, base: TablePlan): TablePlan {
   const { zones } = choice;
   const { table } = observed;
   const overlay = table.spec.podTemplate ?? {};
-  const invalid = overlayFault(overlay, namesOf(table).slotLabels(0));
+  const invalid = overlayFault(overlay, namesOf(table).slotLabels(0), storageRules);
   const storage = planStorage(observed);
   const found = { ...base, zones, storage, lostZones: lostZones(observed, zones) };
   const rollout = invalid === undefined ? rolloutOf(observed, found) : undefined;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { merged, overlayFault } from './pod-overlay.ts';
+import { merged, overlayFault, storageRules } from './pod-overlay.ts';
 
 const owned = { 'trestle.dev/slot': '0' };
 const container = (more: object) => ({ spec: { containers: [{ name: 'storage', ...more }] } });
@@ -75,7 +75,7 @@ test.each([
     'hostPort',
   ],
 ] as const)('%s cannot be laid over', (_, overlay, field) => {
-  expect(overlayFault(overlay, owned)).toContain(field);
+  expect(overlayFault(overlay, owned, storageRules)).toContain(field);
 });
 
 test.each([
@@ -106,7 +106,7 @@ test.each([
     },
   ],
 ])('%s can be laid over', (_, overlay) => {
-  expect(overlayFault(overlay, owned)).toBeUndefined();
+  expect(overlayFault(overlay, owned, storageRules)).toBeUndefined();
 });
 
 test('named things are merged by name, other lists of objects joined, anything else replaced', () => {

@@ -4,24 +4,28 @@ export type Json = Readonly<Record<string, unknown>>;
 
 /** Name of the container that runs the data plane. */
 export const STORAGE_CONTAINER = 'storage';
-export const OWNED_VOLUMES: ReadonlySet<string> = new Set([
-  ...['data', 'topology', 'tls', 'triggers', 'tmp'],
-]);
-const OWNED_VARIABLES: ReadonlySet<string> = new Set(['POD_NAME']);
-const OWNED_PATHS = ['/var/lib/trestle', '/etc/trestle', '/tmp', '/app'] as const;
 
-/** What may be laid over the container of the data plane. */
-const CONTAINER_FIELDS: ReadonlySet<string> = new Set([
-  'name',
-  'env',
-  'envFrom',
-  'resources',
-  'volumeMounts',
-  'securityContext',
-]);
+/** What of a kind's pods is the operator's, so that nothing is laid over it. */
+export interface PodRules {
+  /** Name of the operator's own container. */
+  readonly container: string;
+  /** What may be laid over it. */
+  readonly containerFields: ReadonlySet<string>;
+  readonly variables: ReadonlySet<string>;
+  /** Where it has its files: nothing else is mounted there, or around it. */
+  readonly paths: readonly string[];
+  readonly ports: ReadonlySet<number>;
+  readonly volumes: ReadonlySet<string>;
+  /** Of these, data and keys that speak for the node: no other container mounts them. */
+  readonly secretVolumes: ReadonlySet<string>;
+  /** Of the pod, fields that cannot be set, and why. */
+  readonly podFields: Readonly<Record<string, string>>;
+  /** Why no node affinity is required beside the operator's, and what to use instead. */
+  readonly affinityHint: string;
+}
 
 /** Of the pod: identity, place and life cycle are the operator's. */
-const REFUSED_POD_FIELDS: Readonly<Record<string, string>> = {
+const STORAGE_POD_FIELDS: Readonly<Record<string, string>> = {
   hostNetwork: 'pods of tables have a network of their own',
   hostPID: 'pods of tables see no other processes',
   hostIPC: 'pods of tables share no memory',
@@ -34,6 +38,20 @@ const REFUSED_POD_FIELDS: Readonly<Record<string, string>> = {
   automountServiceAccountToken: 'storage pods do not call the Kubernetes API',
   ephemeralContainers: 'use kubectl debug',
   terminationGracePeriodSeconds: 'a node needs its time to hand leaderships over',
+};
+
+export const storageRules: PodRules = {
+  container: STORAGE_CONTAINER,
+  containerFields: new Set([
+    ...['name', 'env', 'envFrom', 'resources', 'volumeMounts', 'securityContext'],
+  ]),
+  variables: new Set(['POD_NAME']),
+  paths: ['/var/lib/trestle', '/etc/trestle', '/tmp', '/app'],
+  ports: new Set([8002, 8003, 8004]),
+  volumes: new Set(['data', 'topology', 'tls', 'triggers', 'tmp']),
+  secretVolumes: new Set(['data', 'tls']),
+  podFields: STORAGE_POD_FIELDS,
+  affinityHint: "it holds the slot's zone: use placement.zones or placement.nodeSelector",
 };
 
 /** Of security contexts, what is no weakening, and how its value has to be. */
@@ -61,20 +79,21 @@ const DEPTH_MAX = 32;
 export function overlayFault(
   { metadata, spec = {} }: PodTemplate,
   ownedLabels: Readonly<Record<string, string>>,
+  rules: PodRules,
 ): string | undefined {
   const label = Object.keys(metadata?.labels ?? {}).find((key) => key in ownedLabels);
   if (label !== undefined) {
     return `podTemplate.metadata.labels[${label}] is the operator's: take another label`;
   }
-  for (const [field, reason] of Object.entries(REFUSED_POD_FIELDS)) {
+  for (const [field, reason] of Object.entries(rules.podFields)) {
     if (field in spec) return `podTemplate.spec.${field} cannot be set (${reason}): remove it`;
   }
   return (
-    affinityFault(spec.affinity) ??
+    affinityFault(spec.affinity, rules) ??
     securityFault(spec.securityContext, 'podTemplate.spec.securityContext') ??
-    volumesFault(spec.volumes) ??
-    containersFault(spec.containers, 'containers') ??
-    containersFault(spec.initContainers, 'initContainers')
+    volumesFault(spec.volumes, rules) ??
+    containersFault(spec.containers, 'containers', rules) ??
+    containersFault(spec.initContainers, 'initContainers', rules)
   );
 }
 
@@ -112,14 +131,13 @@ function mergedLists(
   ];
 }
 
-function affinityFault(affinity: unknown): string | undefined {
+function affinityFault(affinity: unknown, { affinityHint }: PodRules): string | undefined {
   if (!isObject(affinity) || !isObject(affinity.nodeAffinity)) return undefined;
   if (!('requiredDuringSchedulingIgnoredDuringExecution' in affinity.nodeAffinity))
     return undefined;
-  return (
-    'podTemplate.spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution cannot be set ' +
-    "(it holds the slot's zone): use placement.zones or placement.nodeSelector"
-  );
+  const field =
+    'podTemplate.spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution';
+  return `${field} cannot be set (${affinityHint})`;
 }
 
 function securityFault(context: unknown, field: string): string | undefined {
@@ -132,60 +150,59 @@ function securityFault(context: unknown, field: string): string | undefined {
   return undefined;
 }
 
-function volumesFault(volumes: unknown): string | undefined {
+function volumesFault(volumes: unknown, rules: PodRules): string | undefined {
   for (const volume of objectsOf(volumes)) {
     const name = String(volume.name);
     const field = `podTemplate.spec.volumes[name=${name}]`;
-    if (OWNED_VOLUMES.has(name)) return `${field} is the operator's: take another name`;
+    if (rules.volumes.has(name)) return `${field} is the operator's: take another name`;
     if ('hostPath' in volume)
       return `${field}.hostPath would leave the restricted pod security standard: remove it`;
   }
   return undefined;
 }
 
-function containersFault(containers: unknown, list: string): string | undefined {
+function containersFault(containers: unknown, list: string, rules: PodRules): string | undefined {
   for (const container of objectsOf(containers)) {
     const field = `podTemplate.spec.${list}[name=${String(container.name)}]`;
     const fault =
-      container.name === STORAGE_CONTAINER
-        ? storageContainerFault(container, field)
-        : sidecarFault(container, field);
+      container.name === rules.container
+        ? ownContainerFault(container, field, rules)
+        : sidecarFault(container, field, rules);
     if (fault !== undefined) return fault;
   }
   return undefined;
 }
 
-function storageContainerFault(container: Json, field: string): string | undefined {
-  const other = Object.keys(container).find((name) => !CONTAINER_FIELDS.has(name));
+function ownContainerFault(container: Json, field: string, rules: PodRules): string | undefined {
+  const other = Object.keys(container).find((name) => !rules.containerFields.has(name));
   if (other !== undefined) return `${field}.${other} is the operator's: remove it`;
   for (const { name } of objectsOf(container.env)) {
-    if (OWNED_VARIABLES.has(String(name)))
+    if (rules.variables.has(String(name)))
       return `${field}.env[name=${String(name)}] is the operator's: remove it`;
   }
   for (const { name, mountPath } of objectsOf(container.volumeMounts)) {
     const path = String(mountPath);
-    const owned = OWNED_PATHS.some(
+    const owned = rules.paths.some(
       (own) =>
         path === own || path.startsWith(`${own}/`) || own.startsWith(`${path.replace(/\/$/, '')}/`),
     );
-    if (owned || OWNED_VOLUMES.has(String(name))) {
+    if (owned || rules.volumes.has(String(name))) {
       return `${field}.volumeMounts[mountPath=${path}] covers what the operator mounts: take another path and volume`;
     }
   }
   return securityFault(container.securityContext, `${field}.securityContext`);
 }
 
-function sidecarFault(container: Json, field: string): string | undefined {
+function sidecarFault(container: Json, field: string, rules: PodRules): string | undefined {
   for (const port of objectsOf(container.ports)) {
     if ('hostPort' in port)
       return `${field}.ports.hostPort would leave the restricted pod security standard: remove it`;
     const number = Number(port.containerPort);
-    if (number >= 8002 && number <= 8004)
+    if (rules.ports.has(number))
       return `${field}.ports.containerPort ${number} is the node's: take another port`;
   }
   for (const { name } of objectsOf(container.volumeMounts)) {
-    // Data, and the keys that speak for the node.
-    if (name === 'data' || name === 'tls')
+    if (rules.secretVolumes.has(String(name)))
       return `${field}.volumeMounts[name=${name}] is the node's alone: remove it`;
   }
   return securityFault(container.securityContext, `${field}.securityContext`);

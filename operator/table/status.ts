@@ -1,16 +1,16 @@
 import { accountIdOf } from '../../dataplane/kubernetes/account.ts';
 import type { IndexDescription, UnitsShown } from '../../dataplane/kubernetes/table-description.ts';
 import type {
-  Condition,
   GlobalSecondaryIndexStatus,
   PartitionStatus,
   ProvisionedThroughputStatus,
   SlotStatus,
   TableStatus,
 } from '../../dataplane/kubernetes/table-types.ts';
+import { rfc3339, timedConditions, withoutUndefined } from '../findings.ts';
 import { isSameJson } from './canonical.ts';
 import { namesOf, topologyNodes } from './children.ts';
-import { type Finding, findingsOf } from './conditions.ts';
+import { findingsOf } from './conditions.ts';
 import { API_PORT, NO_ZONE, ROUTER_SERVICE } from './names.ts';
 import { isReady } from './objects.ts';
 import type { ObservedTable } from './observed.ts';
@@ -37,7 +37,7 @@ export function statusOf(
   ];
   return withoutUndefined({
     observedGeneration: table.metadata.generation,
-    conditions: timed(observed, findingsOf(observed, plan, stalls)),
+    conditions: timedConditions(table, findingsOf(observed, plan, stalls), observed.nowMs),
     ...identity(observed, plan),
     ...described(observed),
     ...partitionsStatus(observed, plan),
@@ -60,21 +60,6 @@ function withoutCounts({ itemCount: _, tableSizeBytes: __, ...status }: TableSta
     ),
     partitionList: status.partitionList?.map(({ sizeBytes: _____, ...partition }) => partition),
   };
-}
-
-/** `lastTransitionTime` moves only when the status of a condition does. */
-function timed({ table, nowMs }: ObservedTable, findings: readonly Finding[]): Condition[] {
-  const before = new Map(table.status?.conditions?.map((condition) => [condition.type, condition]));
-  const observedGeneration = table.metadata.generation;
-  return findings.map((finding) => {
-    const old = before.get(finding.type);
-    const isSame = old?.status === finding.status && !old.lastTransitionTime.startsWith('1970');
-    return {
-      ...finding,
-      lastTransitionTime: isSame ? old.lastTransitionTime : rfc3339(nowMs),
-      ...(observedGeneration === undefined ? {} : { observedGeneration }),
-    };
-  });
 }
 
 function identity(observed: ObservedTable, plan: TablePlan): TableStatus {
@@ -286,20 +271,4 @@ function storageStatus(observed: ObservedTable, plan: TablePlan): TableStatus['s
 
 function timeOf(seconds: number | undefined): string | undefined {
   return seconds === undefined ? undefined : rfc3339(seconds * 1000);
-}
-
-/** To the second, as Kubernetes has it. */
-function rfc3339(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
-}
-
-/** Members that are undefined are no members: the API server takes none of them. */
-function withoutUndefined<T extends object>(
-  value: {
-    readonly [Member in keyof T]: T[Member] | undefined;
-  },
-): T {
-  const entries = Object.entries(value).filter(([, member]) => member !== undefined);
-  // As the parameter's type says, for members that may be left out.
-  return Object.fromEntries(entries) as T;
 }

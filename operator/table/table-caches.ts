@@ -37,6 +37,8 @@ export interface TableCachesOptions {
   readonly log: Logger;
   /** The table with this key (`namespace/name`) is to be looked at. */
   readonly onChange: (key: string) => void;
+  /** An object of the operator's that belongs to no table has changed. */
+  readonly onOtherChange: (object: KubeObject) => void;
 }
 
 /** All that the operator knows of the API server's objects without asking. */
@@ -164,7 +166,8 @@ export class TableCaches {
     for (const cache of this.all) cache.close();
   }
 
-  #startNamespace({ client, log }: TableCachesOptions, namespace: string): void {
+  #startNamespace(options: TableCachesOptions, namespace: string): void {
+    const { client, log, onOtherChange } = options;
     this.#tables.set(
       namespace,
       ListWatch.start<TableResource>({
@@ -183,9 +186,10 @@ export class TableCaches {
         namespace,
         labelSelector: OWN,
         keep: keptOfChild,
-        onChange: ({ object: { metadata } }) => {
-          const name = metadata.labels?.[TABLE_LABEL];
-          if (name !== undefined) this.#onChange(keyOf({ namespace, name }));
+        onChange: ({ object }) => {
+          const name = object.metadata.labels?.[TABLE_LABEL];
+          if (name === undefined) onOtherChange(object);
+          else this.#onChange(keyOf({ namespace, name }));
         },
       });
       this.#children.set(`${namespace}/${type.kind}`, cache);

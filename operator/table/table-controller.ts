@@ -5,7 +5,7 @@ import { keyOf, nameOf } from '../../dataplane/kubernetes/object.ts';
 import { resources } from '../../dataplane/kubernetes/resources.ts';
 import type { TableResource } from '../../dataplane/kubernetes/table-resource.ts';
 import type { TableStatus } from '../../dataplane/kubernetes/table-types.ts';
-import type { TableCertificates } from '../certificates/table-certificates.ts';
+import type { IssuedCertificates } from '../certificates/issued-certificates.ts';
 import type { ReconcileResult } from '../controller.ts';
 import type { EventRecorder } from '../event-recorder.ts';
 import { Pace } from '../pace.ts';
@@ -36,7 +36,7 @@ const LOOK_JITTER = 0.2;
 export interface TableControllerOptions {
   readonly client: KubeClient;
   readonly caches: TableCaches;
-  readonly certificates: TableCertificates;
+  readonly certificates: IssuedCertificates;
   readonly nodes: NodeClient;
   readonly recorder: Pick<EventRecorder, 'record'>;
   readonly install: InstallConfig;

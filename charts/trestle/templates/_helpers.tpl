@@ -36,16 +36,27 @@ helm.sh/chart: {{ printf "%s-%s" $context.Chart.Name $context.Chart.Version | re
 {{- end -}}
 {{- end -}}
 
-{{/* The image of storage pods: what is not set is as the others'. A tag of its own wins over the others' digest. */}}
-{{- define "trestle.dataImage" -}}
-{{- $own := .Values.dataplane.image -}}
-{{- $shared := .Values.image -}}
+{{/* An image of its own: what is not set is as the others'. A tag of its own wins over the others' digest. Takes (list context image). */}}
+{{- define "trestle.ownImage" -}}
+{{- $own := index . 1 -}}
+{{- $shared := (index . 0).Values.image -}}
 {{- $repository := $own.repository | default $shared.repository -}}
 {{- $digest := ternary $own.digest $shared.digest (or (ne $own.digest "") (ne $own.tag "")) -}}
 {{- if $digest -}}
 {{ $repository }}@{{ $digest }}
 {{- else -}}
-{{ $repository }}:{{ $own.tag | default $shared.tag | default .Chart.AppVersion }}
+{{ $repository }}:{{ $own.tag | default $shared.tag | default (index . 0).Chart.AppVersion }}
+{{- end -}}
+{{- end -}}
+
+{{/* The image of Redis; empty: there is none. */}}
+{{- define "trestle.redisImage" -}}
+{{- with .Values.dax.redis.image -}}
+{{- if and .repository .digest -}}
+{{ .repository }}@{{ .digest }}
+{{- else if .repository -}}
+{{ .repository }}:{{ required "dax.redis.image: with a repository, a tag or a digest is needed" .tag }}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 

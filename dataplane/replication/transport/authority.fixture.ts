@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TlsMaterial } from './options.ts';
@@ -22,12 +23,13 @@ export class Authority {
     return readFileSync(this.#at('ca.pem'), 'utf8');
   }
 
-  /** A new certificate, made out to these DNS names; its subject is another one. */
+  /** A new certificate, made out to these DNS names and IP addresses; its subject is another one. */
   sign(...names: readonly string[]): TlsMaterial {
     this.#signedCount += 1;
     const at = (ending: string) => this.#at(`${this.#signedCount}.${ending}`);
     openssl(['req', ...newKey, '-subj', '/CN=b', '-keyout', at('key'), '-out', at('csr')]);
-    writeFileSync(at('names'), `subjectAltName=${names.map((name) => `DNS:${name}`).join()}\n`);
+    const alternatives = names.map((name) => `${isIP(name) === 0 ? 'DNS' : 'IP'}:${name}`);
+    writeFileSync(at('names'), `subjectAltName=${alternatives.join()}\n`);
     const authority = ['-CA', this.#at('ca.pem'), '-CAkey', this.#at('ca.key'), '-CAcreateserial'];
     const options = ['-days', '2', '-extfile', at('names'), '-out', at('pem')];
     openssl(['x509', '-req', '-in', at('csr'), ...authority, ...options]);

@@ -2,28 +2,32 @@ import type { KubeClient } from '../../dataplane/kubernetes/api-client.ts';
 import type { KubeObject } from '../../dataplane/kubernetes/object.ts';
 import { resources } from '../../dataplane/kubernetes/resources.ts';
 import { Pace } from '../pace.ts';
-import { checkLeaf, type KeyPair, newLeaf } from './authority.ts';
+import { checkLeaf, type KeyPair, type LeafNames, newLeaf } from './authority.ts';
 import { type Authority, AuthorityBroken, type NamespaceSecrets } from './namespace-secrets.ts';
 import { encodedData, type SecretObject, secretText } from './secret-data.ts';
 
 /** A Secret that is good is not read again for so long, or until its first renewal. */
 const CHECKED_MS = 30 * 60_000;
 const CHECKED_JITTER = 0.2;
-/** Over all tables, one is read anew in so long: a thousand would otherwise be a request every two seconds. */
+/** Over all objects, one is read anew in so long: a thousand would otherwise be a request every two seconds. */
 const CHECK_EVERY_MS = 10_000;
 
-/** Whom the certificates of one table are for. */
-export interface CertificateHolders {
-  readonly uid: string;
-  readonly namespace: string;
-  /** Of the Table. */
-  readonly tableName: string;
-  /** With everything but its data. */
-  readonly secret: KubeObject;
-  readonly pods: readonly { readonly name: string; readonly host: string }[];
+/** A certificate in a Secret: `<file>.crt` and `<file>.key`. */
+export interface Leaf extends LeafNames {
+  readonly file: string;
 }
 
-/** How the certificates of a table are. */
+/** The certificates of one Table or DaxCluster. */
+export interface CertificateHolders {
+  /** Of the Table or DaxCluster. */
+  readonly uid: string;
+  readonly namespace: string;
+  /** With everything but its data. */
+  readonly secret: KubeObject;
+  readonly leaves: readonly Leaf[];
+}
+
+/** How the certificates of an object are. */
 export type CertificatesState =
   | { readonly kind: 'issued'; readonly renewAtMs: number; readonly notAfterMs: number }
   /** Some are missing, about to end, or of an authority that is not trusted any more. */
@@ -33,8 +37,8 @@ export type CertificatesState =
 
 type IssuedState = CertificatesState & { readonly kind: 'issued' };
 
-/** The Secret of each table with the certificates of its pods. */
-export class TableCertificates {
+/** The Secret of each Table and DaxCluster with the certificates of its pods. */
+export class IssuedCertificates {
   readonly #client: KubeClient;
   readonly #secrets: NamespaceSecrets;
   readonly #fieldManager: string;
@@ -80,19 +84,16 @@ export class TableCertificates {
     const secret = await this.#read(holders, signal);
     const issuance = this.#secrets.issuance();
     const leaves = await Promise.all(
-      holders.pods.map(async (pod): Promise<readonly [string, KeyPair]> => {
-        const kept = keptLeaf(secret, pod, { authority, nowMs: issuance.nowMs });
-        return [
-          pod.name,
-          kept ?? (await newLeaf(authority.signing, namesOf(holders, pod), issuance)),
-        ];
+      holders.leaves.map(async (leaf): Promise<readonly [string, KeyPair]> => {
+        const kept = keptLeaf(secret, leaf, { authority, nowMs: issuance.nowMs });
+        return [leaf.file, kept ?? (await newLeaf(authority.signing, leaf, issuance))];
       }),
     );
     const data = Object.fromEntries([
       ['ca.crt', authority.bundle],
-      ...leaves.flatMap(([pod, { certificate, key }]) => [
-        [`${pod}.crt`, certificate],
-        [`${pod}.key`, key],
+      ...leaves.flatMap(([file, { certificate, key }]) => [
+        [`${file}.crt`, certificate],
+        [`${file}.key`, key],
       ]),
     ]);
     const object = { ...holders.secret, type: 'Opaque', data: encodedData(data) };
@@ -122,13 +123,8 @@ export class TableCertificates {
   }
 }
 
-interface Pod {
-  readonly name: string;
-  readonly host: string;
-}
-
 function check(
-  { pods, secret: { metadata } }: CertificateHolders,
+  { leaves, secret: { metadata } }: CertificateHolders,
   parts: {
     readonly authority: Authority;
     readonly nowMs: number;
@@ -142,15 +138,12 @@ function check(
     return { kind: 'due', reason: 'the authority of the namespace has changed' };
   }
   let [renewAtMs, notAfterMs] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-  for (const pod of pods) {
-    const state = checkLeaf(leafOf(secret, pod), {
-      bundle: authority.bundle,
-      dnsNames: [pod.name, pod.host],
-    });
+  for (const { file, dnsNames } of leaves) {
+    const state = checkLeaf(pairOf(secret, file), { bundle: authority.bundle, dnsNames });
     if ('fault' in state)
-      return { kind: 'due', reason: `the certificate of ${pod.name} ${state.fault}` };
+      return { kind: 'due', reason: `the certificate of ${file} ${state.fault}` };
     if (nowMs >= state.renewAtMs)
-      return { kind: 'due', reason: `the certificate of ${pod.name} is renewed` };
+      return { kind: 'due', reason: `the certificate of ${file} is renewed` };
     renewAtMs = Math.min(renewAtMs, state.renewAtMs);
     notAfterMs = Math.min(notAfterMs, state.notAfterMs);
   }
@@ -159,24 +152,15 @@ function check(
 
 function keptLeaf(
   secret: SecretObject | undefined,
-  pod: Pod,
+  { file, dnsNames }: Leaf,
   { authority, nowMs }: { readonly authority: Authority; readonly nowMs: number },
 ): KeyPair | undefined {
-  const { certificate, key } = leafOf(secret, pod);
-  const dnsNames = [pod.name, pod.host];
+  const { certificate, key } = pairOf(secret, file);
   const state = checkLeaf({ certificate, key }, { bundle: authority.bundle, dnsNames });
   if ('fault' in state || nowMs >= state.renewAtMs) return undefined;
   return certificate === undefined || key === undefined ? undefined : { certificate, key };
 }
 
-function leafOf(secret: SecretObject | undefined, { name }: Pod) {
-  return { certificate: secretText(secret, `${name}.crt`), key: secretText(secret, `${name}.key`) };
-}
-
-function namesOf({ namespace, tableName }: CertificateHolders, { name, host }: Pod) {
-  return {
-    commonName: name,
-    dnsNames: [name, host],
-    uri: `spiffe://trestle.dev/ns/${namespace}/table/${tableName}/storage`,
-  };
+function pairOf(secret: SecretObject | undefined, file: string) {
+  return { certificate: secretText(secret, `${file}.crt`), key: secretText(secret, `${file}.key`) };
 }

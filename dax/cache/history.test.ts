@@ -1,0 +1,211 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { mulberry32 } from '../../dataplane/node/mulberry32.fixture.ts';
+import type { TableInfo } from '../tables/table-descriptions.ts';
+import { TestNode } from './cached-tables.fixture.ts';
+import type { Clock } from './clock.ts';
+import { TestCluster } from './coherence.fixture.ts';
+import type { CacheCounters } from './counters.ts';
+import { collections, type History, Workload } from './history.fixture.ts';
+import { KeyActivities } from './key-activities.ts';
+import { RedisL2 } from './l2/redis-l2.ts';
+import { L2Sharing } from './l2/sharing.ts';
+import { startRedis, startWire, type TestRedis, type TestWire } from './redis.fixture.ts';
+import { startTables, type TestTables } from './tables.fixture.ts';
+
+/**
+ * Three nodes on one Redis, joined by messages that take their time; clients write and read few
+ * keys through all of them, while Redis and its connections break. No read may be given what was
+ * not the latest acknowledged value any more when it began.
+ */
+
+const NODES_COUNT = 3;
+const CLIENTS_COUNT = 9;
+/** The nodes' clocks run so much faster: holds, settling and times to live come to their end. */
+const CLOCK_RATE = 100;
+const MESSAGE_MS_MAX = 4;
+
+/** Of the orders of steps, as far as they are ours: timers and sockets have their own. */
+const seed = Date.now() % 2 ** 32;
+
+let redis: TestRedis;
+let wires: TestWire[];
+let tables: TestTables;
+let table: TableInfo;
+let nodes: TestNode[] = [];
+
+beforeEach(async () => {
+  redis = await startRedis('--maxmemory-policy', 'allkeys-lru');
+  wires = await Promise.all(Array.from({ length: NODES_COUNT }, () => startWire(redis)));
+  tables = await startTables();
+  await tables.server.createTable(collections);
+  table = await tables.descriptions.describe('Collections');
+});
+
+afterEach(async () => {
+  vi.restoreAllMocks();
+  for (const { cache } of nodes) cache.close();
+  for (const wire of wires) await wire.close();
+  await redis.close();
+  await tables.close();
+});
+
+interface Run {
+  readonly lengthMs: number;
+  /** What is done to Redis and to nodes meanwhile, one after the other, again and again. */
+  readonly troubles: readonly Trouble[];
+  readonly losesInvalidations?: boolean;
+  readonly hasRedis?: boolean;
+  /** Ends with the first violation. */
+  readonly isHunt?: boolean;
+}
+
+async function run({ lengthMs, troubles, ...options }: Run): Promise<History> {
+  const random = mulberry32(seed);
+  const cluster = new TestCluster(NODES_COUNT, {
+    delayMs: () => Math.floor(random() * MESSAGE_MS_MAX),
+    losesInvalidations: options.losesInvalidations === true,
+  });
+  const clock: Clock = { nowMs: () => Math.floor(performance.now() * CLOCK_RATE) };
+  nodes = cluster.nodes.map((coherence, index) => {
+    const url = wires[index]?.url ?? '';
+    const generationSettleMs = 10 * MESSAGE_MS_MAX * CLOCK_RATE;
+    return new TestNode({
+      tables,
+      coherence,
+      clock,
+      ...(options.hasRedis !== false && { redis: { url, prefix: 'history', generationSettleMs } }),
+    });
+  });
+  await Promise.all(nodes.map(({ cache }) => cache.whenL2Tried()));
+  const workload = new Workload({
+    nodes,
+    tables,
+    table,
+    random,
+    delayMs: () => Math.floor(random() * 4),
+    uncertainShare: 0.01,
+  });
+  const endMs = performance.now() + lengthMs;
+  const hasFound = () => options.isHunt === true && workload.history.violations.length > 0;
+  const isOver = () => performance.now() >= endMs || hasFound();
+  const clients = workload.run(CLIENTS_COUNT, isOver);
+  for (let turn = 0; troubles.length > 0 && !isOver(); turn += 1) {
+    await pause(300 + random() * 300);
+    const trouble = troubles[turn % troubles.length];
+    await trouble?.begin();
+    await pause(random() * 150);
+    await trouble?.end?.();
+    if (turn % 3 === 2) workload.nextKeys();
+  }
+  await clients;
+  await workload.whenQuiet();
+  return workload.history;
+}
+
+interface Trouble {
+  readonly begin: () => unknown;
+  readonly end?: () => unknown;
+}
+
+const troubles: readonly Trouble[] = [
+  { begin: () => wires[0]?.cut(), end: () => wires[0]?.mend() },
+  { begin: () => redis.command('FLUSHALL') },
+  { begin: () => redis.kill(), end: () => redis.start() },
+  { begin: () => nodes[2]?.coherence.lapse(), end: () => nodes[2]?.coherence.renew() },
+  {
+    begin: () => wires.slice(1).map(({ cut }) => cut()),
+    end: () => wires.slice(1).map(({ mend }) => mend()),
+  },
+  { begin: () => redis.pause(), end: () => redis.resume() },
+  { begin: () => redis.command('CLIENT', 'KILL', 'TYPE', 'normal') },
+  { begin: () => nodes[1]?.coherence.reset() },
+  { begin: lapseWithoutRedis, end: () => nodes[0]?.coherence.renew() },
+];
+
+/** The node misses that the others move on without it. */
+function lapseWithoutRedis(): void {
+  nodes[0]?.coherence.lapse();
+  wires[1]?.cut();
+  wires[1]?.mend();
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+describe('no read is given an old value', () => {
+  test('while Redis and nodes have their troubles', async () => {
+    const history = await run({ lengthMs: 12_000, troubles });
+    expect(history.violations, `seed ${seed}`).toEqual([]);
+    // What is to be seen was there to be seen.
+    expect(history.racesCount).toBeGreaterThan(100);
+    expect(history.failedCount).toBeGreaterThan(0);
+    for (const name of [
+      'itemHits',
+      'joinedReads',
+      'l2Hits',
+      'l2Losses',
+      'uncertainWrites',
+    ] as const) {
+      expect({ [name]: sumOf(name) }).not.toEqual({ [name]: 0 });
+    }
+  });
+
+  test('without Redis', async () => {
+    const history = await run({ lengthMs: 3000, troubles: [], hasRedis: false });
+    expect(history.violations, `seed ${seed}`).toEqual([]);
+    expect(history.racesCount).toBeGreaterThan(100);
+  });
+});
+
+describe('the checker finds', () => {
+  const hunt = { lengthMs: 40_000, isHunt: true, troubles: [] };
+
+  test('invalidations that do not arrive', async () => {
+    const history = await run({ ...hunt, hasRedis: false, losesInvalidations: true });
+    expect(history.violations, `seed ${seed}`).not.toEqual([]);
+  });
+
+  test('values kept of writes that overlapped', async () => {
+    const { beginWrite } = KeyActivities.prototype;
+    vi.spyOn(KeyActivities.prototype, 'beginWrite').mockImplementation(function (
+      this: KeyActivities<unknown>,
+      key,
+    ) {
+      const watch = beginWrite.call(this, key);
+      return Object.defineProperty(watch, 'isOverlapped', { get: () => false, set() {} });
+    });
+    const history = await run({ ...hunt, hasRedis: false });
+    expect(history.violations, `seed ${seed}`).not.toEqual([]);
+  });
+
+  test('reads kept though a write came in between', async () => {
+    const { endFlight } = KeyActivities.prototype;
+    vi.spyOn(KeyActivities.prototype, 'endFlight').mockImplementation(function (
+      this: KeyActivities<unknown>,
+      flight,
+    ) {
+      endFlight.call(this, flight);
+      return true;
+    });
+    const history = await run({ ...hunt, hasRedis: false });
+    expect(history.violations, `seed ${seed}`).not.toEqual([]);
+  });
+
+  test('writes that L2 is not told of', async () => {
+    vi.spyOn(RedisL2.prototype, 'mark').mockResolvedValue(undefined);
+    vi.spyOn(RedisL2.prototype, 'finish').mockResolvedValue(undefined);
+    const history = await run(hunt);
+    expect(history.violations, `seed ${seed}`).not.toEqual([]);
+  });
+
+  test('nodes that use L2 while another writes without it', async () => {
+    vi.spyOn(L2Sharing.prototype, 'withhold').mockResolvedValue();
+    const history = await run({ ...hunt, troubles: troubles.slice(0, 1) });
+    expect(history.violations, `seed ${seed}`).not.toEqual([]);
+  });
+});
+
+function sumOf(name: keyof CacheCounters): number {
+  return nodes.reduce((sum, { cache }) => sum + cache.counters[name], 0);
+}

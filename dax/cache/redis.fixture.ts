@@ -1,0 +1,155 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** For tests: a real Redis on a free port of the loopback, which can be broken and mended. */
+export interface TestRedis {
+  readonly port: number;
+  readonly url: string;
+  /** One command, on a connection of its own; the answer as it is on the wire. */
+  command(...words: string[]): Promise<string>;
+  /** As a crash: nothing is saved. */
+  kill(): Promise<void>;
+  /** On the same port, and empty. */
+  start(): Promise<void>;
+  /** It holds its connections, and answers nothing. */
+  pause(): void;
+  resume(): void;
+  close(): Promise<void>;
+}
+
+export async function startRedis(...options: string[]): Promise<TestRedis> {
+  const path = fileURLToPath(new URL('../../hack/redis', import.meta.url));
+  const binary = execFileSync(path, { encoding: 'utf8' }).trim();
+  const folder = await mkdtemp(join(tmpdir(), 'trestle-redis-'));
+  const port = await freePort();
+  let server: ChildProcess | undefined;
+
+  async function start(): Promise<void> {
+    const words = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder];
+    server = spawn(binary, [...words, ...options], { stdio: 'ignore' });
+    while (!(await answers(port))) {
+      if (server.exitCode !== null) throw new Error(`redis-server ended: ${server.exitCode}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  async function kill(): Promise<void> {
+    const ending = server;
+    server = undefined;
+    if (ending === undefined || ending.exitCode !== null) return;
+    const ended = once(ending, 'exit');
+    ending.kill('SIGKILL');
+    await ended;
+  }
+
+  await start();
+  return {
+    port,
+    url: `redis://127.0.0.1:${port}`,
+    command: (...words) => ask(port, words),
+    kill,
+    start,
+    pause: () => void server?.kill('SIGSTOP'),
+    resume: () => void server?.kill('SIGCONT'),
+    async close() {
+      await kill();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A way to Redis of one node alone, which can be cut. */
+export interface TestWire {
+  readonly url: string;
+  cut(): void;
+  mend(): void;
+  close(): Promise<void>;
+}
+
+export async function startWire({ port }: TestRedis): Promise<TestWire> {
+  const ends = new Set<Socket>();
+  let isCut = false;
+  const server = createServer((near) => {
+    if (isCut) {
+      near.destroy();
+      return;
+    }
+    const far = connect(port, '127.0.0.1');
+    for (const [end, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      ends.add(end);
+      end.on('error', () => undefined); // closed next
+      end.on('close', () => {
+        ends.delete(end);
+        other.destroy();
+      });
+      end.pipe(other);
+    }
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const cut = () => {
+    isCut = true;
+    for (const end of ends) end.destroy();
+  };
+  return {
+    url: `redis://127.0.0.1:${portOf(server)}`,
+    cut,
+    mend: () => {
+      isCut = false;
+    },
+    async close() {
+      cut();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const port = portOf(server);
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function answers(port: number): Promise<boolean> {
+  try {
+    return (await ask(port, ['PING'])).startsWith('+PONG');
+  } catch {
+    return false; // not yet
+  }
+}
+
+function ask(port: number, words: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1');
+    let text = '';
+    socket.setEncoding('latin1');
+    socket.on('data', (chunk: string) => {
+      text += chunk;
+    });
+    socket.on('error', reject);
+    socket.on('close', () => resolve(text));
+    socket.end(respOf(words) + respOf(['QUIT']));
+  });
+}
+
+function respOf(words: readonly string[]): string {
+  const strings = words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`);
+  return `*${words.length}\r\n${strings.join('')}`;
+}

@@ -1,0 +1,92 @@
+import { ClientFault } from '../../dataplane/errors/client-fault.ts';
+import { normaliseNumber } from '../../dataplane/item/number.ts';
+import type { Outcome } from './client-process.ts';
+
+type Members = { readonly [member: string]: unknown };
+
+/** What a client adds of its own, or what a cache does not know. */
+const UNCOMPARED: ReadonlySet<string> = new Set(['$metadata', 'ResponseMetadata']);
+
+/** Members that some clients leave out when they are empty. */
+const OMITTED_EMPTY: ReadonlySet<string> = new Set([
+  'ItemCollectionMetrics',
+  'UnprocessedItems',
+  'UnprocessedKeys',
+]);
+
+/** What to look away from. */
+export interface Comparison {
+  /** Reads that the cache may answer cost nothing then. */
+  readonly isCached: boolean;
+  /** Python shows items of cancelled transactions as they were sent. */
+  readonly hidesReasonItems: boolean;
+}
+
+/**
+ * An outcome without what clients show in different ways: numbers in normal form, `name: ` before
+ * messages, empty members.
+ */
+export function normalOutcome(
+  outcome: Outcome,
+  { isCached, hidesReasonItems }: Comparison,
+): unknown {
+  if (!('error' in outcome)) {
+    const result = normalValue(outcome.result) as Members;
+    if (!isCached) return { result };
+    const { ConsumedCapacity: _, ...rest } = result;
+    return { result: rest };
+  }
+  const { code, message, reasons } = outcome.error;
+  return {
+    error: {
+      code,
+      message: message.replace(/^(?:api error |unknown error(?=:))?(?:\w+)?: /, ''),
+      ...(Array.isArray(reasons) && { reasons: normalReasons(reasons, hidesReasonItems) }),
+    },
+  };
+}
+
+/** Python's is the flat list as it was sent: code, message, values. */
+function normalReasons(reasons: readonly unknown[], hidesItems: boolean): unknown {
+  if (typeof reasons[0] === 'string') {
+    return reasons.flatMap((Code, at) => {
+      if (at % 3 !== 0) return [];
+      const [Message, values] = [reasons[at + 1], reasons[at + 2]];
+      return [normalValue({ Code, Message, ...(values !== null && { Item: HIDDEN }) })];
+    });
+  }
+  return reasons.map((reason) => {
+    const hasItem = typeof reason === 'object' && reason !== null && 'Item' in reason;
+    return normalValue(hidesItems && hasItem ? { ...reason, Item: HIDDEN } : reason);
+  });
+}
+
+const HIDDEN = 'an item';
+
+function normalValue(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(normalValue);
+  if (typeof value !== 'object' || value === null) return value;
+  const members: [string, unknown][] = [];
+  for (const [name, member] of Object.entries(value)) {
+    if (member === undefined || member === null || UNCOMPARED.has(name)) continue;
+    if (OMITTED_EMPTY.has(name) && Object.keys(member).length === 0) continue;
+    members.push([name, normalMember(name, member)]);
+  }
+  return Object.fromEntries(members);
+}
+
+/** What is no number of the data model stays as it is. */
+function normalNumber(text: string): string {
+  try {
+    return normaliseNumber(text);
+  } catch (error) {
+    if (!(error instanceof ClientFault)) throw error;
+    return text;
+  }
+}
+
+function normalMember(name: string, member: unknown): unknown {
+  if (name === 'N' && typeof member === 'string') return normalNumber(member);
+  if (name === 'NS' && Array.isArray(member)) return member.map(String).map(normalNumber);
+  return normalValue(member);
+}

@@ -1,0 +1,59 @@
+import type { ProtocolErrorReason } from '../protocol/protocol-error.ts';
+import type { MethodName } from '../protocol/requests.ts';
+
+/** What has happened at a door since it was opened; plain numbers, to be read by metrics. */
+export interface DaxCounters {
+  /** Open now. */
+  connectionsCount: number;
+  connectionsAccepted: number;
+  /** Closed at once, as there were too many. */
+  connectionsRefused: number;
+  /** Whole requests, whatever became of them. */
+  readonly requests: Record<MethodName, number>;
+  /** Error replies by their error code (`ValidationException`). */
+  readonly errors: Map<string, number>;
+  /** Handshakes that did not hold. */
+  authorisationFailures: number;
+  /** Connections closed for what was on them, by reason. */
+  readonly protocolErrors: Map<ProtocolErrorReason, number>;
+  /** Connections closed as they, or all together, waited or held too much. */
+  connectionsCut: number;
+  bytesIn: number;
+  bytesOut: number;
+}
+
+export function newCounters(): DaxCounters {
+  return {
+    connectionsCount: 0,
+    connectionsAccepted: 0,
+    connectionsRefused: 0,
+    requests: {
+      authorizeConnection: 0,
+      endpoints: 0,
+      defineKeySchema: 0,
+      defineAttributeListId: 0,
+      defineAttributeList: 0,
+      getItem: 0,
+      putItem: 0,
+      updateItem: 0,
+      deleteItem: 0,
+      query: 0,
+      scan: 0,
+      batchGetItem: 0,
+      batchWriteItem: 0,
+      transactGetItems: 0,
+      transactWriteItems: 0,
+    },
+    errors: new Map(),
+    authorisationFailures: 0,
+    protocolErrors: new Map(),
+    connectionsCut: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+  };
+}
+
+/** Keys are of fixed sets: fault types and reasons. */
+export function addOne<Key>(counts: Map<Key, number>, key: Key): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
