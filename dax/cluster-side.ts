@@ -6,7 +6,7 @@ import { readTlsFiles, TlsFilesError } from '../dataplane/tls-files.ts';
 import type { Undo } from '../dataplane/undo.ts';
 import type { CacheCoherence } from './cache/cached-tables.ts';
 import { type Coherence, SingleNode } from './cluster/coherence.ts';
-import { defaultCoherenceLimits } from './cluster/coherence-limits.ts';
+import { L2_SETTLE_MS } from './cluster/coherence-limits.ts';
 import { FolderRegistryStore } from './cluster/folder-registry-store.ts';
 import { MemoryRegistryStore } from './cluster/memory-registry-store.ts';
 import { type CoherenceMetrics, PeerCoherence } from './cluster/peer-coherence.ts';
@@ -57,7 +57,7 @@ export async function openCluster(
   return {
     registry,
     coherence,
-    settleMs: defaultCoherenceLimits.leaseMs,
+    settleMs: L2_SETTLE_MS,
     metrics: () => coherence.metrics,
   };
 }

@@ -156,6 +156,7 @@ export class Session {
         this.#endIfDone();
         return;
       }
+      this.#partialSinceMs = undefined;
       this.#serve(arrival);
     }
   }
