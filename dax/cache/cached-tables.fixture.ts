@@ -3,7 +3,13 @@ import type { AttributeValue, Item } from '../../dataplane/item/attribute-value.
 import { decodeItemValues } from '../protocol/items.ts';
 import { encodeHashPart, encodeKey } from '../protocol/keys.ts';
 import type { TableInfo } from '../tables/table-descriptions.ts';
-import { CachedTables, type PageCall, type RedisOptions, type Stored } from './cached-tables.ts';
+import {
+  type CacheCoherence,
+  CachedTables,
+  type PageCall,
+  type RedisOptions,
+  type Stored,
+} from './cached-tables.ts';
 import type { Clock } from './clock.ts';
 import { TestCluster, type TestCoherence } from './coherence.fixture.ts';
 import type { TestTables } from './tables.fixture.ts';
@@ -11,6 +17,8 @@ import type { TestTables } from './tables.fixture.ts';
 export interface TestNodeOptions {
   readonly tables: TestTables;
   readonly coherence?: TestCoherence;
+  /** In its place: the real thing. */
+  readonly peers?: CacheCoherence;
   readonly cacheBytes?: number;
   readonly parameters?: { recordTtlMillis: number; queryTtlMillis: number };
   readonly redis?: RedisOptions;
@@ -32,7 +40,7 @@ export class TestNode {
       calls: tables,
       descriptions: tables.descriptions,
       lists: tables.lists,
-      coherence,
+      coherence: options.peers ?? coherence,
       cacheBytes: options.cacheBytes ?? 16 * 1024 * 1024,
       parameters: options.parameters ?? { recordTtlMillis: 300_000, queryTtlMillis: 300_000 },
       redis: options.redis,

@@ -111,6 +111,10 @@ export class Workload {
     tables.call = (operation, body) => this.#callTable(operation, body, direct);
   }
 
+  get random(): () => number {
+    return this.#options.random;
+  }
+
   /** Each client does one thing after another, until `isOver`. */
   async run(clientsCount: number, isOver: () => boolean): Promise<void> {
     const client = async (index: number) => {
@@ -322,6 +326,46 @@ export class Workload {
       { pk: pk('d'), sk: { S: '1' } },
     ];
   }
+}
+
+/** Something that happens to a cluster while clients go on. */
+export interface Trouble {
+  readonly begin: () => unknown;
+  readonly end?: () => unknown;
+}
+
+export interface Drive {
+  readonly clientsCount: number;
+  readonly lengthMs: number;
+  /** One after the other, again and again. */
+  readonly troubles: readonly Trouble[];
+  /** Before each trouble, and how long it lasts, at most. */
+  readonly calmMs: number;
+  readonly troubleMs: number;
+  /** Ends with the first violation. */
+  readonly isHunt?: boolean;
+}
+
+/** Lets clients work for a while, and trouble come. */
+export async function drive(workload: Workload, options: Drive): Promise<History> {
+  const { clientsCount, lengthMs, troubles, calmMs, troubleMs, isHunt = false } = options;
+  const endMs = performance.now() + lengthMs;
+  const hasFound = () => isHunt && workload.history.violations.length > 0;
+  const isOver = () => performance.now() >= endMs || hasFound();
+  const clients = workload.run(clientsCount, isOver);
+  for (let turn = 0; !isOver(); turn += 1) {
+    for (let part = 0; part < 4; part += 1) {
+      await pause(calmMs / 4);
+      workload.nextKeys();
+    }
+    const trouble = troubles[turn % troubles.length];
+    await trouble?.begin();
+    await pause(workload.random() * troubleMs);
+    await trouble?.end?.();
+  }
+  await clients;
+  await workload.whenQuiet();
+  return workload.history;
 }
 
 interface Key {

@@ -4,7 +4,7 @@ import { ClientFault } from '../../dataplane/errors/client-fault.ts';
 import { encodeKey } from '../protocol/keys.ts';
 import type { TableInfo } from '../tables/table-descriptions.ts';
 import { HandClock, TestNode } from './cached-tables.fixture.ts';
-import { startTables, type TestTables } from './tables.fixture.ts';
+import { listen, startTables, type TestTables } from './tables.fixture.ts';
 
 let tables: TestTables;
 let table: TableInfo;
@@ -90,6 +90,16 @@ describe('GetItem', () => {
     expect(tables.counts.get('GetItem')).toBe(1);
     expect(node.cache.counters.joinedReads).toBe(999);
     expect(node.cache.sizes.itemFlightsCount).toBe(0);
+  });
+
+  test('by HTTP, as counted by the server, too', async () => {
+    await putBehind({ ...ann, age: { N: '31' } });
+    const http = await listen(tables);
+    node = new TestNode({ tables: { ...tables, call: http.calls.call.bind(http.calls) }, clock });
+    const reads = await Promise.all(Array.from({ length: 1000 }, () => node.get(table, ann)));
+    expect(reads).toEqual(Array.from({ length: 1000 }, () => ({ age: { N: '31' } })));
+    expect(http.counts).toEqual(new Map([['GetItem', 1]]));
+    await http.close();
   });
 
   test('a failed read fails all who joined it with the same error, and the next one tries again', async () => {

@@ -8,7 +8,7 @@ export const ITEM_CACHE_SHARE = 0.75;
  * in five arrays (130 B), and what the garbage collector keeps free. Measured by `memory.fixture.ts`
  * as the growth of the whole process.
  */
-export const ITEM_OVERHEAD_BYTES = 300;
+export const ITEM_OVERHEAD_BYTES = 230;
 /** The same for a page, with its place among the tags. Measured alike. */
 export const PAGE_OVERHEAD_BYTES = 1000;
 
@@ -16,7 +16,7 @@ export const PAGE_OVERHEAD_BYTES = 1000;
 export const ITEM_FLIGHTS_COUNT_MAX = 20_000;
 export const PAGE_FLIGHTS_COUNT_MAX = 5_000;
 
-/** Tables that are kept apart by name; beyond, the caches start anew. */
+/** Tables that are told apart; beyond, the one known for longest is forgotten, with what is cached of it. */
 export const TABLES_COUNT_MAX = 100_000;
 
 /** A write with unknown outcome may still be done by the table for so long. */

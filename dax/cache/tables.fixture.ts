@@ -1,9 +1,15 @@
-import type { JsonObject } from '../../dataplane/api/operation.ts';
+import { pino } from 'pino';
+import { SignaturePresence } from '../../dataplane/access/signature-presence.ts';
+import type { JsonObject, Operation, ServerContext } from '../../dataplane/api/operation.ts';
+import { operations } from '../../dataplane/api/operations.ts';
 import { type Server, startServer } from '../../dataplane/api/server.fixture.ts';
-import type { AttributeLists } from '../cluster/attribute-lists.ts';
-import type { KeySchema } from '../protocol/key-schema.ts';
+import { Endpoint } from '../../dataplane/endpoint/endpoint.ts';
+import { AttributeLists } from '../cluster/attribute-lists.ts';
+import { MemoryRegistryStore } from '../cluster/memory-registry-store.ts';
+import { anyKey } from '../role.ts';
+import { HttpTableCalls } from '../tables/http-table-calls.ts';
 import type { TableCalls } from '../tables/table-calls.ts';
-import type { TableInfo } from '../tables/table-descriptions.ts';
+import { TableDescriptions } from '../tables/table-descriptions.ts';
 
 /** For tests: a real embedded server as the tables, in this process, with a door for faults. */
 export interface TestTables extends TableCalls {
@@ -27,82 +33,27 @@ export interface CallHooks {
   ) => Promise<JsonObject | undefined>;
 }
 
-export class TestDescriptions {
+export class TestDescriptions extends TableDescriptions {
   readonly forgotten: string[] = [];
-  readonly #server: Server;
-  readonly #known = new Map<string, TableInfo>();
 
-  constructor(server: Server) {
-    this.#server = server;
+  override forget(nameOrArn: string): void {
+    this.forgotten.push(nameOrArn);
+    super.forget(nameOrArn);
   }
-
-  async describe(name: string): Promise<TableInfo> {
-    const known = this.#known.get(name);
-    if (known !== undefined) return known;
-    const { Table } = await this.#server.call('DescribeTable', { TableName: name });
-    const info: TableInfo = {
-      name: Table.TableName,
-      id: Table.TableId,
-      arn: Table.TableArn,
-      key: keySchemaOf(Table.KeySchema, Table.AttributeDefinitions),
-      localIndexes: new Map(
-        (Table.LocalSecondaryIndexes ?? []).map((index: IndexDescription) => [
-          index.IndexName,
-          keySchemaOf(index.KeySchema, Table.AttributeDefinitions),
-        ]),
-      ),
-      globalIndexes: new Map(
-        (Table.GlobalSecondaryIndexes ?? []).map((index: IndexDescription) => {
-          const { hash, range } = keySchemaOf(index.KeySchema, Table.AttributeDefinitions);
-          return [index.IndexName, { hash: [hash], range: range === undefined ? [] : [range] }];
-        }),
-      ),
-    };
-    this.#known.set(name, info);
-    return info;
-  }
-
-  forget(name: string): void {
-    this.forgotten.push(name);
-    this.#known.delete(name);
-  }
-}
-
-interface IndexDescription {
-  readonly IndexName: string;
-  readonly KeySchema: readonly KeyElement[];
-}
-
-interface KeyElement {
-  readonly AttributeName: string;
-  readonly KeyType: 'HASH' | 'RANGE';
-}
-
-function keySchemaOf(
-  elements: readonly KeyElement[],
-  definitions: readonly { AttributeName: string; AttributeType: 'S' | 'N' | 'B' }[],
-): KeySchema {
-  const attribute = (keyType: 'HASH' | 'RANGE') => {
-    const name = elements.find(({ KeyType }) => KeyType === keyType)?.AttributeName;
-    const type = definitions.find(({ AttributeName }) => AttributeName === name)?.AttributeType;
-    return name === undefined || type === undefined ? undefined : { name, type };
-  };
-  const hash = attribute('HASH');
-  if (hash === undefined) throw new Error('a key has a hash attribute');
-  return { hash, range: attribute('RANGE') };
 }
 
 export async function startTables(): Promise<TestTables> {
   const server = await startServer();
   const counts = new Map<string, number>();
   const bodies: { operation: string; body: JsonObject }[] = [];
+  const descriptions = new TestDescriptions(server);
   const tables: TestTables = {
     server,
     counts,
     bodies,
     hooks: {},
-    descriptions: new TestDescriptions(server),
-    lists: attributeLists(),
+    descriptions,
+    lists: new AttributeLists(new MemoryRegistryStore()),
     async call(operation, body) {
       counts.set(operation, (counts.get(operation) ?? 0) + 1);
       bodies.push({ operation, body });
@@ -110,20 +61,54 @@ export async function startTables(): Promise<TestTables> {
       const answer = await server.call(operation, body);
       return (await tables.hooks.after?.(operation, body, answer)) ?? answer;
     },
-    close: () => server.close(),
+    async close() {
+      descriptions.close();
+      await server.close();
+    },
   };
   return tables;
 }
 
-/** Ids in the order of appearance; 1 is the empty list. */
-function attributeLists(): Pick<AttributeLists, 'idOf' | 'namesOf'> {
-  const lists: (readonly string[])[] = [['never'], []];
-  return {
-    idOf(names) {
-      const text = names.join('\0');
-      const index = lists.findIndex((list, id) => id > 0 && list.join('\0') === text);
-      return index > 0 ? index : lists.push(names) - 1;
+/** The same server by HTTP, as a node calls it. */
+export interface HttpTables {
+  readonly calls: HttpTableCalls;
+  /** Requests that the server has had, by operation. */
+  readonly counts: ReadonlyMap<string, number>;
+  close(): Promise<void>;
+}
+
+export async function listen({ server }: TestTables): Promise<HttpTables> {
+  const accountId = '000000000000';
+  const counts = new Map<string, number>();
+  const counted = (operation: Operation<ServerContext>): Operation<ServerContext> => ({
+    ...operation,
+    handle(body, context) {
+      counts.set(operation.name, (counts.get(operation.name) ?? 0) + 1);
+      return operation.handle(body, context);
     },
-    namesOf: (id) => lists[id],
+  });
+  const endpoint = await Endpoint.listen({
+    operations: new Map([...operations].map(([name, each]) => [name, counted(each)])),
+    context: server.context,
+    authenticator: new SignaturePresence(accountId),
+    authorize: undefined,
+    log: pino({ level: 'silent' }),
+    host: '127.0.0.1',
+    port: 0,
+    tls: undefined,
+  });
+  const calls = new HttpTableCalls({
+    endpoint: `http://127.0.0.1:${endpoint.port}`,
+    ca: () => undefined,
+    credential: () => anyKey(accountId),
+    region: 'us-east-1',
+  });
+  return {
+    calls,
+    counts,
+    async close() {
+      calls.close();
+      await endpoint.close(1000);
+    },
   };
 }

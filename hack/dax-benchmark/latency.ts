@@ -6,6 +6,7 @@ import { textTable } from '../benchmark/table.ts';
 import { clusterServer } from '../cluster-benchmark/cluster-server.ts';
 import type { Finding } from '../cluster-benchmark/finding.ts';
 import { OwnCluster } from '../cluster-benchmark/own-cluster.ts';
+import { libDaxReader, libDynamoReader } from './client-readers.ts';
 import { startDaxNode } from './node-process.ts';
 import { type BenchContext, ITEM_BYTES, type Part } from './part.ts';
 import { daxReader, httpReader, type Reader, redisReader } from './reader.ts';
@@ -15,6 +16,24 @@ import { startRedis } from './redis-process.ts';
 const HOT_ITEMS = 500;
 const CACHE_BYTES = 512 * 2 ** 20;
 const WARM_UP_CALLS = 2_000;
+/** Of items that are read once only. */
+const COLD_KINDS = 4;
+
+/** "Client": Amazon's own, its time included. "Bare": sockets that do as little as can be, so that servers are compared. */
+const names = {
+  clientHit: 'client: hit, lib-dax',
+  clientTables: 'client: tables, lib-dynamodb',
+  clientCluster: 'client: cluster, strong, lib-dynamodb',
+  clientMiss: 'client: miss, lib-dax',
+  clientCold: 'client: tables, strong, cold items, lib-dynamodb',
+  hit: 'bare: hit, DAX protocol',
+  httpHit: "bare: hit, the node's HTTP",
+  tables: 'bare: tables, HTTP',
+  cluster: 'bare: cluster, strong, HTTP',
+  miss: 'bare: miss, DAX protocol',
+  cold: 'bare: tables, strong, cold items, HTTP',
+  redis: 'Redis GET, ioredis',
+} as const;
 
 interface Way {
   readonly name: string;
@@ -34,7 +53,7 @@ export const latency: Part = async (context) => {
   const { options, embedded, generator } = context;
   // Each miss is of an item that nobody has read before.
   const coldCount = (options.rounds + 1) * Math.max(options.callsCount, WARM_UP_CALLS);
-  const itemCount = HOT_ITEMS + 2 * coldCount;
+  const itemCount = HOT_ITEMS + COLD_KINDS * coldCount;
   console.log(
     `\nLatency: ${itemCount} items of ${ITEM_BYTES} B, one connection, ${options.rounds} rounds of ${options.callsCount} calls`,
   );
@@ -62,27 +81,23 @@ async function openWays(context: BenchContext, coldCount: number): Promise<reado
     await redis.client.set(`item:${index}`, JSON.stringify(itemAt(index, ITEM_BYTES)));
   }
   const hot = (call: number) => call % HOT_ITEMS;
+  /** Each kind of cold read has items of its own. */
+  const cold = (kind: number) => (call: number) => HOT_ITEMS + kind * coldCount + call;
   const eventual = { isStrong: false };
+  const strong = { isStrong: true };
   return [
-    { name: 'hit, DAX protocol', reader: daxReader(node.port), indexOf: hot },
-    { name: 'hit, HTTP of the node', reader: httpReader(node.httpPort, eventual), indexOf: hot },
-    { name: 'tables over HTTP', reader: httpReader(embedded.port, eventual), indexOf: hot },
-    {
-      name: 'cluster, strong, HTTP',
-      reader: httpReader(router.port, { isStrong: true }),
-      indexOf: hot,
-    },
-    { name: 'Redis GET, ioredis', reader: redisReader(redis), indexOf: hot },
-    {
-      name: 'miss, DAX protocol',
-      reader: daxReader(node.port),
-      indexOf: (call) => HOT_ITEMS + call,
-    },
-    {
-      name: 'tables over HTTP, strong, items as cold',
-      reader: httpReader(embedded.port, { isStrong: true }),
-      indexOf: (call) => HOT_ITEMS + coldCount + call,
-    },
+    { name: names.clientHit, reader: libDaxReader(node.port), indexOf: hot },
+    { name: names.clientTables, reader: libDynamoReader(embedded.port, eventual), indexOf: hot },
+    { name: names.clientCluster, reader: libDynamoReader(router.port, strong), indexOf: hot },
+    { name: names.clientMiss, reader: libDaxReader(node.port), indexOf: cold(0) },
+    { name: names.clientCold, reader: libDynamoReader(embedded.port, strong), indexOf: cold(1) },
+    { name: names.hit, reader: daxReader(node.port), indexOf: hot },
+    { name: names.httpHit, reader: httpReader(node.httpPort, eventual), indexOf: hot },
+    { name: names.tables, reader: httpReader(embedded.port, eventual), indexOf: hot },
+    { name: names.cluster, reader: httpReader(router.port, strong), indexOf: hot },
+    { name: names.miss, reader: daxReader(node.port), indexOf: cold(2) },
+    { name: names.cold, reader: httpReader(embedded.port, strong), indexOf: cold(3) },
+    { name: names.redis, reader: redisReader(redis), indexOf: hot },
   ];
 }
 
@@ -131,32 +146,24 @@ function tableOf(found: ReadonlyMap<string, Measured>): string {
 }
 
 function findingsOf(found: ReadonlyMap<string, Measured>): readonly Finding[] {
-  const ratio = (what: string, over: string, under: string, bound: number | undefined): Finding => {
+  const ratio = (over: string, under: string, bound: number | undefined): Finding => {
     const [top, bottom] = [found.get(over), found.get(under)];
     return {
-      what,
+      what: `p50: ${over} / ${under}`,
       value: top === undefined || bottom === undefined ? Number.NaN : top.p50Us / bottom.p50Us,
       unit: '×',
       target: bound === undefined ? undefined : { side: 'at most', bound },
       spread: Math.max(top?.spread ?? 0, bottom?.spread ?? 0),
     };
   };
-  const hit = 'hit, DAX protocol';
   return [
-    ratio('p50 of a hit of the tables over HTTP', hit, 'tables over HTTP', 1 / 4),
-    ratio('p50 of a hit of a strong read of a cluster', hit, 'cluster, strong, HTTP', 1 / 20),
-    ratio('p50 of a hit of a GET of Redis', hit, 'Redis GET, ioredis', undefined),
-    ratio(
-      'p50 of a miss of a direct read',
-      'miss, DAX protocol',
-      'tables over HTTP, strong, items as cold',
-      1.3,
-    ),
-    ratio(
-      'p50 of a hit by HTTP of the tables over HTTP',
-      'hit, HTTP of the node',
-      'tables over HTTP',
-      undefined,
-    ),
+    ratio(names.clientHit, names.clientTables, 1 / 4),
+    ratio(names.clientHit, names.clientCluster, 1 / 20),
+    ratio(names.clientMiss, names.clientCold, 1.3),
+    ratio(names.hit, names.tables, 1 / 4),
+    ratio(names.hit, names.cluster, 1 / 20),
+    ratio(names.miss, names.cold, 1.3),
+    ratio(names.httpHit, names.tables, undefined),
+    ratio(names.hit, names.redis, undefined),
   ];
 }

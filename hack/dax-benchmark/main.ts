@@ -7,14 +7,13 @@ import { findEndpoint } from '../benchmark/peers.ts';
 import { startServer } from '../benchmark/server-process.ts';
 import { type Finding, findingsTable } from '../cluster-benchmark/finding.ts';
 import { UsageError } from '../cluster-benchmark/options.ts';
-import { clients } from './clients.ts';
 import { latency } from './latency.ts';
 import { memory } from './memory.ts';
 import { type Options, type PartName, parseOptions, usage } from './options.ts';
 import type { Part } from './part.ts';
 import { throughput } from './throughput.ts';
 
-const PARTS: Readonly<Record<PartName, Part>> = { latency, throughput, clients, memory };
+const PARTS: Readonly<Record<PartName, Part>> = { latency, throughput, memory };
 
 async function run(options: Options): Promise<void> {
   const folder = join(import.meta.dirname, `../../.cache/dax-bench-${process.pid}`);

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { partsOf, UsageError } from '../cluster-benchmark/options.ts';
 
-export const partNames = ['latency', 'throughput', 'clients', 'memory'] as const;
+export const partNames = ['latency', 'throughput', 'memory'] as const;
 export type PartName = (typeof partNames)[number];
 
 export const usage = `Measures a DAX node beside the tables that it stands before, in one run.

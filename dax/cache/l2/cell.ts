@@ -19,5 +19,4 @@ export const cells = {
 
 /** First bytes as numbers, for what Redis sent. */
 export const VALUE_BYTE = cells.value.charCodeAt(0);
-export const LEASE_BYTE = cells.lease.charCodeAt(0);
 export const HOLD_BYTE = cells.hold.charCodeAt(0);

@@ -14,9 +14,9 @@ export const L2_PENDING_COUNT_MAX = 10_000;
 export const L2_COMMAND_KEYS_MAX = 16;
 
 export const L2_RECONNECT_MS_MIN = 50;
-export const L2_RECONNECT_MS_MAX = 5000;
+export const L2_RECONNECT_MS_MAX = 2000;
 /** A connection that lasted so long makes earlier losses forgotten. */
-export const L2_SOUND_MS = 60_000;
+export const L2_SOUND_MS = 10_000;
 
 /** A reader has so long to bring the value from the table; later it is not stored. */
 export const LEASE_MS = 10_000;

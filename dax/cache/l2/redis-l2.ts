@@ -120,7 +120,7 @@ export class RedisL2 {
     );
   }
 
-  /** Resolves when Redis is reached for the first time, or after L2_START_MS. */
+  /** Resolves when Redis is reached for the first time, or after L2_CONNECT_TIMEOUT_MS. */
   whenTried(): Promise<void> {
     return this.#connection.whenTried();
   }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 /**
  * The steps on L2's cells, each atomic for each of its keys. They are the whole of the protocol: see
  * README.md for why an old value cannot stay under them, whoever else is at work and whatever
- * Redis forgets meanwhile. `protocol.model.ts` has the same rules for the exhaustive test, which
+ * Redis forgets meanwhile. `cell-rules.fixture.ts` has the same rules for the exhaustive test, and a test
  * compares both.
  */
 export interface Script {
