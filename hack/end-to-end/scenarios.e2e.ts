@@ -29,11 +29,8 @@ const TABLE = 'Load';
 
 /** How long a partition may take no writes while a leader is lost. */
 const FAILOVER_MS_MAX = 5_000;
-/**
- * A planned move should cost nothing beyond what requests take anyway on the machine, and mostly costs
- * less than a second; the drain of a node has been seen to take two.
- */
-const PLANNED_MS_MAX = 2_000;
+/** A planned move should cost nothing beyond what requests take anyway on the machine. */
+const PLANNED_MS_MAX = 1_000;
 const OPERATOR_REQUESTS_PER_SECOND_MAX = 1;
 const OUTAGE_MS = 120_000;
 const SETTLE_MS = 15_000;
