@@ -1,8 +1,8 @@
 import { setServers } from 'node:dns';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Dax } from '@amazon-dax-sdk/client-dax';
-import { answerCommands } from './load-answers.ts';
-import type { LoadAnswer, LoadCommand, LoadSettings } from './load-messages.ts';
+import { type SteeredLoad, serveLoad } from './load-answers.ts';
+import type { LoadAnswer, LoadSettings } from './load-messages.ts';
 import { WindowCounts } from './load-window.ts';
 
 /**
@@ -14,7 +14,7 @@ import { WindowCounts } from './load-window.ts';
 const dns = process.env.DAX_DNS;
 if (dns !== undefined) setServers([dns]);
 
-class DaxLoad {
+class DaxLoad implements SteeredLoad {
   readonly #settings: LoadSettings;
   readonly #client: Pick<Dax, 'putItem' | 'getItem'>;
   /** By writer: the number acknowledged last. */
@@ -42,7 +42,6 @@ class DaxLoad {
     return { kind: 'window', window: this.#counts.summary() };
   }
 
-  /** Resolves when nothing is under way. */
   async pause(): Promise<void> {
     this.#isPaused = true;
     await Promise.all(this.#underWay);
@@ -55,7 +54,7 @@ class DaxLoad {
   }
 
   /** Items hold the last write of each writer alone; that they do was seen all the while. */
-  verify(): LoadAnswer {
+  async verify(): Promise<LoadAnswer> {
     return { kind: 'verified', acknowledgedCount: this.#acknowledgedCount, missing: [] };
   }
 
@@ -115,27 +114,4 @@ function keyOf(writer: number) {
   return { pk: { S: `cached-${writer}` }, sk: { N: '0' } };
 }
 
-let load: DaxLoad | undefined;
-
-async function answer(command: LoadCommand): Promise<LoadAnswer> {
-  if (command.kind === 'start') load = new DaxLoad(command.settings);
-  if (load === undefined) return { kind: 'failed', message: 'the load was not started' };
-  switch (command.kind) {
-    case 'end':
-      return load.end();
-    case 'verify':
-      return load.verify();
-    case 'begin':
-      load.begin();
-      break;
-    case 'pause':
-      await load.pause();
-      break;
-    case 'resume':
-      load.resume();
-      break;
-  }
-  return { kind: 'done' };
-}
-
-answerCommands(answer);
+serveLoad((settings) => new DaxLoad(settings));

@@ -5,8 +5,8 @@ import {
   PutItemCommand,
   paginateQuery,
 } from '@aws-sdk/client-dynamodb';
-import { answerCommands } from './load-answers.ts';
-import type { LoadAnswer, LoadCommand, LoadSettings } from './load-messages.ts';
+import { type SteeredLoad, serveLoad } from './load-answers.ts';
+import type { LoadAnswer, LoadSettings } from './load-messages.ts';
 import { WindowCounts } from './load-window.ts';
 
 /**
@@ -18,7 +18,7 @@ import { WindowCounts } from './load-window.ts';
 const CONNECTION_MS_MAX = 1_000;
 const REQUEST_MS_MAX = 5_000;
 
-class Load {
+class Load implements SteeredLoad {
   readonly #settings: LoadSettings;
   readonly #client: DynamoDBClient;
   /** By writer: sort keys of acknowledged writes. */
@@ -53,7 +53,6 @@ class Load {
     return { kind: 'window', window: this.#counts.summary() };
   }
 
-  /** Resolves when nothing is under way. */
   async pause(): Promise<void> {
     this.#isPaused = true;
     await Promise.all(this.#underWay);
@@ -163,27 +162,4 @@ function textOf(writer: number, number: number): string {
   return `${writer}-${number}-`.padEnd(100, 'x');
 }
 
-let load: Load | undefined;
-
-async function answer(command: LoadCommand): Promise<LoadAnswer> {
-  if (command.kind === 'start') load = new Load(command.settings);
-  if (load === undefined) return { kind: 'failed', message: 'the load was not started' };
-  switch (command.kind) {
-    case 'end':
-      return load.end();
-    case 'verify':
-      return load.verify();
-    case 'begin':
-      load.begin();
-      break;
-    case 'pause':
-      await load.pause();
-      break;
-    case 'resume':
-      load.resume();
-      break;
-  }
-  return { kind: 'done' };
-}
-
-answerCommands(answer);
+serveLoad((settings) => new Load(settings));
