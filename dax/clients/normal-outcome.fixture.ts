@@ -24,7 +24,7 @@ export interface Comparison {
 
 /**
  * An outcome without what clients show in different ways: numbers in normal form, `name: ` before
- * messages, empty members.
+ * messages, empty members, the order of tables.
  */
 export function normalOutcome(
   outcome: Outcome,
@@ -88,5 +88,15 @@ function normalNumber(text: string): string {
 function normalMember(name: string, member: unknown): unknown {
   if (name === 'N' && typeof member === 'string') return normalNumber(member);
   if (name === 'NS' && Array.isArray(member)) return member.map(String).map(normalNumber);
+  if (name === 'ConsumedCapacity' && Array.isArray(member)) return byTable(member.map(normalValue));
   return normalValue(member);
+}
+
+/** Tables stand in the order of the request, which Go draws by lot. */
+function byTable(capacities: readonly unknown[]): readonly unknown[] {
+  return capacities.toSorted((one, other) => tableOf(one).localeCompare(tableOf(other)));
+}
+
+function tableOf(capacity: unknown): string {
+  return String((capacity as Members).TableName); // of a list of capacities
 }
