@@ -24,7 +24,7 @@ export interface ReplicationLimits {
   readonly logEntriesKept: number;
   /**
    * Both bounds are multiplied by this while a snapshot is being sent: what is written meanwhile must
-   * not be gone before the state has arrived (10 GB take 22 minutes).
+   * not be gone before the state has arrived. A snapshot gives way to nobody once half is used.
    */
   readonly logSnapshotFactor: number;
   readonly snapshotChunkBytes: number;
@@ -32,8 +32,8 @@ export interface ReplicationLimits {
   readonly snapshotWindow: number;
   /** Snapshots that a node sends, and receives, at once. */
   readonly snapshotStreamsMax: number;
+  /** Of all snapshots that a node sends: while nobody is held up by them, and at least. */
   readonly snapshotBytesPerSecondMax: number;
-  /** While the machine is busy. */
   readonly snapshotBytesPerSecondMin: number;
   /** A peer that has not answered a chunk, or sent none, for so long is given up. */
   readonly snapshotTimeoutMs: number;
@@ -61,10 +61,10 @@ export const defaultReplicationLimits: ReplicationLimits = {
   logBytesMax: 64 * MiB,
   logEntriesKept: 1_000,
   logSnapshotFactor: 64,
-  snapshotChunkBytes: 256 * 1024,
-  snapshotWindow: 3,
+  snapshotChunkBytes: 128 * 1024,
+  snapshotWindow: 4,
   snapshotStreamsMax: 2,
-  snapshotBytesPerSecondMax: 8 * MiB,
+  snapshotBytesPerSecondMax: 32 * MiB,
   snapshotBytesPerSecondMin: 2 * MiB,
   snapshotTimeoutMs: 10_000,
   coreBytesMax: 512 * MiB,

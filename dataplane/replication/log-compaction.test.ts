@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Cluster } from './cluster.fixture.ts';
 import { defaultReplicationLimits } from './limits.ts';
-import { compactionIndex } from './log-compaction.ts';
+import { compactionIndex, isLogRunningOut } from './log-compaction.ts';
 import { LogExtent } from './log-extent.ts';
 import { LogKeys } from './log-keys.ts';
 
@@ -15,17 +15,23 @@ const limits = {
 
 type Facts = Partial<Parameters<typeof compactionIndex>[1]>;
 
-function indexFor(of: Facts & { readonly last: number; readonly bytes?: number }): number {
+type Wanted = Facts & { readonly last: number; readonly bytes?: number };
+
+function indexFor(of: Wanted): number {
+  return compactionIndex(limits, facts(of));
+}
+
+function facts(of: Wanted): Parameters<typeof compactionIndex>[1] {
   const log = new LogExtent({ index: 0, term: 0 });
   for (let index = 1; index <= of.last; index += 1) log.append(index, of.bytes ?? 10);
-  return compactionIndex(limits, {
+  return {
     log,
     floorIndex: 0,
     settledIndex: of.last,
     appliedIndex: of.last,
     snapshotsUnderWay: 0,
     ...of,
-  });
+  };
 }
 
 describe('compaction', () => {
@@ -44,6 +50,13 @@ describe('compaction', () => {
   it('keeps more while a snapshot is on its way', () => {
     expect(indexFor({ last: 3_000, snapshotsUnderWay: 1 })).toBe(0);
     expect(indexFor({ last: 5_000, snapshotsUnderWay: 1 })).toBe(3_000);
+  });
+
+  it('knows when a snapshot that is on its way has to hurry', () => {
+    const isRunningOut = (of: Wanted) => isLogRunningOut(limits, facts(of));
+    expect(isRunningOut({ last: 2_000, snapshotsUnderWay: 1 })).toBe(false);
+    expect(isRunningOut({ last: 2_001, snapshotsUnderWay: 1 })).toBe(true);
+    expect(isRunningOut({ last: 1_000, bytes: 201, snapshotsUnderWay: 1 })).toBe(true);
   });
 
   it('never passes what has been applied for a while', () => {

@@ -53,15 +53,27 @@ type CompactionFacts = Pick<
 /** Entries up to here are to go. */
 export function compactionIndex(limits: ReplicationLimits, group: CompactionFacts): number {
   const { log, floorIndex, settledIndex } = group;
-  const factor = group.snapshotsUnderWay > 0 ? limits.logSnapshotFactor : 1;
+  const { entriesMax, bytesMax } = bounds(limits, group);
   let index = 0;
   const hasMany = log.entriesCount > limits.logEntriesKept;
   // Half of what is kept, so that it does not happen at each look.
   if (hasMany) index = Math.min(floorIndex, log.lastIndex - Math.floor(limits.logEntriesKept / 2));
-  const entriesMax = limits.logEntriesMax * factor;
   if (log.entriesCount > entriesMax) index = Math.max(index, log.lastIndex - entriesMax / 2);
-  const bytesMax = limits.logBytesMax * factor;
   if (log.bytes > bytesMax) index = Math.max(index, log.indexForBytes(bytesMax / 2));
   const bounded = Math.min(Math.floor(index), settledIndex, group.appliedIndex);
   return Math.min(bounded, log.start.index + BATCH_ENTRIES_MAX);
+}
+
+/** Whether what is written during a snapshot may soon be dropped: then the next one would have to follow. */
+export function isLogRunningOut(limits: ReplicationLimits, group: CompactionFacts): boolean {
+  const { entriesMax, bytesMax } = bounds(limits, group);
+  return group.log.entriesCount > entriesMax / 2 || group.log.bytes > bytesMax / 2;
+}
+
+function bounds(
+  limits: ReplicationLimits,
+  { snapshotsUnderWay }: CompactionFacts,
+): { readonly entriesMax: number; readonly bytesMax: number } {
+  const factor = snapshotsUnderWay > 0 ? limits.logSnapshotFactor : 1;
+  return { entriesMax: limits.logEntriesMax * factor, bytesMax: limits.logBytesMax * factor };
 }

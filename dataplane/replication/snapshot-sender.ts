@@ -3,7 +3,9 @@ import { type Configuration, readApplied } from './applied-record.ts';
 import { RecordDamaged } from './checked-record.ts';
 import type { ReplicationContext } from './context.ts';
 import type { CoreRecord, ReplicaId } from './core/consensus-core.ts';
+import { DelayTrend } from './delay-trend.ts';
 import type { Group } from './group.ts';
+import { isLogRunningOut } from './log-compaction.ts';
 import { RateLimit } from './rate-limit.ts';
 import type { LogPlace } from './replica-records.ts';
 import type { Timer } from './scheduler.ts';
@@ -30,15 +32,20 @@ interface Offer {
 export class SnapshotSender {
   readonly #context: ReplicationContext;
   readonly #rate: RateLimit;
+  /** From a chunk's sending until it is on the receiver's disk. */
+  readonly #chunkDelay: DelayTrend;
   readonly #offers = new Map<Group, Offer>();
   readonly #streams = new Set<SnapshotStream>();
 
   constructor(context: ReplicationContext) {
     this.#context = context;
-    const { scheduler, limits } = context;
+    const { scheduler, limits, commits } = context;
+    this.#chunkDelay = new DelayTrend(scheduler);
     this.#rate = new RateLimit(scheduler, {
       bytesPerSecondMax: limits.snapshotBytesPerSecondMax,
       bytesPerSecondMin: limits.snapshotBytesPerSecondMin,
+      isInTheWay: () => commits.delay.isSlow || this.#chunkDelay.isSlow,
+      isUrgent: () => [...this.#streams].some(({ group }) => isLogRunningOut(limits, group)),
     });
   }
 
@@ -98,8 +105,10 @@ export class SnapshotSender {
     }
     this.#offers.delete(group);
     offer.timer.cancel();
-    const stream = new SnapshotStream(this.#context, this.#rate, {
+    const stream = new SnapshotStream(this.#context, {
       ...offer,
+      rate: this.#rate,
+      chunkDelay: this.#chunkDelay,
       group,
       node,
       to: record.to,

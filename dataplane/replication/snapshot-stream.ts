@@ -1,6 +1,7 @@
 import { StoreError, type StoreSnapshot } from '../storage/store.ts';
 import type { ReplicationContext } from './context.ts';
 import type { ReplicaId } from './core/consensus-core.ts';
+import type { DelayTrend } from './delay-trend.ts';
 import { STORAGE_ID_BYTES, storageIdBytes } from './effects-codec.ts';
 import type { Group } from './group.ts';
 import type { RateLimit } from './rate-limit.ts';
@@ -19,6 +20,9 @@ import { type NodeId, RemoteFailure, RequestFailed } from './transport/transport
 const PAGE_PAIRS = 64;
 
 export interface StreamOptions {
+  /** Of all streams of the node, and what they tell it. */
+  readonly rate: RateLimit;
+  readonly chunkDelay: DelayTrend;
   readonly snapshot: StoreSnapshot;
   readonly storageId: bigint;
   readonly place: LogPlace;
@@ -38,7 +42,6 @@ export interface StreamOutcome {
 /** Sends one state to one node, a few chunks at a time. */
 export class SnapshotStream {
   readonly #context: ReplicationContext;
-  readonly #rate: RateLimit;
   readonly #options: StreamOptions;
   readonly #aborting = new AbortController();
   readonly #underWay = new Set<Promise<void>>();
@@ -47,10 +50,13 @@ export class SnapshotStream {
   #chunks = 0;
   ended: Promise<StreamOutcome> | undefined;
 
-  constructor(context: ReplicationContext, rate: RateLimit, options: StreamOptions) {
+  constructor(context: ReplicationContext, options: StreamOptions) {
     this.#context = context;
-    this.#rate = rate;
     this.#options = options;
+  }
+
+  get group(): Group {
+    return this.#options.group;
   }
 
   get to(): ReplicaId {
@@ -161,9 +167,10 @@ export class SnapshotStream {
   /** Resolves when there is room for a further chunk; rejects when one before failed. */
   async #sendChunk(stage: number, chunk: SnapshotChunk): Promise<void> {
     const { signal } = this.#aborting;
-    const { group } = this.#options;
-    await this.#rate.pass(chunk.data.length, signal);
-    while (this.#underWay.size >= this.#context.limits.snapshotWindow) {
+    const { group, rate, chunkDelay } = this.#options;
+    await rate.pass(chunk.data.length, signal);
+    const { limits, metrics, scheduler } = this.#context;
+    while (this.#underWay.size >= limits.snapshotWindow) {
       await Promise.race(this.#underWay);
     }
     if (!group.isLeader) this.abort('leadership was lost');
@@ -172,12 +179,14 @@ export class SnapshotStream {
     this.#chunks += 1;
     this.#pairs += chunk.pairsCount;
     this.#bytes += chunk.data.length;
-    this.#context.metrics.snapshotBytesSent += chunk.data.length;
+    metrics.snapshotBytesSent += chunk.data.length;
     const { data, checksum } = chunk;
     const sent = this.#request({ op: 'chunk', stage, number, checksum, data }).then(() => {});
     // A failure is met when the window is waited for.
     sent.catch(() => undefined);
+    const sentAtMs = scheduler.monotonicMs();
     const tracked = sent.then(() => {
+      chunkDelay.observe(scheduler.monotonicMs() - sentAtMs);
       this.#underWay.delete(tracked);
     });
     tracked.catch(() => undefined);

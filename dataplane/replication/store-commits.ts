@@ -1,4 +1,5 @@
 import type { Effect, Store, StoreError } from '../storage/store.ts';
+import { DelayTrend } from './delay-trend.ts';
 import type { ReplicationMetrics } from './metrics.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -36,6 +37,8 @@ export class UnderWay {
  */
 export class StoreCommits {
   readonly underWay = new UnderWay();
+  /** Of durable commits. */
+  readonly delay: DelayTrend;
   readonly #store: Store;
   readonly #scheduler: Scheduler;
   readonly #metrics: ReplicationMetrics;
@@ -51,6 +54,7 @@ export class StoreCommits {
     this.#scheduler = options.scheduler;
     this.#metrics = options.metrics;
     this.#onFailure = options.onFailure;
+    this.delay = new DelayTrend(options.scheduler);
   }
 
   /** What is to be committed cannot be read: as bad as a commit that failed. */
@@ -70,7 +74,11 @@ export class StoreCommits {
     } finally {
       this.underWay.end();
     }
-    if (sync) this.#metrics.syncedCommitMs.observe(this.#scheduler.monotonicMs() - startMs);
+    if (sync) {
+      const tookMs = this.#scheduler.monotonicMs() - startMs;
+      this.#metrics.syncedCommitMs.observe(tookMs);
+      this.delay.observe(tookMs);
+    }
     return true;
   }
 }
