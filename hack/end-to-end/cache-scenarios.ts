@@ -24,10 +24,18 @@ export interface CacheContext {
   readonly report: Report;
   /** The table that the load uses: keys pk (S) and sk (N). */
   readonly table: string;
+  /** Declares scenarios for the two minutes that routers may take to learn of the cache's keys. */
+  readonly meanwhile: () => void;
 }
 
 /** Scenarios of a cache, to be run within a describe. */
-export function cacheScenarios({ cluster, installation, report, table }: CacheContext): void {
+export function cacheScenarios({
+  cluster,
+  installation,
+  report,
+  table,
+  meanwhile,
+}: CacheContext): void {
   let load: LoadHandle | undefined;
   afterAll(() => load?.close());
 
@@ -85,8 +93,9 @@ export function cacheScenarios({ cluster, installation, report, table }: CacheCo
     expect(new Set(zones).size).toBe(3);
   });
 
+  meanwhile();
+
   it('serves a load by the DAX protocol and TLS, for a key of its own', async () => {
-    await cluster().routeToPods();
     const key = {
       accessKeyId: await until(
         () => secret('shop-key', 'accessKeyId'),
@@ -106,6 +115,7 @@ export function cacheScenarios({ cluster, installation, report, table }: CacheCo
         region: 'us-east-1',
         ...key,
         table,
+        keyPrefix: 'cached',
         writersCount: WRITERS_COUNT,
         pauseMs: 100,
       },
@@ -191,6 +201,12 @@ export function cacheScenarios({ cluster, installation, report, table }: CacheCo
     // What was under way at the node may fail; what was read must be right all the same.
     expect(window.wrongReads).toEqual([]);
     expect(window.errors.length).toBeLessThanOrEqual(WRITERS_COUNT);
+    // The client gives out its dead connections one by one.
+    await until(
+      async () => (await load?.during(() => delay(SETTLE_MS)))?.errors ?? [],
+      (errors) => errors.length === 0,
+      READY_MS_MAX,
+    );
   });
 
   it('goes on without its Redis', async () => {
@@ -222,7 +238,6 @@ export function cacheScenarios({ cluster, installation, report, table }: CacheCo
     const read = new GetItemCommand({ TableName: table, Key, ConsistentRead: true });
     expect((await client.send(read)).Item).toBeDefined();
     client.destroy();
-    await cluster().forgetRoutes();
   });
 }
 

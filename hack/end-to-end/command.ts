@@ -3,11 +3,13 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
-const COMMAND_MS_MAX = 5 * 60_000;
+/** Above what any command is told to wait for itself, so that its own words are what is read. */
+const COMMAND_MS_MAX = 10 * 60_000;
 
 export interface CommandOptions {
   readonly input?: string;
   readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
   readonly timeoutMs?: number;
 }
 
@@ -25,12 +27,13 @@ export class CommandError extends Error {
 export async function command(
   program: string,
   args: readonly string[],
-  { input, env, timeoutMs = COMMAND_MS_MAX }: CommandOptions = {},
+  { input, env, cwd, timeoutMs = COMMAND_MS_MAX }: CommandOptions = {},
 ): Promise<string> {
   const running = run(program, [...args], {
     maxBuffer: OUTPUT_BYTES_MAX,
     timeout: timeoutMs,
     env: { ...process.env, ...env },
+    ...(cwd !== undefined && { cwd }),
   });
   // One that has ended without reading its input says by its status whether that was right.
   running.child.stdin?.on('error', () => undefined).end(input ?? '');

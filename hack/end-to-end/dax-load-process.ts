@@ -11,6 +11,12 @@ import { WindowCounts } from './load-window.ts';
  * must find what was acknowledged last. DAX_DNS is the DNS server to ask for the names of the cluster.
  */
 
+/**
+ * Amazon's client hands a pooled connection out again whose node has gone, and such a request never ends, without any
+ * time-out of its own (reference/dax-protocol.md): a program needs one.
+ */
+const REQUEST_MS_MAX = 5_000;
+
 const dns = process.env.DAX_DNS;
 if (dns !== undefined) setServers([dns]);
 
@@ -19,6 +25,8 @@ class DaxLoad implements SteeredLoad {
   readonly #client: Pick<Dax, 'putItem' | 'getItem'>;
   /** By writer: the number acknowledged last. */
   readonly #acknowledged: number[];
+  /** By writer: the item that it uses. */
+  readonly #items: number[];
   #acknowledgedCount = 0;
   #counts: WindowCounts;
   #isPaused = false;
@@ -30,6 +38,7 @@ class DaxLoad implements SteeredLoad {
     const credentials = { accessKeyId, secretAccessKey };
     this.#client = new Dax({ endpoint, region, credentials });
     this.#acknowledged = new Array<number>(writersCount).fill(0);
+    this.#items = new Array<number>(writersCount).fill(0);
     this.#counts = new WindowCounts(writersCount);
     this.resume();
   }
@@ -58,18 +67,26 @@ class DaxLoad implements SteeredLoad {
     return { kind: 'verified', acknowledgedCount: this.#acknowledgedCount, missing: [] };
   }
 
+  #keyOf(writer: number) {
+    const sk = { N: String(this.#items[writer] ?? 0) };
+    return { pk: { S: `${this.#settings.keyPrefix}-${writer}` }, sk };
+  }
+
   async #work(writer: number): Promise<void> {
     while (!this.#isPaused) {
-      const isWritten = await this.#write(writer);
-      // After a write that failed it is not known which of two values is there.
-      if (isWritten) for (let read = 0; read < 3; read += 1) await this.#read(writer);
+      if (await this.#write(writer)) {
+        for (let read = 0; read < 3; read += 1) await this.#read(writer);
+      } else {
+        // It may still be done, at any time: what this item holds is not known any more.
+        this.#items[writer] = (this.#items[writer] ?? 0) + 1;
+      }
       await delay(this.#settings.pauseMs);
     }
   }
 
   async #write(writer: number): Promise<boolean> {
     const number = (this.#acknowledged[writer] ?? 0) + 1;
-    const Item = { ...keyOf(writer), number: { N: String(number) } };
+    const Item = { ...this.#keyOf(writer), number: { N: String(number) } };
     const ms = await this.#timed('PutItem', () =>
       this.#client.putItem({ TableName: this.#settings.table, Item }),
     );
@@ -83,7 +100,7 @@ class DaxLoad implements SteeredLoad {
   async #read(writer: number): Promise<void> {
     let found: string | undefined;
     const ms = await this.#timed('GetItem', async () => {
-      const Key = keyOf(writer);
+      const Key = this.#keyOf(writer);
       const { Item } = await this.#client.getItem({ TableName: this.#settings.table, Key });
       found = Item?.number?.N;
     });
@@ -100,7 +117,7 @@ class DaxLoad implements SteeredLoad {
     const counts = this.#counts;
     const startMs = performance.now();
     try {
-      await send();
+      await endingInTime(send());
       return performance.now() - startMs;
     } catch (error) {
       const ms = Math.round(performance.now() - startMs);
@@ -110,8 +127,17 @@ class DaxLoad implements SteeredLoad {
   }
 }
 
-function keyOf(writer: number) {
-  return { pk: { S: `cached-${writer}` }, sk: { N: '0' } };
+/** @throws Error where no answer comes */
+async function endingInTime(request: Promise<unknown>): Promise<void> {
+  const timer = new AbortController();
+  const late = delay(REQUEST_MS_MAX, undefined, { signal: timer.signal }).then(() => {
+    throw new Error(`no answer within ${REQUEST_MS_MAX} ms`);
+  });
+  try {
+    await Promise.race([request, late]);
+  } finally {
+    timer.abort();
+  }
 }
 
 serveLoad((settings) => new DaxLoad(settings));

@@ -1,8 +1,10 @@
 import { Agent } from 'node:https';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { TableResource } from '../../dataplane/kubernetes/table-resource.ts';
+import { ROUTER_SECRET } from '../../operator/certificates/namespace-secrets.ts';
 import { CHART } from '../chart/rendered-chart.ts';
 import type { KindCluster } from './kind-cluster.ts';
+import type { TlsTrust } from './load-messages.ts';
 import { until } from './until.ts';
 
 export const RELEASE = 'trestle';
@@ -10,14 +12,25 @@ const NODE_PORT = 30_800;
 const TLS_NODE_PORT = 30_843;
 const READY_MS_MAX = 5 * 60_000;
 
+const UNPROTECTED = '{"spec":{"deletionProtectionEnabled":false,"deletionPolicy":"Delete"}}';
+const FREE = '{"metadata":{"finalizers":null}}';
+
+export interface AccessKeyPair {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
 /** A pod as scenarios look at it. */
 export interface Pod {
   readonly name: string;
   readonly uid: string;
   readonly node: string | undefined;
   readonly image: string | undefined;
+  readonly address: string | undefined;
   readonly isReady: boolean;
   readonly isGoing: boolean;
+  /** Of its containers, together. */
+  readonly restartsCount: number;
 }
 
 interface PodJson {
@@ -27,7 +40,11 @@ interface PodJson {
     readonly deletionTimestamp?: string;
   };
   readonly spec: { readonly nodeName?: string; readonly containers: readonly { image: string }[] };
-  readonly status: { readonly conditions?: readonly { type: string; status: string }[] };
+  readonly status: {
+    readonly podIP?: string;
+    readonly conditions?: readonly { type: string; status: string }[];
+    readonly containerStatuses?: readonly { restartCount: number }[];
+  };
 }
 
 /** One release of the chart in one namespace. */
@@ -40,15 +57,20 @@ export class Installation {
     this.namespace = namespace;
   }
 
-  /** @param values as `--set` takes them */
+  /** With ports of the nodes for the endpoint. @param values as `--set` takes them */
   async install(values: readonly string[]): Promise<void> {
     const fixed = [
       'router.service.type=NodePort',
       `router.service.nodePorts.http=${NODE_PORT}`,
       `router.service.nodePorts.https=${TLS_NODE_PORT}`,
     ];
-    const set = [...fixed, ...values].flatMap((value) => ['--set', value]);
-    await this.#helm('install', RELEASE, CHART, ...set);
+    await this.installPlain([...fixed, ...values]);
+  }
+
+  /** With the Service as it is by default. */
+  async installPlain(values: readonly string[]): Promise<void> {
+    const set = values.flatMap((value) => ['--set', value]);
+    await this.#helm('install', RELEASE, CHART, ...set, '--create-namespace');
   }
 
   async upgrade(values: readonly string[]): Promise<void> {
@@ -58,6 +80,21 @@ export class Installation {
 
   async uninstall(): Promise<void> {
     await this.#helm('uninstall', RELEASE, '--wait');
+  }
+
+  /** The namespace with all that is in it, if it is there; also where the operator is gone already. */
+  async remove(): Promise<void> {
+    const namespaces = await this.cluster.kubectl('get', 'namespaces', '-o', 'name');
+    if (!namespaces.split('\n').includes(`namespace/${this.namespace}`)) return;
+    const tables = await this.kubectl('get', 'tables', '-o', 'name').catch(() => '');
+    for (const table of tables.split('\n').filter((line) => line !== '')) {
+      await this.kubectl('patch', table, '--type=merge', '-p', UNPROTECTED);
+      await this.kubectl('delete', table, '--wait=false');
+      // Nobody may be there to take the finalizer away.
+      await this.kubectl('patch', table, '--type=merge', '-p', FREE).catch(() => '');
+    }
+    await this.uninstall().catch(() => undefined);
+    await this.cluster.kubectl('delete', 'namespace', this.namespace, '--timeout=300s');
   }
 
   test(): Promise<string> {
@@ -77,11 +114,23 @@ export class Installation {
     await this.kubectl('rollout', 'status', name, `--timeout=${READY_MS_MAX / 1_000}s`);
   }
 
+  /** Operator and routers are there, all of them. */
+  async running(): Promise<void> {
+    await this.rolledOut('operator');
+    await this.rolledOut('router');
+  }
+
   async endpoint(): Promise<string> {
     return `http://${await this.cluster.controlPlaneAddress()}:${NODE_PORT}`;
   }
 
-  async accessKey(): Promise<{ readonly accessKeyId: string; readonly secretAccessKey: string }> {
+  /** Where programs of the cluster find it; from here where there are routes (KindCluster.routeToPods). */
+  async serviceEndpoint(): Promise<string> {
+    const path = '-o=jsonpath={.spec.clusterIP}';
+    return `http://${await this.kubectl('get', 'service', 'trestle', path)}:8000`;
+  }
+
+  async accessKey(): Promise<AccessKeyPair> {
     const text = await this.kubectl('get', 'secret', 'trestle-credentials', '-o', 'json');
     const { data }: { data: Readonly<Record<string, string>> } = JSON.parse(text);
     const decode = (name: string) => Buffer.from(data[name] ?? '', 'base64').toString('utf8');
@@ -93,27 +142,32 @@ export class Installation {
     return this.clientOf(await this.accessKey());
   }
 
-  /** The same with another access key. */
-  async clientOf(credentials: {
-    readonly accessKeyId: string;
-    readonly secretAccessKey: string;
-  }): Promise<DynamoDBClient> {
+  /** The same with another access key, or at another endpoint. */
+  async clientOf(credentials: AccessKeyPair, endpoint?: string): Promise<DynamoDBClient> {
     return new DynamoDBClient({
-      endpoint: await this.endpoint(),
+      endpoint: endpoint ?? (await this.endpoint()),
       region: 'us-east-1',
       credentials,
     });
   }
 
-  /** The same by TLS, believing the namespace's authority and no other. */
+  async tlsEndpoint(): Promise<string> {
+    return `https://${await this.cluster.controlPlaneAddress()}:${TLS_NODE_PORT}`;
+  }
+
+  /** What clients by TLS trust, the namespace's authority and no other, and whom they call. */
+  async tls(): Promise<TlsTrust> {
+    const path = '-o=jsonpath={.data.ca\\.crt}';
+    const encoded = await this.kubectl('get', 'secret', ROUTER_SECRET, path);
+    const ca = Buffer.from(encoded, 'base64').toString('utf8');
+    return { ca, servername: `trestle.${this.namespace}.svc` };
+  }
+
+  /** An SDK's client by TLS. */
   async tlsClient(): Promise<DynamoDBClient> {
     const credentials = await this.accessKey();
-    const path = '-o=jsonpath={.data.ca\\.crt}';
-    const encoded = await this.kubectl('get', 'secret', 'trestle-router-tls', path);
-    const ca = Buffer.from(encoded, 'base64').toString('utf8');
-    const servername = `trestle.${this.namespace}.svc`;
-    const endpoint = `https://${await this.cluster.controlPlaneAddress()}:${TLS_NODE_PORT}`;
-    const requestHandler = { httpsAgent: new Agent({ ca, servername }) };
+    const requestHandler = { httpsAgent: new Agent(await this.tls()) };
+    const endpoint = await this.tlsEndpoint();
     return new DynamoDBClient({ endpoint, region: 'us-east-1', credentials, requestHandler });
   }
 
@@ -143,6 +197,16 @@ export class Installation {
 
   storagePods(table: string): Promise<readonly Pod[]> {
     return this.#podsOf(['-l', `trestle.dev/table=${table}`]);
+  }
+
+  /** The containers of a pod were started again since it was looked at, and serve. */
+  async restarted({ name, uid, restartsCount }: Pod): Promise<void> {
+    await until(
+      () => this.#podsOf(['--field-selector', `metadata.name=${name}`]),
+      (pods) =>
+        pods.some((pod) => pod.uid === uid && pod.restartsCount > restartsCount && pod.isReady),
+      READY_MS_MAX,
+    );
   }
 
   async #podsOf(args: readonly string[]): Promise<readonly Pod[]> {
@@ -180,6 +244,16 @@ export class Installation {
       .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
   }
 
+  /** An operator has led since then: what it says is not of before. @param sinceMs - by Date.now() */
+  async operatorLeads(sinceMs: number): Promise<void> {
+    const lease = ['get', 'lease', `${RELEASE}-operator`, '-o', 'jsonpath={.spec.renewTime}'];
+    await until(
+      () => this.kubectl(...lease),
+      (renewed) => Date.parse(renewed) > sinceMs,
+      READY_MS_MAX,
+    );
+  }
+
   /** The operator's pod that leads, by its Lease. */
   async operatorLeader(): Promise<Pod> {
     const holder = await this.kubectl(
@@ -201,8 +275,13 @@ function podOf({ metadata, spec, status }: PodJson): Pod {
     uid: metadata.uid,
     node: spec.nodeName,
     image: spec.containers[0]?.image,
+    address: status.podIP,
     isReady: isReady ?? false,
     isGoing: metadata.deletionTimestamp !== undefined,
+    restartsCount: (status.containerStatuses ?? []).reduce(
+      (sum, { restartCount }) => sum + restartCount,
+      0,
+    ),
   };
 }
 

@@ -24,21 +24,33 @@ export class KindCluster {
     this.#kubeconfig = `${CACHE}/kubeconfig-${name}`;
   }
 
+  /** One that somebody else makes, or that is to go: nothing is done yet. */
+  static async named(name: string): Promise<KindCluster> {
+    await mkdir(CACHE, { recursive: true });
+    return new KindCluster(name);
+  }
+
+  get kubeconfig(): string {
+    return this.#kubeconfig;
+  }
+
   /** Takes the cluster of this name if it is there, else makes it. */
   static async open(name: string): Promise<KindCluster> {
-    const cluster = new KindCluster(name);
-    await mkdir(CACHE, { recursive: true });
+    const cluster = await KindCluster.named(name);
     const known = (await command('kind', ['get', 'clusters'])).split('\n');
     if (known.includes(name)) await cluster.#wake();
     else await cluster.#create();
-    const ready = ['wait', 'node', '--all', '--for=condition=Ready'];
-    await cluster.kubectl(...ready, `--timeout=${READY_SECONDS_MAX}s`);
+    await cluster.nodesReady();
     return cluster;
   }
 
+  async nodesReady(): Promise<void> {
+    const ready = ['wait', 'node', '--all', '--for=condition=Ready'];
+    await this.kubectl(...ready, `--timeout=${READY_SECONDS_MAX}s`);
+  }
+
   async #create(): Promise<void> {
-    // Four kubelets on one kernel need more than its usual 128 instances.
-    await command('sysctl', ['-qw', 'fs.inotify.max_user_instances=2048']).catch(() => undefined);
+    await allowManyNodes();
     const image = process.env.KIND_NODE_IMAGE;
     const args = ['create', 'cluster', '--name', this.name, '--config', CONFIG];
     args.push('--kubeconfig', this.#kubeconfig);
@@ -72,8 +84,9 @@ export class KindCluster {
     await command('kind', args);
   }
 
-  async loadImage(reference: string): Promise<void> {
-    await command('kind', ['load', 'docker-image', reference, '--name', this.name]);
+  /** All in one archive: what images share is brought once. */
+  async loadImages(references: readonly string[]): Promise<void> {
+    await command('kind', ['load', 'docker-image', ...references, '--name', this.name]);
   }
 
   kubectl(...args: readonly string[]): Promise<string> {
@@ -217,4 +230,9 @@ export class KindCluster {
       return false;
     }
   }
+}
+
+/** Four kubelets on one kernel need more than its usual 128 instances of inotify. */
+export async function allowManyNodes(): Promise<void> {
+  await command('sysctl', ['-qw', 'fs.inotify.max_user_instances=2048']).catch(() => undefined);
 }

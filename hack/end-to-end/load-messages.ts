@@ -20,16 +20,28 @@ export type LoadAnswer =
     }
   | { readonly kind: 'failed'; readonly message: string };
 
+/** How a client by TLS knows whom it talks to. */
+export interface TlsTrust {
+  /** Certificates that it trusts, PEM. */
+  readonly ca: string;
+  /** The name that the server's certificate must have. */
+  readonly servername: string;
+}
+
 export interface LoadSettings {
   readonly endpoint: string;
   readonly region: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly table: string;
+  /** What partition keys begin with: two loads of one table do not share items. */
+  readonly keyPrefix: string;
   /** Each with a partition key of its own: together they touch all partitions. */
   readonly writersCount: number;
   /** Of a writer between two requests. */
   readonly pauseMs: number;
+  /** With an https endpoint. */
+  readonly tls?: TlsTrust;
 }
 
 /** What clients saw from `begin` to `end`. */
@@ -45,4 +57,6 @@ export interface LoadWindow {
   readonly longestGapMs: number;
   readonly slowestMs: number;
   readonly medianMs: number;
+  /** The longest time for which the load's own process stood still: no fault of what it calls. */
+  readonly stalledMs: number;
 }

@@ -1,3 +1,4 @@
+import { Agent } from 'node:https';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   DynamoDBClient,
@@ -13,6 +14,8 @@ import { WindowCounts } from './load-window.ts';
  * An application under way, as a process of its own: writers that put one item after the other and
  * read back what they wrote before. The client is the SDK's with its own retries. Time-outs are set, as
  * each client of a load balancer needs them: without, a connection to a node that is gone hangs for minutes.
+ * By TLS, every other writer makes a connection and a whole handshake for each request, so that each judges
+ * the certificate of that moment; the others keep theirs.
  */
 
 const CONNECTION_MS_MAX = 1_000;
@@ -20,7 +23,8 @@ const REQUEST_MS_MAX = 5_000;
 
 class Load implements SteeredLoad {
   readonly #settings: LoadSettings;
-  readonly #client: DynamoDBClient;
+  /** Writers take them in turn. */
+  readonly #clients: readonly DynamoDBClient[];
   /** By writer: sort keys of acknowledged writes. */
   readonly #acknowledged: number[][];
   #counts: WindowCounts;
@@ -29,17 +33,12 @@ class Load implements SteeredLoad {
 
   constructor(settings: LoadSettings) {
     this.#settings = settings;
-    const { endpoint, region, accessKeyId, secretAccessKey, writersCount } = settings;
-    this.#client = new DynamoDBClient({
-      endpoint,
-      region,
-      credentials: { accessKeyId, secretAccessKey },
-      requestHandler: {
-        connectionTimeout: CONNECTION_MS_MAX,
-        requestTimeout: REQUEST_MS_MAX,
-        throwOnRequestTimeout: true,
-      },
-    });
+    const { writersCount, tls } = settings;
+    const agents =
+      tls === undefined
+        ? [undefined]
+        : [new Agent({ ...tls, keepAlive: true }), new Agent({ ...tls, maxCachedSessions: 0 })];
+    this.#clients = agents.map((agent) => clientOf(settings, agent));
     this.#acknowledged = Array.from({ length: writersCount }, () => []);
     this.#counts = new WindowCounts(writersCount);
     this.#start();
@@ -70,6 +69,16 @@ class Load implements SteeredLoad {
     return { kind: 'verified', acknowledgedCount, missing: missing.flat() };
   }
 
+  #keyOf(writer: number, number: number) {
+    return { pk: { S: `${this.#settings.keyPrefix}-${writer}` }, sk: { N: String(number) } };
+  }
+
+  #client(writer: number): DynamoDBClient {
+    const client = this.#clients[writer % this.#clients.length];
+    if (client === undefined) throw new Error('there is no client');
+    return client;
+  }
+
   #start(): void {
     this.#underWay = this.#acknowledged.map((_, writer) => this.#work(writer));
   }
@@ -87,9 +96,9 @@ class Load implements SteeredLoad {
   async #write(writer: number): Promise<void> {
     const acknowledged = this.#acknowledged[writer] ?? [];
     const number = (acknowledged.at(-1) ?? 0) + 1;
-    const Item = { ...keyOf(writer, number), value: { S: textOf(writer, number) } };
+    const Item = { ...this.#keyOf(writer, number), value: { S: textOf(writer, number) } };
     const command = new PutItemCommand({ TableName: this.#settings.table, Item });
-    const ms = await this.#timed('PutItem', () => this.#client.send(command));
+    const ms = await this.#timed('PutItem', () => this.#client(writer).send(command));
     if (ms === undefined) return;
     acknowledged.push(number);
     this.#counts.wrote(writer, ms);
@@ -99,7 +108,7 @@ class Load implements SteeredLoad {
     const acknowledged = this.#acknowledged[writer] ?? [];
     const number = acknowledged[Math.floor(Math.random() * acknowledged.length)];
     if (number === undefined) return;
-    const Key = keyOf(writer, number);
+    const Key = this.#keyOf(writer, number);
     const command = new GetItemCommand({
       TableName: this.#settings.table,
       Key,
@@ -107,7 +116,7 @@ class Load implements SteeredLoad {
     });
     let found: string | undefined;
     const ms = await this.#timed('GetItem', async () => {
-      found = (await this.#client.send(command)).Item?.value?.S;
+      found = (await this.#client(writer).send(command)).Item?.value?.S;
     });
     if (ms === undefined) return;
     this.#counts.read(ms);
@@ -133,12 +142,12 @@ class Load implements SteeredLoad {
   async #missing(writer: number): Promise<string[]> {
     const found = new Set<number>();
     const pages = paginateQuery(
-      { client: this.#client },
+      { client: this.#client(writer) },
       {
         TableName: this.#settings.table,
         ConsistentRead: true,
         KeyConditionExpression: 'pk = :pk',
-        ExpressionAttributeValues: { ':pk': keyOf(writer, 0).pk },
+        ExpressionAttributeValues: { ':pk': this.#keyOf(writer, 0).pk },
       },
     );
     for await (const { Items = [] } of pages) {
@@ -154,8 +163,21 @@ class Load implements SteeredLoad {
   }
 }
 
-function keyOf(writer: number, number: number) {
-  return { pk: { S: `writer-${writer}` }, sk: { N: String(number) } };
+function clientOf(
+  { endpoint, region, accessKeyId, secretAccessKey }: LoadSettings,
+  httpsAgent: Agent | undefined,
+): DynamoDBClient {
+  return new DynamoDBClient({
+    endpoint,
+    region,
+    credentials: { accessKeyId, secretAccessKey },
+    requestHandler: {
+      connectionTimeout: CONNECTION_MS_MAX,
+      requestTimeout: REQUEST_MS_MAX,
+      throwOnRequestTimeout: true,
+      ...(httpsAgent && { httpsAgent }),
+    },
+  });
 }
 
 function textOf(writer: number, number: number): string {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { WindowCounts } from './load-window.ts';
 
@@ -18,6 +19,7 @@ it('tells the longest silence of one writer, however busy the others are', () =>
     longestGapMs: 700,
     slowestMs: 20,
     medianMs: 5,
+    stalledMs: expect.any(Number),
   });
 });
 
@@ -29,4 +31,13 @@ it('counts silence to the end of the window', () => {
   counts.failed('no answer');
   nowMs = 4_050;
   expect(counts.summary()).toMatchObject({ longestGapMs: 4_000, errors: ['no answer'] });
+});
+
+it('tells for how long the process itself stood still', async () => {
+  const counts = new WindowCounts(1);
+  await delay(50);
+  const until = performance.now() + 300;
+  while (performance.now() < until);
+  await delay(50);
+  expect(counts.summary().stalledMs).toBeGreaterThan(250);
 });

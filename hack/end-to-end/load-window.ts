@@ -1,6 +1,8 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { LoadWindow } from './load-messages.ts';
 
 const ERRORS_MAX = 200;
+const LOOP_RESOLUTION_MS = 20;
 
 /** Counts what clients see, from its making on. */
 export class WindowCounts {
@@ -11,6 +13,7 @@ export class WindowCounts {
   readonly #latenciesMs: number[] = [];
   readonly #errors: string[] = [];
   readonly #wrongReads: string[] = [];
+  readonly #loopDelays = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
   #longestGapMs = 0;
   #writesCount = 0;
   #readsCount = 0;
@@ -19,6 +22,7 @@ export class WindowCounts {
     this.#now = now;
     this.#startMs = now();
     this.#lastMs = new Array<number>(writersCount).fill(this.#startMs);
+    this.#loopDelays.enable();
   }
 
   wrote(writer: number, latencyMs: number): void {
@@ -41,8 +45,9 @@ export class WindowCounts {
     if (this.#wrongReads.length < ERRORS_MAX) this.#wrongReads.push(what);
   }
 
-  /** Silence up to now counts like any other. */
+  /** To be called once, at the end. Silence up to now counts like any other. */
   summary(): LoadWindow {
+    this.#loopDelays.disable();
     this.#lastMs.forEach((_, writer) => {
       this.#noteGap(writer);
     });
@@ -56,6 +61,7 @@ export class WindowCounts {
       longestGapMs: this.#longestGapMs,
       slowestMs: sorted.at(-1) ?? 0,
       medianMs: sorted[Math.floor(sorted.length / 2)] ?? 0,
+      stalledMs: Math.max(0, this.#loopDelays.max / 1e6 - LOOP_RESOLUTION_MS),
     };
   }
 

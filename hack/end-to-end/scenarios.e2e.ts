@@ -1,29 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  CreateTableCommand,
-  DeleteTableCommand,
-  DescribeTableCommand,
-  type DynamoDBClient,
-  GetItemCommand,
-  ListTablesCommand,
-  PutItemCommand,
-  QueryCommand,
-  UpdateTableCommand,
-  waitUntilTableExists,
-  waitUntilTableNotExists,
-} from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { cacheScenarios } from './cache-scenarios.ts';
+import {
+  type CertificateState,
+  certificateRenewed,
+  certificateState,
+  forgetCertificate,
+} from './certificate-rotation.ts';
 import { command } from './command.ts';
 import { Installation, type Pod } from './installation.ts';
 import { KindCluster, type Worker } from './kind-cluster.ts';
 import { LoadHandle } from './load.ts';
-import type { LoadWindow } from './load-messages.ts';
+import type { LoadSettings, LoadWindow } from './load-messages.ts';
 import { dump, Report } from './report.ts';
+import { comesAndGoes, expectProtection } from './second-release.ts';
+import { tableScenarios } from './table-scenarios.ts';
 import { until } from './until.ts';
 
 const NAMESPACE = 'e2e';
-const EXAMPLES = 'hack/examples/kubernetes';
+const SECOND_NAMESPACE = 'e2e-second';
 const REPOSITORY = 'localhost/trestle';
 const TABLE = 'Load';
 
@@ -34,73 +30,76 @@ const PLANNED_MS_MAX = 1_000;
 const OPERATOR_REQUESTS_PER_SECOND_MAX = 1;
 const OUTAGE_MS = 120_000;
 const SETTLE_MS = 15_000;
+const READY_MS_MAX = 5 * 60_000;
+/** From nothing, on a slow network. */
+const IMAGE_MS_MAX = 15 * 60_000;
+const SETUP_MS_MAX = 30 * 60_000;
 
 /** Where nodes can pull nothing: the image of Redis that was put into the cluster. */
 const redisImage = process.env.TRESTLE_REDIS_IMAGE ?? '';
 const redis = redisImage === '' ? [] : redisValues(redisImage);
 
-const report = new Report();
+const NOTHING_READ = { acknowledgedCount: 0, missing: [] } as const;
+
+const report = new Report('scenarios');
 let cluster: KindCluster;
 let installation: Installation;
 let client: DynamoDBClient;
 let load: LoadHandle;
+/** The same table by HTTPS. */
+let secureLoad: LoadHandle | undefined;
 /** metadata.name of the table under load. */
 let loaded: string;
 /** The longest time without a write of one key while nothing happened: the machine's own. */
 let noiseMs = 0;
 /** Of this run, so that no older image of the nodes is taken for it. */
 const tag = `e2e-${Date.now().toString(36)}`;
+const images = { now: `${REPOSITORY}:${tag}`, next: `${REPOSITORY}:${tag}-next` };
 
 beforeAll(async () => {
-  cluster = await KindCluster.open(process.env.TRESTLE_E2E_CLUSTER ?? 'trestle-e2e');
+  const [opened] = await Promise.all([
+    report.timed('cluster', () =>
+      KindCluster.open(process.env.TRESTLE_E2E_CLUSTER ?? 'trestle-e2e'),
+    ),
+    report.timed('image', () => command('hack/image', [images.now], { timeoutMs: IMAGE_MS_MAX })),
+  ]);
+  cluster = opened;
   installation = new Installation(cluster, NAMESPACE);
   await removeFormerRun();
-  await command('hack/image', [`${REPOSITORY}:${tag}`]);
-  await command('docker', ['tag', `${REPOSITORY}:${tag}`, `${REPOSITORY}:${tag}-next`]);
-  await cluster.loadImage(`${REPOSITORY}:${tag}`);
-  await cluster.loadImage(`${REPOSITORY}:${tag}-next`);
-  if (redisImage !== '') await cluster.loadImage(redisImage);
+  await command('docker', ['tag', images.now, images.next]);
+  const references = [images.now, images.next, ...(redisImage === '' ? [] : [redisImage])];
+  await report.timed('images into the nodes', () => cluster.loadImages(references));
   await cluster.kubectl('create', 'namespace', NAMESPACE);
   const enforce = 'pod-security.kubernetes.io/enforce=restricted';
   await cluster.kubectl('label', 'namespace', NAMESPACE, enforce);
-});
+  await cluster.routeToPods();
+}, SETUP_MS_MAX);
 
 afterEach(async ({ task }) => {
   if (task.result?.state !== 'fail') return;
+  report.failed(task.name, task.result.errors?.[0]?.message ?? '');
   console.error(`what there was to see is in ${await dump(cluster, NAMESPACE, task.name)}`);
 });
 
 afterAll(async () => {
   load?.close();
+  secureLoad?.close();
   client?.destroy();
   await report.write();
-  await command('docker', ['rmi', `${REPOSITORY}:${tag}`, `${REPOSITORY}:${tag}-next`]);
+  await command('docker', ['rmi', images.now, images.next]).catch(() => undefined);
   if (process.env.TRESTLE_E2E_KEEP !== 'yes') await cluster?.delete();
+  else await cluster?.forgetRoutes();
 });
 
 /** With --keep, an earlier run has left things: also another release's definition, which ours could not take over. */
 async function removeFormerRun(): Promise<void> {
-  const has = await cluster.kubectl('get', 'namespaces', '-o', 'name');
-  if (has.includes(`namespace/${NAMESPACE}\n`)) await removeNamespace();
+  await installation.remove();
+  await new Installation(cluster, SECOND_NAMESPACE).remove();
   const definition = ['crd', 'tables.trestle.dev'];
   await cluster
     .kubectl('annotate', ...definition, 'trestle.dev/allow-crd-deletion=true')
     .catch(() => undefined);
   await cluster.kubectl('delete', ...definition, '--ignore-not-found');
-}
-
-async function removeNamespace(): Promise<void> {
-  const protection = '{"spec":{"deletionProtectionEnabled":false,"deletionPolicy":"Delete"}}';
-  const tables = await installation.kubectl('get', 'tables', '-o', 'name').catch(() => '');
-  for (const table of tables.split('\n').filter((line) => line !== '')) {
-    await installation.kubectl('patch', table, '--type=merge', '-p', protection);
-    await installation.kubectl('delete', table, '--wait=false');
-    // The operator may be gone: its finalizer too, then.
-    const free = '{"metadata":{"finalizers":null}}';
-    await installation.kubectl('patch', table, '--type=merge', '-p', free).catch(() => '');
-  }
-  await installation.uninstall().catch(() => undefined);
-  await cluster.kubectl('delete', 'namespace', NAMESPACE, '--timeout=180s');
 }
 
 /** Runs an action under load and notes what clients saw. */
@@ -109,6 +108,17 @@ async function underLoad(scenario: string, action: () => Promise<void>): Promise
   const window = await load.during(action);
   report.add(scenario, startMs, window);
   return window;
+}
+
+/** @returns also how much both operators together ask of the API server meanwhile */
+async function nothingHappens(scenario: string) {
+  const requestsBefore = await installation.operatorRequestsCount();
+  const startMs = performance.now();
+  const window = await underLoad(scenario, () => delay(2 * SETTLE_MS));
+  const requests = (await installation.operatorRequestsCount()) - requestsBefore;
+  const perSecond = (requests * 1_000) / (performance.now() - startMs);
+  report.add('requests of both operators', startMs, undefined, { perSecond: perSecond.toFixed(2) });
+  return { window, perSecond };
 }
 
 function expectNothingLost(window: LoadWindow): void {
@@ -130,7 +140,7 @@ async function expectWithin(
   if (longestGapMs < limitMs(noiseMs)) return;
   // The machine may have become busier since the noise was taken.
   const quiet = await underLoad('nothing happens, once more', () => delay(2 * SETTLE_MS));
-  const limit = limitMs(Math.max(noiseMs, quiet.longestGapMs));
+  const limit = limitMs(Math.max(noiseMs, quiet.longestGapMs)) + window.stalledMs;
   if (longestGapMs < limit) return;
   late.push(`${what}: ${Math.round(longestGapMs)} ms, not below ${Math.round(limit)} ms`);
 }
@@ -149,12 +159,18 @@ async function zoneOf(pod: Pod): Promise<Worker> {
   return worker;
 }
 
+/** SIGKILL of the process of a storage pod: it is back, and so are its leaderships. */
+async function killed(pod: Pod): Promise<void> {
+  await cluster.killProcess(pod.node ?? '', pod.name, 'storage');
+  await Promise.all([installation.restarted(pod), delay(SETTLE_MS)]);
+  await installation.tableWhole(loaded);
+}
+
 describe('Trestle on kind', () => {
   it('installs', async () => {
     const startMs = performance.now();
     await installation.install([`image.repository=${REPOSITORY}`, `image.tag=${tag}`, ...redis]);
-    await installation.rolledOut('operator');
-    await installation.rolledOut('router');
+    await installation.running();
     report.add('install', startMs);
     for (const component of ['operator', 'router']) {
       const pods = await installation.pods(`app.kubernetes.io/component=${component}`);
@@ -170,149 +186,23 @@ describe('Trestle on kind', () => {
     expect(await installation.kubectl('get', 'tables', '-o', 'name')).toBe('');
   });
 
-  it('makes tables of manifests', async () => {
-    const startMs = performance.now();
-    for (const name of ['employees', 'music', 'production']) {
-      await installation.kubectl('apply', '-f', `${EXAMPLES}/${name}.yaml`);
-    }
-    for (const name of ['employees', 'music', 'orders']) await installation.tableWhole(name);
-    report.add('three tables by manifest', startMs);
-    const zones = (await installation.storagePods('music')).map(({ node }) => node);
-    expect(new Set(zones).size).toBe(3);
-  });
-
-  it('shows in kubectl get tables how they are', async () => {
-    const lines = (await installation.kubectl('get', 'tables')).trim().split('\n');
-    const cells = lines.map((line) => line.trim().split(/\s+/).slice(0, 4).join(' '));
-    expect(cells).toEqual([
-      'NAME TABLE STATUS READY',
-      'employees Employees ACTIVE True',
-      'music Music ACTIVE True',
-      'orders prod.Orders ACTIVE True',
-    ]);
-  });
-
-  it('serves tables of manifests, with their indexes', async () => {
-    const { TableNames } = await client.send(new ListTablesCommand());
-    expect(TableNames).toEqual(['Employees', 'Music', 'prod.Orders']);
-    const Item = {
-      Artist: { S: 'No One You Know' },
-      SongTitle: { S: 'Call Me Today' },
-      AlbumTitle: { S: 'Somewhat Famous' },
-      Genre: { S: 'Country' },
-      Year: { N: '1998' },
-    };
-    await client.send(new PutItemCommand({ TableName: 'Music', Item }));
-    const { Artist, SongTitle } = Item;
-    const key = { TableName: 'Music', Key: { Artist, SongTitle }, ConsistentRead: true };
-    expect((await client.send(new GetItemCommand(key))).Item).toEqual(Item);
-    const byGenre = new QueryCommand({
-      TableName: 'Music',
-      IndexName: 'ByGenre',
-      KeyConditionExpression: 'Genre = :g',
-      ExpressionAttributeValues: { ':g': Item.Genre },
-    });
-    await until(
-      async () => (await client.send(byGenre)).Items,
-      (items) => items?.length === 1,
-      10_000,
-    );
-  });
-
-  it('serves by TLS with a certificate of the namespace', async () => {
-    const secure = await installation.tlsClient();
-    const { TableNames } = await secure.send(new ListTablesCommand());
-    secure.destroy();
-    expect(TableNames).toContain('Music');
-  });
-
-  it('refuses to delete what is protected, and the definition', async () => {
-    await expect(installation.kubectl('delete', 'table', 'orders')).rejects.toThrow(
-      /spec\.deletionProtectionEnabled of Table orders is true: set it to false/,
-    );
-    await expect(
-      client.send(new DeleteTableCommand({ TableName: 'prod.Orders' })),
-    ).rejects.toMatchObject({ name: 'ValidationException' });
-    await expect(cluster.kubectl('delete', 'crd', 'tables.trestle.dev')).rejects.toThrow(
-      /trestle\.dev\/allow-crd-deletion=true/,
-    );
-  });
-
-  it('keeps the volumes of a table whose deletion policy says so', async () => {
-    const unprotect = '{"spec":{"deletionProtectionEnabled":false}}';
-    await installation.kubectl('patch', 'table', 'orders', '--type=merge', '-p', unprotect);
-    await installation.kubectl('delete', 'table', 'orders', '--timeout=120s');
-    const left = () =>
-      installation.kubectl('get', 'pvc,pods', '-l', 'trestle.dev/table=orders', '-o', 'name');
-    const text = await until(left, (names) => !names.includes('pod/'), 120_000);
-    expect(text.trim().split('\n')).toHaveLength(3);
-    await installation.kubectl('delete', 'pvc', '-l', 'trestle.dev/table=orders');
-  });
-
-  it('makes, shows and deletes tables of an SDK', async () => {
-    const startMs = performance.now();
-    await createTable(TABLE);
-    report.add('table by SDK', startMs);
-    const resource = await installation.tableNamed(TABLE);
-    loaded = resource?.metadata.name ?? '';
-    await installation.tableWhole(loaded);
-    await createTable('Passing');
-    await client.send(new DeleteTableCommand({ TableName: 'Passing' }));
-    await waitUntilTableNotExists(
-      { client, maxWaitTime: 120, minDelay: 1 },
-      { TableName: 'Passing' },
-    );
-    await until(
-      () => installation.kubectl('get', 'pvc', '-o', 'name'),
-      (names) => !names.includes('passing'),
-      120_000,
-    );
-  });
-
-  it('deletes a table of a manifest with its volumes, where its policy says so', async () => {
-    await installation.kubectl('delete', 'table', 'music', '--timeout=120s');
-    const left = await installation.kubectl(
-      'get',
-      'pvc',
-      '-l',
-      'trestle.dev/table=music',
-      '-o',
-      'name',
-    );
-    expect(left).toBe('');
-  });
-
-  it('does not write over what a manifest says', async () => {
-    const change = new UpdateTableCommand({
-      TableName: 'Employees',
-      BillingMode: 'PROVISIONED',
-      ProvisionedThroughput: { ReadCapacityUnits: 5, WriteCapacityUnits: 5 },
-    });
-    await expect(client.send(change)).rejects.toMatchObject({
-      name: 'ValidationException',
-      message: expect.stringContaining('billingMode'),
-    });
+  tableScenarios({
+    cluster: () => cluster,
+    installation: () => installation,
+    client: () => client,
+    report,
+    table: TABLE,
   });
 
   it('serves a load', async () => {
-    load = await LoadHandle.start({
-      endpoint: await installation.endpoint(),
-      region: 'us-east-1',
-      ...(await installation.accessKey()),
-      table: TABLE,
-      writersCount: 16,
-      pauseMs: 75,
-    });
-    const requestsBefore = await installation.operatorRequestsCount();
-    const startMs = performance.now();
-    const window = await underLoad('nothing happens', () => delay(2 * SETTLE_MS));
+    loaded = (await installation.tableNamed(TABLE))?.metadata.name ?? '';
+    load = await LoadHandle.start(await loadSettings());
+    const { window, perSecond } = await nothingHappens('nothing happens');
     expectNothingLost(window);
-    const requests = (await installation.operatorRequestsCount()) - requestsBefore;
-    const perSecond = (requests * 1_000) / (performance.now() - startMs);
-    report.add('requests of both operators', startMs, undefined, {
-      perSecond: perSecond.toFixed(2),
-    });
-    expect(perSecond).toBeLessThan(2 * OPERATOR_REQUESTS_PER_SECOND_MAX);
+    // What a busy machine makes them repeat once is no habit of theirs.
+    const isCalm = perSecond < 2 * OPERATOR_REQUESTS_PER_SECOND_MAX;
+    const again = isCalm ? { perSecond } : await nothingHappens('nothing happens, once more');
+    expect(again.perSecond).toBeLessThan(2 * OPERATOR_REQUESTS_PER_SECOND_MAX);
     noiseMs = window.longestGapMs;
     if (noiseMs < PLANNED_MS_MAX) return;
     console.warn('*** This machine is busy with something else: times below say little. ***');
@@ -323,6 +213,22 @@ describe('Trestle on kind', () => {
     installation: () => installation,
     report,
     table: TABLE,
+    meanwhile: () => {
+      it('shares the cluster with another release, which comes and goes', async () => {
+        const window = await underLoad('second release comes and goes', async () => {
+          const second = new Installation(cluster, SECOND_NAMESPACE);
+          await comesAndGoes(second, [
+            `image.repository=${REPOSITORY}`,
+            `image.tag=${tag}`,
+            ...redis,
+          ]);
+        });
+        // Seven pods start on the machine meanwhile: that costs time, and nothing but time.
+        await expectFailover(window, 'second release comes and goes');
+        // The second took none of what the first has in the whole cluster.
+        await expectProtection({ installation, client, table: TABLE });
+      });
+    },
   });
 
   it('upgrades the operator without a restart of any data pod', async () => {
@@ -332,8 +238,7 @@ describe('Trestle on kind', () => {
     const window = await underLoad('operator and router upgrade', async () => {
       const values = [`dataplane.image.tag=${tag}`, `image.tag=${tag}-next`];
       await installation.upgrade(values);
-      await installation.rolledOut('operator');
-      await installation.rolledOut('router');
+      await installation.running();
       await delay(SETTLE_MS);
     });
     expect(await uids()).toEqual(before);
@@ -341,10 +246,9 @@ describe('Trestle on kind', () => {
   });
 
   it('upgrades storage pods one by one, unseen', async () => {
-    const image = `${REPOSITORY}:${tag}-next`;
     const window = await underLoad('rolling upgrade of storage', async () => {
       await installation.upgrade([`dataplane.image.tag=${tag}-next`]);
-      await allRun(image);
+      await allRun(images.next);
     });
     await expectUnseen(window, 'rolling upgrade of storage');
   });
@@ -365,21 +269,14 @@ describe('Trestle on kind', () => {
     const leader = await installation.leader(loaded);
     const pods = await installation.storagePods(loaded);
     const follower = pods.find(({ name }) => name !== leader.name);
-    const window = await underLoad('pod kill', async () => {
-      await cluster.killProcess(follower?.node ?? '', follower?.name ?? '', 'storage');
-      await delay(SETTLE_MS);
-      await installation.tableWhole(loaded);
-    });
+    if (follower === undefined) throw new Error('there is no follower');
+    const window = await underLoad('pod kill', () => killed(follower));
     await expectFailover(window, 'pod kill');
   });
 
   it('survives the kill of a leader', async () => {
     const leader = await installation.leader(loaded);
-    const window = await underLoad('leader kill', async () => {
-      await cluster.killProcess(leader.node ?? '', leader.name, 'storage');
-      await delay(SETTLE_MS);
-      await installation.tableWhole(loaded);
-    });
+    const window = await underLoad('leader kill', () => killed(leader));
     await expectFailover(window, 'leader kill');
   });
 
@@ -390,11 +287,11 @@ describe('Trestle on kind', () => {
       await until(
         async () => (await installation.table(loaded)).status?.conditions ?? [],
         (conditions) => conditions.some(({ reason }) => reason === 'ZoneLost'),
-        180_000,
+        READY_MS_MAX,
       );
       await delay(SETTLE_MS);
       await cluster.docker('start', zone.name);
-      await cluster.kubectl('wait', 'node', zone.name, '--for=condition=Ready', '--timeout=120s');
+      await cluster.kubectl('wait', 'node', zone.name, '--for=condition=Ready', '--timeout=300s');
       await installation.tableWhole(loaded);
     });
     await expectFailover(window, 'zone loss');
@@ -403,6 +300,7 @@ describe('Trestle on kind', () => {
   it('serves on without the API server, and restarts storage and routers without it', async () => {
     const leader = await installation.leader(loaded);
     const [router] = await installation.pods('app.kubernetes.io/component=router');
+    if (router === undefined) throw new Error('there is no router');
     const window = await underLoad('API server away for 2 minutes', async () => {
       await cluster.stopApiServer();
       await until(
@@ -413,33 +311,49 @@ describe('Trestle on kind', () => {
       const endMs = performance.now() + OUTAGE_MS;
       await cluster.killProcess(leader.node ?? '', leader.name, 'storage');
       await delay(OUTAGE_MS / 3);
-      await cluster.killProcess(router?.node ?? '', router?.name ?? '', 'router');
+      await cluster.killProcess(router.node ?? '', router.name, 'router');
       await delay(endMs - performance.now());
+      const backMs = Date.now();
       await cluster.startApiServer();
       await until(
         () => cluster.isApiServerUp(),
         (isUp) => isUp,
-        120_000,
+        READY_MS_MAX,
       );
+      await installation.operatorLeads(backMs);
+      await installation.restarted(leader);
+      await installation.restarted(router);
       await installation.tableWhole(loaded);
     });
     await expectFailover(window, 'API server away for 2 minutes');
   });
 
-  it('goes on with a rollout whose operator was killed', async () => {
-    const image = `${REPOSITORY}:${tag}`;
-    const window = await underLoad('operator killed in mid-rollout', async () => {
-      await installation.upgrade([`dataplane.image.tag=${tag}`]);
-      await until(
-        () => installation.pods('app.kubernetes.io/component=storage'),
-        (pods) => pods.some((pod) => pod.image === image),
-        240_000,
-      );
-      const operator = await installation.operatorLeader();
-      await installation.kubectl('delete', 'pod', operator.name, '--grace-period=0', '--force');
-      await allRun(image);
+  it('goes on with a rollout whose operator was killed, and renews a certificate meanwhile', async () => {
+    secureLoad = await LoadHandle.start({
+      ...(await loadSettings()),
+      endpoint: await installation.tlsEndpoint(),
+      tls: await installation.tls(),
+      keyPrefix: 'secure',
+      writersCount: 4,
     });
-    await expectUnseen(window, 'operator killed in mid-rollout');
+    const before = await certificateState(installation);
+    const rollout = () => underLoad('operator killed in mid-rollout', killedInMidRollout);
+    const renewal = async () => {
+      const startMs = performance.now();
+      const after = await certificateRenewed(installation, before);
+      report.add("routers' certificate renewed", startMs);
+      return after;
+    };
+    let window: LoadWindow | undefined;
+    let after: CertificateState | undefined;
+    const secureWindow = await secureLoad.during(async () => {
+      [window, after] = await Promise.all([rollout(), renewal()]);
+    });
+    report.add('the same by HTTPS', performance.now() - secureWindow.durationMs, secureWindow);
+    expectNothingLost(secureWindow);
+    expect(secureWindow.writesCount).toBeGreaterThan(0);
+    expect(after?.lives).toEqual(before.lives);
+    if (window !== undefined) await expectUnseen(window, 'operator killed in mid-rollout');
   });
 
   it('replaces the replica of a lost volume', async () => {
@@ -451,7 +365,7 @@ describe('Trestle on kind', () => {
       await until(
         () => installation.storagePods(loaded),
         (pods) => pods.some((each) => each.name === name && each.uid !== pod?.uid && each.isReady),
-        180_000,
+        READY_MS_MAX,
       );
       await installation.tableWhole(loaded);
     });
@@ -461,6 +375,7 @@ describe('Trestle on kind', () => {
   it('keeps tables, data and access keys over uninstall and install', async () => {
     const startMs = performance.now();
     await load.pause();
+    await secureLoad?.pause();
     const pods = async () =>
       (await installation.storagePods(loaded)).map(({ name, uid }) => `${name} ${uid}`);
     const before = { pods: await pods(), key: await installation.accessKey() };
@@ -473,8 +388,7 @@ describe('Trestle on kind', () => {
       `dataplane.image.tag=${tag}`,
       ...redis,
     ]);
-    await installation.rolledOut('operator');
-    await installation.rolledOut('router');
+    await installation.running();
     await installation.tableWhole(loaded);
     report.add('uninstall and install', startMs);
     expect({ pods: await pods(), key: await installation.accessKey() }).toEqual(before);
@@ -485,10 +399,14 @@ describe('Trestle on kind', () => {
 
   it('has lost no acknowledged write', async () => {
     const startMs = performance.now();
-    await load.pause();
-    const { acknowledgedCount, missing } = await load.verify();
-    report.add('all read back', startMs, undefined, { writes: acknowledgedCount });
-    expect(missing).toEqual([]);
+    for (const each of [load, secureLoad]) {
+      await each?.pause();
+      const { acknowledgedCount, missing } = (await each?.verify()) ?? NOTHING_READ;
+      report.add('all read back', startMs, undefined, { writes: acknowledgedCount });
+      report.noteLost('all read back', missing);
+      expect(acknowledgedCount).toBeGreaterThan(0);
+      expect(missing).toEqual([]);
+    }
   });
 
   it('was never away for longer than promised', () => {
@@ -496,29 +414,35 @@ describe('Trestle on kind', () => {
   });
 });
 
+async function loadSettings(): Promise<LoadSettings> {
+  return {
+    endpoint: await installation.endpoint(),
+    region: 'us-east-1',
+    ...(await installation.accessKey()),
+    table: TABLE,
+    keyPrefix: 'writer',
+    writersCount: 16,
+    pauseMs: 75,
+  };
+}
+
 function redisValues(image: string): readonly string[] {
   const [repository = '', imageTag = ''] = image.split(/:(?=[^:/]+$)/);
   return [`dax.redis.image.repository=${repository}`, `dax.redis.image.tag=${imageTag}`];
 }
 
-async function createTable(TableName: string): Promise<void> {
-  await client.send(
-    new CreateTableCommand({
-      TableName,
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: [
-        { AttributeName: 'pk', AttributeType: 'S' },
-        { AttributeName: 'sk', AttributeType: 'N' },
-      ],
-      KeySchema: [
-        { AttributeName: 'pk', KeyType: 'HASH' },
-        { AttributeName: 'sk', KeyType: 'RANGE' },
-      ],
-    }),
+/** The routers' certificate goes with the operator that leads: the next one makes another. */
+async function killedInMidRollout(): Promise<void> {
+  await installation.upgrade([`dataplane.image.tag=${tag}`]);
+  await until(
+    () => installation.pods('app.kubernetes.io/component=storage'),
+    (pods) => pods.some((pod) => pod.image === images.now),
+    READY_MS_MAX,
   );
-  await waitUntilTableExists({ client, maxWaitTime: 180, minDelay: 1 }, { TableName });
-  const { Table } = await client.send(new DescribeTableCommand({ TableName }));
-  expect(Table?.TableStatus).toBe('ACTIVE');
+  const operator = await installation.operatorLeader();
+  await forgetCertificate(installation);
+  await installation.kubectl('delete', 'pod', operator.name, '--grace-period=0', '--force');
+  await allRun(images.now);
 }
 
 /** All storage pods of all tables run this image, and all tables are whole. */

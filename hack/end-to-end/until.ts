@@ -2,18 +2,32 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /** Asking a cluster costs a process and a request: seldom enough not to be a load itself. */
 const POLL_MS = 1_000;
+/** What one round can count for: in a longer one this machine stood still, and the cluster with it. */
+const ROUND_MS_MAX = 5_000;
+const ANSWER_CHARS_MAX = 2_000;
+
+/** Where time comes from. */
+export interface Clock {
+  readonly now: () => number;
+  readonly delay: (ms: number) => Promise<unknown>;
+}
+
+const SYSTEM: Clock = { now: () => performance.now(), delay };
 
 /**
- * Asks again and again until the answer is as wished; an error of asking is an answer that is not.
- * @throws Error with the last answer after the deadline
+ * Asks again and again until the answer is as wished; an error of asking is an answer that is not. A stall of the machine
+ * uses up little of the time: what is waited for had none either.
+ * @throws Error with the last answer when that much time was waited
  */
 export async function until<Value>(
   ask: () => Promise<Value>,
   isWished: (value: Value) => boolean,
-  deadlineMs: number,
+  waitMs: number,
+  clock = SYSTEM,
 ): Promise<Value> {
-  const endMs = performance.now() + deadlineMs;
+  let waitedMs = 0;
   for (;;) {
+    const startMs = clock.now();
     let last: unknown;
     try {
       const value = await ask();
@@ -22,9 +36,11 @@ export async function until<Value>(
     } catch (error) {
       last = String(error);
     }
-    if (performance.now() > endMs) {
-      throw new Error(`Not so within ${deadlineMs} ms: ${JSON.stringify(last).slice(0, 2000)}`);
+    if (waitedMs > waitMs) {
+      const told = JSON.stringify(last) ?? 'nothing';
+      throw new Error(`Not so within ${waitMs} ms: ${told.slice(0, ANSWER_CHARS_MAX)}`);
     }
-    await delay(POLL_MS);
+    await clock.delay(POLL_MS);
+    waitedMs += Math.min(clock.now() - startMs, ROUND_MS_MAX);
   }
 }
