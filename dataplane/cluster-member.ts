@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
+import type { LoadedTls } from './admin/certificate-report.ts';
 import type { PeerStatus } from './admin/node-admin.ts';
 import { FileWatch } from './file-watch.ts';
 import { systemScheduler } from './replication/scheduler.ts';
@@ -71,6 +72,11 @@ export class ClusterMember {
   /** Certificates as they are now; undefined when processes speak plain TCP. */
   get tls(): TlsMaterial | undefined {
     return this.#tls;
+  }
+
+  /** The same for those who ask which certificates are taken up. */
+  loadedTls(): readonly LoadedTls[] {
+    return this.#tls === undefined ? [] : [{ use: 'peers', ...this.#tls }];
   }
 
   /** Tells of renewed certificates. */

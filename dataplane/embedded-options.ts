@@ -24,6 +24,8 @@ export interface EmbeddedOptions {
   readonly port: number;
   /** A port of HTTPS beside the other. */
   readonly tls: TlsChoice | undefined;
+  /** Of health and metrics; undefined: it does not tell them. */
+  readonly healthPort: number | undefined;
   /** Absolute; undefined keeps everything in memory. */
   readonly folder: string | undefined;
   readonly durability: Durability;
@@ -45,6 +47,7 @@ Usage: hack/run [options]        (or: node dataplane/main.ts [embedded] [options
   --port N               port to listen on; 0 takes any free one        (8000)
   --host ADDRESS         address to listen on                           (127.0.0.1)
 ${TLS_HELP}
+  --health-port N        /livez, /readyz and /metrics, on the same address  (none)
   --data DIR             folder that holds the tables; made if absent   (data, beside hack/)
   --in-memory            keep nothing: all is gone when the process ends
   --durability fsync     answer a write when it is on disk              (the default)
@@ -81,6 +84,7 @@ const OPTIONS = {
   ...TLS_OPTIONS,
   port: { type: 'string', default: '8000' },
   host: { type: 'string', default: '127.0.0.1' },
+  'health-port': { type: 'string' },
   data: { type: 'string' },
   'in-memory': { type: 'boolean', default: false },
   durability: { type: 'string' },
@@ -108,6 +112,7 @@ export function parseEmbedded(args: readonly string[], defaultFolder: string): E
     host,
     port: portOf(values.port),
     tls: tlsOf(values),
+    healthPort: healthPortOf(values['health-port']),
     ...storageOf(values, defaultFolder),
     credentialsFile: credentials.file,
     policiesFile: policiesOf(values.policies, credentials),
@@ -116,6 +121,10 @@ export function parseEmbedded(args: readonly string[], defaultFolder: string): E
     logLevel: oneOf(values['log-level'], LOG_LEVELS, '--log-level'),
     triggersFile: triggersFileOf(values.triggers),
   };
+}
+
+function healthPortOf(value: string | undefined): number | undefined {
+  return value === undefined ? undefined : portOf(value, '--health-port');
 }
 
 function triggersFileOf(value: string | undefined): string | undefined {

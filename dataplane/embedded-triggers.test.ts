@@ -15,7 +15,10 @@ import type { ManagedTable } from './routing/table.ts';
 import { openStore } from './storage/open.ts';
 import type { Store } from './storage/store.ts';
 
-const schema = schemaOf({ stream: { id: Date.now() - 5_000, viewType: 'KEYS_ONLY' } });
+const schema = schemaOf({
+  tableName: 'Orders',
+  stream: { id: Date.now() - 5_000, viewType: 'KEYS_ONLY' },
+});
 
 let folder: string;
 let file: string;
@@ -58,7 +61,7 @@ function writeTriggers(path: string): void {
   // It listens on TCP.
   const { port } = target.address() as AddressInfo;
   const trigger = { name: 'audit', target: { url: `http://127.0.0.1:${port}${path}` } };
-  writeFileSync(file, JSON.stringify({ T: [trigger] }));
+  writeFileSync(file, JSON.stringify({ Orders: [trigger] }));
 }
 
 const put = (index: number) => table.write(putOf({ p: { S: 'a' }, s: { N: `${index}` } }, schema));
@@ -77,12 +80,12 @@ it('triggers of an embedded server: a changed file counts at once, and delivery 
 });
 
 it('triggers of an embedded server: a broken file is told of, and the former triggers go on', async () => {
-  writeFileSync(file, '{"T": [{"name": "audit"}]}');
+  writeFileSync(file, '{"Orders": [{"name": "audit"}]}');
   await until(() =>
     expect(lines).toContainEqual(
       expect.objectContaining({
         msg: 'triggersRefused',
-        error: `the triggers file ${file} needs a target for audit`,
+        error: `the triggers file ${file} needs a target for audit (table Orders)`,
       }),
     ),
   );

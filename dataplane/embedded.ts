@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { operations } from './api/operations.ts';
 import { openCallerAccess } from './caller-access.ts';
 import { Catalog } from './catalog/catalog.ts';
+import type { EmbeddedHealth } from './embedded-health.ts';
 import type { EmbeddedOptions } from './embedded-options.ts';
 import { openTriggers } from './embedded-triggers.ts';
 import { Endpoint } from './endpoint/endpoint.ts';
@@ -12,6 +13,7 @@ import { LocalRouter } from './routing/local-router.ts';
 import { openStore } from './storage/open.ts';
 import type { StoreError } from './storage/store.ts';
 import { startLocalTransactions } from './transaction/local-transactions.ts';
+import { Undo } from './undo.ts';
 
 /** How long requests under way may take to finish when the server stops. */
 const GRACE_MS = 9_000;
@@ -21,6 +23,8 @@ export interface EmbeddedServer {
   readonly url: string;
   /** Where it serves, for people. */
   readonly urls: string;
+  /** Of health and metrics, if they are told. */
+  readonly healthPort: number | undefined;
   readonly log: Logger;
   /** Finishes requests under way, then closes the catalog and the store. */
   close(): Promise<void>;
@@ -42,10 +46,8 @@ export async function startEmbedded(
   const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
   const { region, accountId } = options;
   const { authenticator, authorizer, close: closeAccess } = openCallerAccess(options, options, log);
-  const undo: (() => Promise<void> | void)[] = [closeAccess];
-  const close = async () => {
-    for (let step = undo.pop(); step !== undefined; step = undo.pop()) await step();
-  };
+  const undo = new Undo();
+  undo.push(closeAccess);
   try {
     const { folder, durability } = options;
     if (folder !== undefined) await assertEmbeddedFolder(folder);
@@ -65,20 +67,42 @@ export async function startEmbedded(
     undo.push(() => transactions.close());
     const { streams } = catalog;
     const context = { catalog, tables: catalog, streams, transactions, region, accountId, clock };
+    const health = await openHealth(options, log, undo);
     const endpoint = await Endpoint.listen({
-      operations,
+      operations: health?.counted(operations) ?? operations,
       context,
       authenticator,
       authorize: authorizer && requestAuthorizer(authorizer, context),
+      denials: health?.denials,
       log,
       host: options.host,
       port: options.port,
       tls: options.tls,
     });
     undo.push(() => endpoint.close(GRACE_MS));
-    return { url: endpoint.url, urls: endpoint.urls, log, close };
+    if (health !== undefined) {
+      health.phase = 'serving';
+      undo.push(() => {
+        health.phase = 'stopping';
+      });
+    }
+    const { url, urls } = endpoint;
+    return { url, urls, healthPort: health?.port, log, close: () => undo.run() };
   } catch (error) {
-    await close();
+    await undo.run();
     throw error;
   }
+}
+
+/** Undefined where nobody asks for it: then nothing is counted, and its modules are not loaded. */
+async function openHealth(
+  { host, healthPort: port }: EmbeddedOptions,
+  log: Logger,
+  undo: Undo,
+): Promise<EmbeddedHealth | undefined> {
+  if (port === undefined) return undefined;
+  const { EmbeddedHealth: Health } = await import('./embedded-health.ts');
+  const health = await Health.listen({ host, port, log });
+  undo.push(() => health.close());
+  return health;
 }

@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
+import { AccessDenials } from './access/denials.ts';
 import { AdminServer } from './admin/admin-server.ts';
-import { addHealthRoutes } from './admin/health-routes.ts';
+import type { LoadedTls } from './admin/certificate-report.ts';
 import type { MetricsPage } from './admin/metrics-page.ts';
 import { OperationCounts } from './admin/operation-counts.ts';
-import { routerMetricsPage } from './admin/router-metrics.ts';
+import type { OperationMetricsSources } from './admin/operation-metrics.ts';
+import { type RouterMetricsSources, routerMetricsPage } from './admin/router-metrics.ts';
+import { addRouterHealthRoutes } from './admin/router-routes.ts';
 import type { Operation, ServerContext } from './api/operation.ts';
 import { itemOperations, streamOperations, tableOperations } from './api/operations.ts';
 import { refreshingOperation, type TableKnowledge } from './api/refreshing-operation.ts';
@@ -62,8 +65,9 @@ export async function startKubernetesRouter(
     const { tables, reload } = openTables(options, parts);
     const transactions = startTransactions(tables, log, undo);
     const counts = new OperationCounts(() => systemScheduler.monotonicMs());
-    const state: ServingState = { phase: 'starting' };
-    await listenHealth(options, { tables, transactions, counts, state, log, undo });
+    const denials = new AccessDenials();
+    const state: ServingState = { phase: 'starting', endpoint: undefined };
+    await listenHealth(options, { tables, transactions, counts, denials, state, log, undo });
     const context = {
       tables: tables.clusters,
       transactions,
@@ -77,11 +81,13 @@ export async function startKubernetesRouter(
       context,
       authenticator,
       authorize: authorizer && refreshingAuthorizer(authorizer, context, tables.knowledge),
+      denials,
       log,
       host,
       port,
       tls: options.tls,
     });
+    state.endpoint = endpoint;
     undo.push(() => endpoint.close(GRACE_MS));
     undo.push(() => endpoint.drain(options.drainMs));
     state.phase = 'serving';
@@ -183,12 +189,15 @@ function operationsOf(
 
 interface ServingState {
   phase: 'starting' | 'serving' | 'stopping';
+  /** Once it takes requests. */
+  endpoint: Pick<Endpoint, 'certificate'> | undefined;
 }
 
 interface HealthParts {
   readonly tables: NamespaceTables;
   readonly transactions: TransactionCoordinator;
   readonly counts: OperationCounts;
+  readonly denials: AccessDenials;
   readonly state: Readonly<ServingState>;
   readonly log: Logger;
   readonly undo: Undo;
@@ -197,9 +206,13 @@ interface HealthParts {
 /** A router takes no changes and tells nobody anything that is secret, so it asks nobody who they are. */
 async function listenHealth(
   { bind: host, healthPort: port }: KubernetesRouterOptions,
-  { tables, transactions, counts, state, log, undo }: HealthParts,
+  { tables, transactions, counts, denials, state, log, undo }: HealthParts,
 ): Promise<void> {
-  const page = metricsOf(tables, transactions, counts);
+  const loadedTls = (): readonly LoadedTls[] => [
+    ...(tables.tls === undefined ? [] : [{ use: 'peers', ...tables.tls }]),
+    { use: 'clients', cert: state.endpoint?.certificate },
+  ];
+  const page = metricsOf(tables, transactions, { operations: counts, denials, loadedTls });
   const server = await AdminServer.listen({
     host,
     port,
@@ -207,9 +220,10 @@ async function listenHealth(
     tls: undefined,
     takesChanges: false,
     routes: (app) =>
-      addHealthRoutes(app, {
+      addRouterHealthRoutes(app, {
         unreadyReasons: () => (state.phase === 'serving' ? tables.unreadyReasons() : [state.phase]),
         metrics: () => page.text(),
+        loadedTls,
       }),
   });
   undo.push(() => server.close());
@@ -218,11 +232,11 @@ async function listenHealth(
 function metricsOf(
   tables: NamespaceTables,
   transactions: TransactionCoordinator,
-  operations: OperationCounts,
+  endpoint: OperationMetricsSources & Pick<RouterMetricsSources, 'loadedTls'>,
 ): MetricsPage {
   const { clusters } = tables;
   const page = routerMetricsPage({
-    operations,
+    ...endpoint,
     router: () => clusters.metrics,
     transactions: () => transactions.metrics,
     peers: () => clusters.peers(),

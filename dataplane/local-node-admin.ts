@@ -1,12 +1,15 @@
+import type { LoadedTls } from './admin/certificate-report.ts';
 import { AdminFault } from './admin/failure.ts';
 import type { ClusterIdentity } from './admin/health-routes.ts';
 import { LinkSwitch } from './admin/link-switch.ts';
-import type { FaultSwitch, NodeAdmin, PeerStatus } from './admin/node-admin.ts';
+import type { FaultSwitch, NodeAdmin, PeerStatus, VolumeStatus } from './admin/node-admin.ts';
 import { NodeMetrics } from './admin/node-metrics.ts';
 import type { ClusterMember } from './cluster-member.ts';
+import type { NodeOptions } from './cluster-options.ts';
 import { BootstrapRefused, type BootstrapResult } from './control/bootstrap.ts';
 import { BootstrapLate, type NodeControl } from './control/node-control.ts';
 import type { NodeIdentity } from './identity.ts';
+import type { BackfillProgress } from './node/backfill-progress.ts';
 import type { StorageNode } from './node/storage-node.ts';
 import type { MultiRaft } from './replication/multi-raft.ts';
 import type { Replica } from './replication/replica.ts';
@@ -16,10 +19,12 @@ import type { ForwardedCall } from './routing/control-forwarder.ts';
 import type { NodeReport } from './routing/protocol.ts';
 import type { Router } from './routing/router.ts';
 import type { Store } from './storage/store.ts';
+import { volumeUsage } from './storage/volume-usage.ts';
 
 const CALL_TIMEOUT_MS = 15_000;
 
 export interface LocalNodeAdminParts {
+  readonly options: Pick<NodeOptions, 'folder'>;
   readonly member: ClusterMember;
   readonly identity: NodeIdentity;
   readonly store: Store;
@@ -51,7 +56,9 @@ export class LocalNodeAdmin implements NodeAdmin {
       hosted: () => node.metrics(),
       report: () => node.report(),
       peers: () => this.peers(),
+      volume: () => this.volume(),
       triggers: () => node.triggerReadings(),
+      loadedTls: () => this.loadedTls(),
     });
   }
 
@@ -98,8 +105,21 @@ export class LocalNodeAdmin implements NodeAdmin {
     };
   }
 
+  loadedTls(): readonly LoadedTls[] {
+    return this.#parts.member.loadedTls();
+  }
+
   report(): Promise<NodeReport> {
     return Promise.resolve(this.#parts.node.report());
+  }
+
+  backfills(): ReadonlyMap<bigint, readonly BackfillProgress[]> {
+    return this.#parts.node.backfills();
+  }
+
+  volume(): VolumeStatus {
+    const { options, store } = this.#parts;
+    return { ...volumeUsage(options.folder), writesRefused: store.writesRefused?.message };
   }
 
   peers(): readonly PeerStatus[] {

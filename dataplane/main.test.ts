@@ -152,7 +152,7 @@ describe('main: what cannot start says why in one line', () => {
     expect(await run('--in-memory', '--port', String(first.port))).toEqual({
       status: 1,
       stdout: '',
-      stderr: `trestle: port ${first.port} of 127.0.0.1 is in use: stop the other server, or give --port N\n`,
+      stderr: `trestle: port ${first.port} of 127.0.0.1 is in use: stop the other server, or give another port by --port, --tls-port or --health-port\n`,
     });
   });
 
@@ -273,6 +273,31 @@ describe('main: a server that runs', () => {
     write('second');
     await expect.poll(() => outcome('AKIDEXAMPLE', 'second'), { timeout: 10_000 }).toBe('accepted');
     expect(await outcome('AKIDEXAMPLE', 'first')).toBe('InvalidSignatureException');
+  });
+
+  it('tells its health, what it is asked, and whom it refuses, on a port of its own', async () => {
+    const file = join(folder, 'health-credentials.json');
+    const credential = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'known' };
+    writeFileSync(file, JSON.stringify([credential]));
+    const { url, output } = await serve(
+      ...['--in-memory', '--credentials', file, '--health-port', '0'],
+    );
+    const health = `http://127.0.0.1:${/health on port (\d+)/.exec(output.stdout)?.[1]}`;
+    expect((await fetch(`${health}/readyz`)).status).toBe(200);
+    const list = (id: string, secret: string) =>
+      clientOf(url, id, secret).send(new ListTablesCommand({}));
+    await list('AKIDEXAMPLE', 'known');
+    await expect(list('AKIDEXAMPLE', 'guessed')).rejects.toThrow();
+    await expect(list('AKIDOTHER', 'known')).rejects.toThrow();
+    await expect(list('AKIDOTHER', 'known')).rejects.toThrow();
+    const lines = (await (await fetch(`${health}/metrics`)).text()).split('\n');
+    for (const line of [
+      'trestle_successful_request_latency_seconds_count{operation="ListTables"} 1',
+      'trestle_access_denials_total{operation="ListTables",reason="signature"} 1',
+      'trestle_access_denials_total{operation="ListTables",reason="token"} 2',
+    ]) {
+      expect(lines).toContain(line);
+    }
   });
 
   it.each(['SIGTERM', 'SIGINT'] as const)('ends in order on %s', async (signal) => {

@@ -1,6 +1,7 @@
 import { enableCompileCache, flushCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { NodeOptions, RouterOptions } from './cluster-options.ts';
+import type { EmbeddedServer } from './embedded.ts';
 import type { EmbeddedOptions } from './embedded-options.ts';
 import type { KubernetesRouterOptions } from './kubernetes-router-options.ts';
 import { UsageError } from './option-values.ts';
@@ -80,25 +81,26 @@ function embeddedAdvice({ host, port }: EmbeddedOptions): PortAdvice {
   return {
     host,
     port,
-    inUse: 'stop the other server, or give --port N',
-    notAllowed: 'give --port N above 1023',
+    inUse: 'stop the other server, or give another port by --port, --tls-port or --health-port',
+    notAllowed: 'give one above 1023 by --port, --tls-port or --health-port',
   };
 }
 
 function greeting(
-  { url, urls }: { readonly url: string; readonly urls: string },
+  { url, urls, healthPort }: Pick<EmbeddedServer, 'url' | 'urls' | 'healthPort'>,
   options: EmbeddedOptions,
 ): string {
   const storage =
     options.folder === undefined
       ? 'in memory: all is gone when this process ends'
       : `in ${options.folder}${options.durability === 'relaxed' ? '; a crash of the machine may lose the last second of writes' : ''}`;
+  const health = healthPort === undefined ? '' : `; health on port ${healthPort}`;
   const key =
     options.credentialsFile === undefined
       ? 'AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local '
       : `AWS_ACCESS_KEY_ID=... AWS_SECRET_ACCESS_KEY=... `;
   return (
-    `Trestle serves the DynamoDB API on ${urls} (tables ${storage}).\nTry:\n` +
+    `Trestle serves the DynamoDB API on ${urls} (tables ${storage})${health}.\nTry:\n` +
     `  ${key}aws dynamodb list-tables --endpoint-url ${url} --region ${options.region}\n`
   );
 }

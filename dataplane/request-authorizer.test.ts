@@ -145,6 +145,23 @@ describe('a router whose map is behind', () => {
     expect(asked).toEqual(['refresh', 'has Tab']);
   });
 
+  it('of a batch of statements each has its own refusal', async () => {
+    const { context, knowledge, asked } = router(['Tab']);
+    const Statements = [
+      "SELECT * FROM Tab WHERE p = 'bob' AND s = 1",
+      "SELECT * FROM Tab WHERE p = 'ann' AND s = 1",
+      "SELECT * FROM Absent WHERE p = 'ann'",
+    ].map((Statement) => ({ Statement }));
+    const authorize = refreshingAuthorizer(byKey, context, knowledge);
+    const batch = { ...call, operation: 'BatchExecuteStatement', body: { Statements } };
+    const refused = await authorize(batch);
+    expect(Array.from(refused ?? [], ([part, { type }]) => [part, type])).toEqual([
+      [0, 'AccessDeniedException'],
+      [2, 'ResourceNotFoundException'],
+    ]);
+    expect(asked).toEqual(['refresh', 'has Absent']);
+  });
+
   it('what is tried once more is authorised once more, on the tables of then', async () => {
     const { context, knowledge, known } = router(['Tab']);
     known.add('Tab');

@@ -1,9 +1,14 @@
 import { isIPv4 } from 'node:net';
 import type { Authorizer, ConditionValues } from './access/authorizer.ts';
 import { type AccessContext, accessRequests } from './api/access-requests/access-requests.ts';
-import type { ItemContext } from './api/operation.ts';
+import type { ItemContext, RefusedParts } from './api/operation.ts';
 import { refreshingOperation, type TableKnowledge } from './api/refreshing-operation.ts';
 import type { AuthenticCall, Authorize } from './endpoint/life-cycle.ts';
+import { ClientFault } from './errors/client-fault.ts';
+import { UnknownTableFault } from './routing/remote-table.ts';
+
+/** Asks for all that a call needs; `absentTables` are known not to be there. @throws ClientFault */
+type RequestAuthorizer = (call: AuthenticCall, absentTables?: ReadonlySet<string>) => RefusedParts;
 
 /**
  * Asks for each thing that a call needs whether its caller may do it. Nothing of the call is looked at
@@ -12,14 +17,25 @@ import type { AuthenticCall, Authorize } from './endpoint/life-cycle.ts';
 export function requestAuthorizer(
   authorizer: Authorizer,
   context: AccessContext,
-): (call: AuthenticCall) => void {
-  return (call) => {
+): RequestAuthorizer {
+  return (call, absentTables) => {
     const { caller, operation, body } = call;
-    if (caller.isRoot) return;
-    for (const { action, resource, conditions } of accessRequests(operation, body, context)) {
+    if (caller.isRoot) return undefined;
+    let refused: Map<number, ClientFault> | undefined;
+    for (const { action, resource, conditions, part } of accessRequests(operation, body, context)) {
       const values = new CallConditions(call, context.region, conditions);
-      authorizer.authorize(caller, { action, resource, conditions: values });
+      try {
+        authorizer.authorize(caller, { action, resource, conditions: values });
+      } catch (thrown) {
+        if (part === undefined || !(thrown instanceof ClientFault)) throw thrown;
+        if (thrown instanceof UnknownTableFault && absentTables?.has(thrown.table) !== true) {
+          throw thrown;
+        }
+        refused ??= new Map();
+        refused.set(part, thrown);
+      }
     }
+    return refused;
   };
 }
 
@@ -35,18 +51,20 @@ export function refreshingAuthorizer(
   const authorize = requestAuthorizer(authorizer, context);
   return (call) => {
     if (call.caller.isRoot) return undefined;
+    let refused: RefusedParts;
     const authorization = refreshingOperation(
       {
         name: call.operation,
-        handle: () => {
-          authorize(call);
+        handle: (_body, { absentTables }) => {
+          refused = authorize(call, absentTables);
           return authorized;
         },
+        isToldOfAbsentTables: true,
       },
       knowledge,
     );
     const result = authorization.handle(call.body, { ...context, host: '' });
-    return result instanceof Promise ? result.then(() => undefined) : undefined;
+    return result instanceof Promise ? result.then(() => refused) : refused;
   };
 }
 

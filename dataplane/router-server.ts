@@ -1,10 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
+import { AccessDenials } from './access/denials.ts';
 import { AdminServer } from './admin/admin-server.ts';
-import { addHealthRoutes } from './admin/health-routes.ts';
 import { OperationCounts } from './admin/operation-counts.ts';
 import { routerMetricsPage } from './admin/router-metrics.ts';
-import { addRouterRoutes, type KnownNode, type RouterAdmin } from './admin/router-routes.ts';
+import {
+  addRouterHealthRoutes,
+  addRouterRoutes,
+  type KnownNode,
+  type RouterAdmin,
+} from './admin/router-routes.ts';
 import type { ItemContext, Operation, StreamContext } from './api/operation.ts';
 import { itemOperations, streamOperations, tableOperations } from './api/operations.ts';
 import { refreshingOperation, type TableKnowledge } from './api/refreshing-operation.ts';
@@ -58,8 +63,9 @@ export async function startRouter(options: RouterOptions): Promise<RouterServer>
     const catalog = new CatalogLookup(router.control);
     const transactions = startTransactions(router, catalog, log, undo);
     const counts = new OperationCounts(() => systemScheduler.monotonicMs());
-    const state = { isStopping: false };
-    const admin = adminOf({ member, router, transactions, counts, state });
+    const denials = new AccessDenials();
+    const state: RouterState = { isStopping: false, endpoint: undefined };
+    const admin = adminOf({ member, router, transactions, counts, denials, state });
     await listenAdmin(admin, member, log, undo);
     const context = contextOf(router, transactions, topology);
     const knowledge = knowledgeOf(router, catalog);
@@ -68,11 +74,13 @@ export async function startRouter(options: RouterOptions): Promise<RouterServer>
       context,
       authenticator,
       authorize: authorizer && refreshingAuthorizer(authorizer, context, knowledge),
+      denials,
       log,
       host,
       port: own.port,
       tls: options.tls,
     });
+    state.endpoint = endpoint;
     undo.push(() => endpoint.close(GRACE_MS));
     undo.push(() => endpoint.drain(options.drainMs));
     undo.push(() => {
@@ -174,20 +182,40 @@ function operationsOf(
   return new Map(all.map((operation) => [operation.name, counts.counted(operation)]));
 }
 
+interface RouterState {
+  isStopping: boolean;
+  /** Once it takes requests. */
+  endpoint: Pick<Endpoint, 'certificate'> | undefined;
+}
+
 interface AdminParts {
   readonly member: ClusterMember;
   readonly router: Router;
   readonly transactions: TransactionCoordinator;
   readonly counts: OperationCounts;
-  readonly state: { readonly isStopping: boolean };
+  readonly denials: AccessDenials;
+  readonly state: Readonly<RouterState>;
 }
 
-function adminOf({ member, router, transactions, counts, state }: AdminParts): RouterAdmin {
+function adminOf({
+  member,
+  router,
+  transactions,
+  counts,
+  denials,
+  state,
+}: AdminParts): RouterAdmin {
+  const loadedTls = () => [
+    ...member.loadedTls(),
+    { use: 'clients', cert: state.endpoint?.certificate },
+  ];
   const metrics = routerMetricsPage({
     operations: counts,
+    denials,
     router: () => router.metrics,
     transactions: () => transactions.metrics,
     peers: () => member.peers(),
+    loadedTls,
   });
   return {
     clusterId: member.topology.clusterId,
@@ -199,6 +227,7 @@ function adminOf({ member, router, transactions, counts, state }: AdminParts): R
     peers: () => member.peers(),
     counts: () => router.metrics,
     metrics: () => metrics.text(),
+    loadedTls,
   };
 }
 
@@ -222,7 +251,7 @@ async function listenAdmin(
       tls: undefined,
       takesChanges: false,
       routes: (app) =>
-        port === adminPort ? addRouterRoutes(app, admin) : addHealthRoutes(app, admin),
+        port === adminPort ? addRouterRoutes(app, admin) : addRouterHealthRoutes(app, admin),
     });
     undo.push(() => server.close());
   }

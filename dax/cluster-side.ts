@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
+import type { LoadedTls } from '../dataplane/admin/certificate-report.ts';
 import { FileWatch } from '../dataplane/file-watch.ts';
 import { UsageError } from '../dataplane/option-values.ts';
 import { readTlsFiles, TlsFilesError } from '../dataplane/tls-files.ts';
@@ -26,6 +27,8 @@ export interface ClusterSide {
   readonly settleMs: number;
   /** Undefined for a node that is alone. */
   readonly metrics: (() => CoherenceMetrics) | undefined;
+  /** Certificates among nodes, as they are now. */
+  readonly loadedTls: () => readonly LoadedTls[];
 }
 
 /**
@@ -41,7 +44,8 @@ export async function openCluster(
   const { registry: choice, peers, clusterName: cluster } = options;
   const registry = openRegistry(choice, calls, cluster);
   if (choice.kind !== 'table' || peers === undefined) {
-    return { registry, coherence: new SingleNode(newId), settleMs: 0, metrics: undefined };
+    const coherence = new SingleNode(newId);
+    return { registry, coherence, settleMs: 0, metrics: undefined, loadedTls: () => [] };
   }
   const network = await openNetwork(options.bind, peers, log, undo);
   const coherence = new PeerCoherence({
@@ -59,6 +63,7 @@ export async function openCluster(
     coherence,
     settleMs: L2_SETTLE_MS,
     metrics: () => coherence.metrics,
+    loadedTls: () => (network.tls === undefined ? [] : [{ use: 'peers', ...network.tls }]),
   };
 }
 

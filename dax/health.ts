@@ -1,5 +1,6 @@
 import type { Express } from 'express';
 import { answer } from '../dataplane/admin/answer.ts';
+import { addCertificatesRoute, type LoadedTls } from '../dataplane/admin/certificate-report.ts';
 import { addHealthRoutes } from '../dataplane/admin/health-routes.ts';
 import type { MetricsPage } from '../dataplane/admin/metrics-page.ts';
 import type { CacheParameters } from './cache/cached-tables.ts';
@@ -28,13 +29,15 @@ export interface HealthParts {
   readonly unreadyReasons: () => readonly string[];
   readonly metrics: MetricsPage;
   readonly status: () => NodeStatus;
+  readonly loadedTls: () => readonly LoadedTls[];
 }
 
 /** It tells nobody anything that is secret, and takes no changes, so it asks nobody who they are. */
 export function addNodeRoutes(
   app: Express,
-  { unreadyReasons, metrics, status }: HealthParts,
+  { unreadyReasons, metrics, status, loadedTls }: HealthParts,
 ): void {
   addHealthRoutes(app, { unreadyReasons, metrics: () => metrics.text() });
   app.get('/status', (_request, response) => answer(response, status()));
+  addCertificatesRoute(app, loadedTls);
 }

@@ -1,9 +1,11 @@
+import type { AccessDenials } from '../dataplane/access/denials.ts';
+import { addExpiryMetric, type LoadedTls } from '../dataplane/admin/certificate-report.ts';
 import type { MetricsPage } from '../dataplane/admin/metrics-page.ts';
 import type { OperationCount } from '../dataplane/admin/operation-counts.ts';
 import type { CacheCounters, CacheSizes } from './cache/counters.ts';
 import type { CoherenceMetrics } from './cluster/peer-coherence.ts';
 import { LabelledPage } from './labelled-page.ts';
-import type { DaxCounters } from './server/counters.ts';
+import { type DaxCounters, operationOf } from './server/counters.ts';
 import type { TableCallMetrics } from './tables/http-table-calls.ts';
 
 /** Where the numbers are read when somebody asks. */
@@ -18,10 +20,12 @@ export interface DaxMetricsSources {
   readonly cluster: () => ClusterState;
   /** Undefined for a node that is alone. */
   readonly coherence: (() => CoherenceMetrics) | undefined;
+  readonly loadedTls: () => readonly LoadedTls[];
 }
 
 export interface HttpDoorCounts {
   readonly operations: readonly OperationCount[];
+  readonly denials: AccessDenials;
   readonly connectionsCount: number;
 }
 
@@ -55,6 +59,7 @@ export function daxMetricsPage(sources: DaxMetricsSources): MetricsPage {
   page.gauge('table_calls_in_flight', 'Under way.', () => sources.tables().inFlightCount);
   addRequestMetrics(page, sources);
   addClusterMetrics(page, sources);
+  addExpiryMetric(page.page, sources.loadedTls);
   return page.page;
 }
 
@@ -134,6 +139,7 @@ interface DoorCounts {
   readonly requests: Iterable<readonly [operation: string, count: number]>;
   /** By type. */
   readonly errors: Iterable<readonly [type: string, count: number]>;
+  readonly denials: AccessDenials;
 }
 
 function addRequestMetrics(page: LabelledPage, { dax, http }: DaxMetricsSources): void {
@@ -160,6 +166,18 @@ function addRequestMetrics(page: LabelledPage, { dax, http }: DaxMetricsSources)
   failures('error_requests', 'Of these: a fault of the caller.', (type) => !FAULTS.has(type));
   failures('fault_requests', 'Of these: no fault of the caller.', (type) => FAULTS.has(type));
   failures('throttled_requests', 'Of these: for want of units.', (type) => THROTTLES.has(type));
+  page.counter(
+    'access_denials',
+    'Refused for their signature, its time (expired), an unknown key (token), or by a policy.',
+    () =>
+      doors().flatMap(([door, { denials }]) =>
+        denials.all.map(({ operation, reason, count }) => ({
+          labels: { door, operation, reason },
+          value: count,
+        })),
+      ),
+    ['door', 'operation', 'reason'],
+  );
   const connections = each(({ connectionsCount }) => connectionsCount);
   page.gauge('client_connections', 'Open now.', connections, ['door']);
   addCounters(page, DAX_DOOR_COUNTERS, dax);
@@ -180,14 +198,14 @@ const DAX_DOOR_COUNTERS: readonly CountOf<DaxCounters>[] = [
   ['authorisation_failures', 'Handshakes there that did not hold.', (d) => d.authorisationFailures],
 ];
 
-function daxDoor({ connectionsCount, requests, errors }: DaxCounters): DoorCounts {
+function daxDoor({ connectionsCount, requests, errors, denials }: DaxCounters): DoorCounts {
   const operations = Object.entries(requests).map(
-    ([method, count]) => [method.charAt(0).toUpperCase() + method.slice(1), count] as const,
+    ([method, count]) => [operationOf(method), count] as const,
   );
-  return { connectionsCount, requests: operations, errors };
+  return { connectionsCount, requests: operations, errors, denials };
 }
 
-function httpDoor({ operations, connectionsCount }: HttpDoorCounts): DoorCounts {
+function httpDoor({ operations, connectionsCount, denials }: HttpDoorCounts): DoorCounts {
   const requests = operations.map(
     (count) =>
       [count.name, count.latencyMs.count + sumOf(count.faults) + count.systemErrors] as const,
@@ -196,7 +214,7 @@ function httpDoor({ operations, connectionsCount }: HttpDoorCounts): DoorCounts 
     ...count.faults,
     ['InternalServerError', count.systemErrors] as const,
   ]);
-  return { connectionsCount, requests, errors };
+  return { connectionsCount, requests, errors, denials };
 }
 
 function sumOf(

@@ -141,18 +141,10 @@ describe('access through a node', () => {
   });
 
   it('the same holds for the DAX door', async () => {
-    const { node } = await startNode();
-    const dax = (name: string) => {
-      const client = new DaxDocument({
-        endpoint: node.urls.dax ?? '',
-        region: 'us-east-1',
-        credentials: { accessKeyId: name, secretAccessKey: `secret-of-${name}` },
-      });
-      opened.push(() => closeDax(client));
-      return client;
-    };
+    const node = await startNode();
     await clientOf(tables.endpoint, 'ROOT').send(put('c', 1));
-    const read = (name: string) => dax(name).get({ TableName: 'Songs', Key: { id: 'c' } });
+    const read = (name: string) =>
+      daxClientOf(node, name).get({ TableName: 'Songs', Key: { id: 'c' } });
     expect((await read('ANN')).Item).toEqual({ id: 'c', n: 1 });
     expect(await faultOf(read('BOB'))).toContain('dax:GetItem');
   });
@@ -285,6 +277,32 @@ describe('metrics of a node', () => {
     expect(text).not.toContain('trestle_dax_l2_up{');
   });
 });
+
+describe('requests that are refused', () => {
+  it('are counted by door, operation and reason', async () => {
+    const node = await startNode();
+    const through = (name: string) => clientOf(node.node.urls.http ?? '', name);
+    expect(await faultOf(through('BOB').send(get('x')))).toContain('AccessDenied');
+    expect(await faultOf(through('NOBODY').send(put('x', 1)))).toContain('Unrecognized');
+    const dax = daxClientOf(node, 'BOB');
+    expect(await faultOf(dax.get({ TableName: 'Songs', Key: { id: 'x' } }))).toContain('GetItem');
+    const text = await metricsOf(node);
+    const denials = 'trestle_dax_access_denials_total{cluster="local",node="1",';
+    expect(text).toContain(`${denials}door="http",operation="GetItem",reason="policy"} 1\n`);
+    expect(text).toContain(`${denials}door="http",operation="PutItem",reason="token"} 1\n`);
+    expect(text).toContain(`${denials}door="dax",operation="GetItem",reason="policy"} 1\n`);
+  });
+});
+
+function daxClientOf({ node }: TestNode, name: string): DaxDocument {
+  const client = new DaxDocument({
+    endpoint: node.urls.dax ?? '',
+    region: 'us-east-1',
+    credentials: { accessKeyId: name, secretAccessKey: `secret-of-${name}` },
+  });
+  opened.push(() => closeDax(client));
+  return client;
+}
 
 async function metricsOf({ node }: TestNode): Promise<string> {
   return (await fetch(`${node.urls.health}/metrics`)).text();

@@ -2,6 +2,7 @@ import { isIPv6 } from 'node:net';
 import { hostname } from 'node:os';
 import type { Express } from 'express';
 import type { Logger } from 'pino';
+import { AccessDenials } from '../dataplane/access/denials.ts';
 import { AdminServer } from '../dataplane/admin/admin-server.ts';
 import { OperationCounts } from '../dataplane/admin/operation-counts.ts';
 import type { CallContext } from '../dataplane/api/operation.ts';
@@ -22,8 +23,7 @@ import { StoredItems } from './http/stored-items.ts';
 import { daxMetricsPage } from './metrics.ts';
 import type { DaxOptions } from './options.ts';
 import { DaxServer } from './server/dax-server.ts';
-import type { HttpTableCalls } from './tables/http-table-calls.ts';
-import { openTableCalls } from './tables-side.ts';
+import { openTables, type TablesSide } from './tables-side.ts';
 
 /** How long requests under way may take to finish when the node stops. */
 const GRACE_MS = 9_000;
@@ -59,11 +59,12 @@ export async function startDaxNode(options: DaxOptions): Promise<DaxNode> {
   try {
     const callers = openCallers(options, log);
     undo.push(callers.close);
-    const calls = openTableCalls(options, log, undo);
+    const tables = openTables(options, log, undo);
+    const { calls } = tables;
     const cluster = await openCluster(options, calls, log, undo);
     const lists = new AttributeLists(cluster.registry);
     const cache = openCache(options, { calls, cluster, lists, log, undo });
-    const node = new Node(options, { callers, calls, cluster, lists, cache, log });
+    const node = new Node(options, { callers, tables, cluster, lists, cache, log });
     const urls = await node.open(undo);
     return {
       log,
@@ -81,7 +82,7 @@ export async function startDaxNode(options: DaxOptions): Promise<DaxNode> {
 
 interface NodeParts {
   readonly callers: Callers;
-  readonly calls: HttpTableCalls;
+  readonly tables: TablesSide;
   readonly cluster: ClusterSide;
   readonly lists: AttributeLists;
   readonly cache: CacheSide;
@@ -95,6 +96,8 @@ class Node {
   readonly #options: DaxOptions;
   readonly #parts: NodeParts;
   readonly #counts = new OperationCounts(() => performance.now());
+  /** At the JSON door. */
+  readonly #denials = new AccessDenials();
   readonly #startedMs = performance.now();
   #phase: Phase = 'starting';
 
@@ -163,8 +166,8 @@ class Node {
 
   async #listenHttp(undo: Undo): Promise<Endpoint> {
     const { bind: host, httpPort: port, tls, region, accountId } = this.#options;
-    const { cache, lists, calls, callers, log } = this.#parts;
-    const door = { tables: cache.tables, calls, items: new StoredItems(lists) };
+    const { cache, lists, tables, callers, log } = this.#parts;
+    const door = { tables: cache.tables, calls: tables.calls, items: new StoredItems(lists) };
     const operations = Array.from(doorOperations(door, log).values(), (operation) =>
       this.#counts.counted(operation),
     );
@@ -175,6 +178,7 @@ class Node {
       context: { region, clock: { nowMs: () => Date.now() } },
       authenticator,
       authorize: doorAuthorize({ authorizer, clusterArn, region, accountId }),
+      denials: this.#denials,
       log,
       host,
       port,
@@ -186,25 +190,36 @@ class Node {
 
   async #listenHealth({ dax, http }: OpenDoors, undo: Undo): Promise<AdminServer> {
     const { bind: host, healthPort: port, clusterName, nodeId } = this.#options;
-    const { calls, cache, cluster, log } = this.#parts;
+    const { tables, cache, cluster, log } = this.#parts;
+    const loadedTls = () => [
+      ...cluster.loadedTls(),
+      ...tables.loadedTls(),
+      { use: 'dax', cert: dax.certificate },
+      { use: 'https', cert: http.certificate },
+    ];
     const metrics = daxMetricsPage({
       clusterName,
       nodeId,
       cache: () => cache.tables.counters,
       sizes: () => cache.tables.sizes,
       dax: () => dax.counters,
-      http: () => ({ operations: this.#counts.all, connectionsCount: http.connectionsCount }),
-      tables: () => calls.metrics,
+      http: () => ({
+        operations: this.#counts.all,
+        denials: this.#denials,
+        connectionsCount: http.connectionsCount,
+      }),
+      tables: () => tables.calls.metrics,
       cluster: () => ({
         membersCount: cluster.coherence.members().length,
         isActive: cluster.coherence.mayServe,
         redis: this.#redisState(),
       }),
       coherence: cluster.metrics,
+      loadedTls,
     });
     const unreadyReasons = () => this.#unreadyReasons();
     const routes = (app: Express) =>
-      addNodeRoutes(app, { unreadyReasons, metrics, status: () => this.status() });
+      addNodeRoutes(app, { unreadyReasons, metrics, status: () => this.status(), loadedTls });
     const options = { host, port, log, tls: undefined, takesChanges: false, routes };
     const server = await AdminServer.listen(options);
     undo.push(() => server.close());

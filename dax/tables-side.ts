@@ -1,15 +1,22 @@
 import type { Logger } from 'pino';
+import type { LoadedTls } from '../dataplane/admin/certificate-report.ts';
 import type { Undo } from '../dataplane/undo.ts';
 import type { DaxOptions } from './options.ts';
 import { anyKey, parseRole } from './role.ts';
 import { HttpTableCalls } from './tables/http-table-calls.ts';
 import { watchFile } from './watched-file.ts';
 
+export interface TablesSide {
+  readonly calls: HttpTableCalls;
+  /** Whom it trusts to be the tables, as it is now. */
+  readonly loadedTls: () => readonly LoadedTls[];
+}
+
 /**
  * The tables behind the cache, called in the cluster's own role. Nothing is called yet.
  * @throws UsageError
  */
-export function openTableCalls(options: DaxOptions, log: Logger, undo: Undo): HttpTableCalls {
+export function openTables(options: DaxOptions, log: Logger, undo: Undo): TablesSide {
   const { tables, region, clusterName, accountId } = options;
   const { url, ca: caFile, roleFile } = tables;
   let ca: string | undefined;
@@ -34,7 +41,7 @@ export function openTableCalls(options: DaxOptions, log: Logger, undo: Undo): Ht
     region,
   });
   undo.push(() => calls.close());
-  return calls;
+  return { calls, loadedTls: () => (ca === undefined ? [] : [{ use: 'tables', ca }]) };
 }
 
 interface WatchParts<Content> {

@@ -23,7 +23,7 @@ import type {
   StatefulSet,
 } from './table/objects.ts';
 import { conditionOf } from './table/objects.ts';
-import { commandOf, isListening, PodVolumes } from './workload.fixture.ts';
+import { commandOf, isListening, PodVolumes, StorageTls, writeTls } from './workload.fixture.ts';
 
 const root = join(import.meta.dirname, '..');
 const main = join(root, 'dataplane/main.ts');
@@ -50,8 +50,8 @@ interface Template {
 interface Running {
   readonly podUid: string;
   readonly child: ChildProcess;
-  /** What a kubelet keeps up to date; undefined: of a storage node, whose files are written once. */
-  readonly volumes: PodVolumes | undefined;
+  /** What a kubelet keeps up to date: all files of the pod; of a storage node its certificates alone. */
+  readonly volumes: Pick<PodVolumes, 'refresh'>;
   output: string;
   hasEnded: boolean;
 }
@@ -431,7 +431,7 @@ export class FakeCluster {
       if (!this.held.has(metadata.name)) await this.#startProcess(pod);
       return this.#tellPod(pod, { isReady: false, phase: 'Running' });
     }
-    await running.volumes?.refresh();
+    await running.volumes.refresh();
     const address = this.addressOf(metadata.name);
     const isRedis = containerOf(pod) === 'redis';
     const isReady = await (isRedis ? isListening(address, 6379) : isReadyAt(address));
@@ -503,10 +503,15 @@ export class FakeCluster {
       ...['--id', name, '--data', this.#dataFolder(claim), '--log-level', 'info'],
       ...(hasTriggers ? ['--secrets', join(folder, 'triggers')] : []),
     ];
-    this.#spawn(pod, undefined, [process.execPath, ...args]);
+    const volumes = new StorageTls(pod, {
+      client: this.#client,
+      folder: join(folder, 'tls'),
+      secretName: `${base}-tls`,
+    });
+    this.#spawn(pod, volumes, [process.execPath, ...args]);
   }
 
-  #spawn(pod: Pod, volumes: PodVolumes | undefined, words: readonly string[]): void {
+  #spawn(pod: Pod, volumes: Running['volumes'], words: readonly string[]): void {
     const { name, uid = '' } = pod.metadata;
     const [command = '', ...rest] = [...wrapper, ...words];
     const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'], cwd: root });
@@ -533,10 +538,7 @@ export class FakeCluster {
     };
     const nodes = topology.nodes.map((node) => ({ ...node, host: this.addressOf(node.id) }));
     mkdirSync(join(folder, 'topology'), { recursive: true });
-    mkdirSync(join(folder, 'tls'), { recursive: true });
-    for (const file of ['ca.crt', `${pod}.crt`, `${pod}.key`]) {
-      writeFileSync(join(folder, 'tls', file), secretText(secret, file) ?? '');
-    }
+    writeTls(join(folder, 'tls'), pod, secret);
     writeFileSync(
       join(folder, 'topology', 'topology.json'),
       JSON.stringify({ ...topology, nodes }),

@@ -3,6 +3,7 @@ import type { KubeClient } from '../dataplane/kubernetes/api-client.ts';
 import type { TableResource } from '../dataplane/kubernetes/table-resource.ts';
 import { clusterNameOf } from './access/principals.ts';
 import type { AccessObject } from './access/resources.ts';
+import { earliestExpiries } from './certificates/expiries.ts';
 import type { Controller } from './controller.ts';
 import type { DaxClusterResource } from './daxcluster/cluster-resource.ts';
 import type { LeaderElection } from './leader-election.ts';
@@ -12,7 +13,15 @@ export interface OperatorMetricsParts {
   readonly client: Pick<KubeClient, 'requestsCount'>;
   readonly operator: Pick<
     Operator,
-    'caches' | 'allCaches' | 'tables' | 'namespaces' | 'access' | 'dax'
+    | 'caches'
+    | 'allCaches'
+    | 'tables'
+    | 'namespaces'
+    | 'access'
+    | 'dax'
+    | 'secrets'
+    | 'certificates'
+    | 'rotation'
   >;
   readonly election: Pick<LeaderElection, 'isLeader'>;
 }
@@ -53,6 +62,7 @@ export function operatorMetrics({ client, operator, election }: OperatorMetricsP
   addTableMetrics(page, () => (election.isLeader ? operator.caches.allTables() : []));
   addAccessMetrics(page, () => (election.isLeader ? access.caches.objects() : []));
   addDaxMetrics(page, () => (election.isLeader ? dax.caches.allClusters() : []));
+  addCertificateMetrics(page, operator);
   return page;
 }
 
@@ -146,6 +156,45 @@ function addAccessMetrics(page: MetricsPage, objects: () => Iterable<AccessObjec
           }),
         ),
       ),
+  );
+}
+
+/** Only who acts has issued any, and reads them now and then. */
+function addCertificateMetrics(
+  page: MetricsPage,
+  { secrets, certificates, rotation }: Pick<Operator, 'secrets' | 'certificates' | 'rotation'>,
+): void {
+  page.gauge(
+    {
+      name: 'operator_certificate_expiry_timestamp_seconds',
+      help: 'When the first ends of the certificates that the operator has issued',
+      labels: ['namespace', 'component'],
+    },
+    () => {
+      const all = [...certificates.expiries(), ...secrets.expiries()];
+      return earliestExpiries(all).map(({ namespace, component, notAfterMs }) => ({
+        labels: { namespace, component },
+        value: notAfterMs / 1000,
+      }));
+    },
+  );
+  const ofNamespaces = (values: ReadonlyMap<string, number>, scale: number) =>
+    Array.from(values, ([namespace, value]) => ({ labels: { namespace }, value: value * scale }));
+  page.gauge(
+    {
+      name: 'operator_authority_expiry_timestamp_seconds',
+      help: 'When the authority ends that signs the certificates of a namespace',
+      labels: ['namespace'],
+    },
+    () => ofNamespaces(secrets.authorityExpiries(), 0.001),
+  );
+  page.gauge(
+    {
+      name: 'operator_authority_rotation_lacking_pods',
+      help: 'Pods that the rotation of an authority waits for; from 20 on, there may be more',
+      labels: ['namespace'],
+    },
+    () => ofNamespaces(rotation.waitedFor, 1),
   );
 }
 

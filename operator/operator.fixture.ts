@@ -33,6 +33,7 @@ export const install: DaxInstall = {
   metricsNamespaces: [],
   daxImage: 'trestle:1',
   redisImage: undefined,
+  daxClients: [],
   clusterDomain: 'cluster.local',
 };
 

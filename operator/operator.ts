@@ -3,8 +3,10 @@ import type { KubeClient } from '../dataplane/kubernetes/api-client.ts';
 import type { ListWatch } from '../dataplane/kubernetes/list-watch.ts';
 import type { KubeObject } from '../dataplane/kubernetes/object.ts';
 import { type AccessWork, accessWork } from './access/access-work.ts';
+import { AuthorityRotation } from './certificates/authority-rotation.ts';
+import { AuthorityBroken } from './certificates/authority-secret.ts';
 import { IssuedCertificates } from './certificates/issued-certificates.ts';
-import { AuthorityBroken, NamespaceSecrets } from './certificates/namespace-secrets.ts';
+import { NamespaceSecrets } from './certificates/namespace-secrets.ts';
 import { Controller } from './controller.ts';
 import { type DaxWork, daxWork } from './daxcluster/dax-work.ts';
 import type { DaxInstall } from './daxcluster/install.ts';
@@ -41,6 +43,9 @@ export class Operator {
   readonly namespaces: Controller;
   readonly access: AccessWork;
   readonly dax: DaxWork;
+  readonly secrets: NamespaceSecrets;
+  readonly certificates: IssuedCertificates;
+  readonly rotation: AuthorityRotation;
   readonly #parts: OperatorParts;
   readonly #recorder: EventRecorder;
   readonly #nodes: HttpsNodeClient;
@@ -57,6 +62,12 @@ export class Operator {
     const certificates = new IssuedCertificates({ client, secrets, fieldManager: FIELD_MANAGER });
     this.#nodes = new HttpsNodeClient((namespace) => secrets.operatorIdentity(namespace));
     this.#recorder = new EventRecorder({ client, instance: parts.instance, log });
+    this.secrets = secrets;
+    this.certificates = certificates;
+    this.rotation = new AuthorityRotation({
+      ...{ client, secrets, log, fieldManager: FIELD_MANAGER },
+      recorder: this.#recorder,
+    });
     this.caches = TableCaches.start({
       client,
       namespaces: parts.namespaces,
@@ -78,7 +89,7 @@ export class Operator {
     });
     this.namespaces = new Controller({
       name: 'namespace',
-      reconcile: (namespace, signal) => ensureSecrets(secrets, { namespace, log }, signal),
+      reconcile: (namespace, signal) => this.#ensureSecrets(namespace, signal),
       exists: () => true,
       ...{ mayAct, log },
     });
@@ -130,24 +141,27 @@ export class Operator {
     await Promise.all([...controllers.map((controller) => controller.close()), this.dax.close()]);
     this.caches.close();
     this.access.caches.close();
+    this.rotation.close();
     await this.#recorder.close();
     this.#nodes.close();
   }
-}
 
-async function ensureSecrets(
-  secrets: NamespaceSecrets,
-  { namespace, log }: { readonly namespace: string; readonly log: Logger },
-  signal: AbortSignal,
-): Promise<{ readonly requeueAfterMs: number }> {
-  try {
-    return { requeueAfterMs: await secrets.ensure(namespace, signal) };
-  } catch (error) {
-    if (!(error instanceof AuthorityBroken)) throw error;
-    log.error(
-      { namespace, reason: error.message },
-      'the certificates of a namespace cannot be made',
-    );
-    return { requeueAfterMs: BROKEN_MS };
+  async #ensureSecrets(
+    namespace: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly requeueAfterMs: number }> {
+    try {
+      const checkMs = await this.secrets.ensure(namespace, signal);
+      const rotationMs = await this.rotation.advance(namespace, signal);
+      return { requeueAfterMs: Math.min(checkMs, rotationMs ?? checkMs) };
+    } catch (error) {
+      if (!(error instanceof AuthorityBroken)) throw error;
+      const { log } = this.#parts;
+      log.error(
+        { namespace, reason: error.message },
+        'the certificates of a namespace cannot be made',
+      );
+      return { requeueAfterMs: BROKEN_MS };
+    }
   }
 }

@@ -28,6 +28,7 @@ test('what is not given has its default', () => {
         imagePullSecrets: [],
         upgradePolicy: 'Automatic',
         metricsNamespaces: [],
+        daxClients: [],
         daxImage: 'trestle:1',
         redisImage: undefined,
         clusterDomain: 'cluster.local',
@@ -46,6 +47,13 @@ test('caches may have images of their own', () => {
   });
 });
 
+test('the callers of caches may be restrained', () => {
+  const peers = [{ podSelector: { matchLabels: { role: 'shop' } } }, { ipBlock: { cidr: '::/0' } }];
+  expect(parseOperator([...needed, '--dax-clients', JSON.stringify(peers)])).toMatchObject({
+    options: { install: { daxClients: peers } },
+  });
+});
+
 test.each([
   [[], '--release-namespace needs a name'],
   [[...needed.slice(2)], '--namespaces needs names of namespaces'],
@@ -55,6 +63,9 @@ test.each([
   [[...needed, '--health-port', '70000'], '--health-port needs a number'],
   [[...needed, '--region', 'A B'], '--region needs a name'],
   [[...needed, '--dax-image', ''], '--dax-image needs an image'],
+  [[...needed, '--dax-clients', '{}'], '--dax-clients needs a JSON list'],
+  [[...needed, '--dax-clients', '[{"anybody": {}}]'], '--dax-clients needs a JSON list'],
+  [[...needed, '--dax-clients', '[{}'], '--dax-clients needs a JSON list'],
   [[...needed, '--cluster-domain', 'A'], '--cluster-domain needs a name'],
   [[...needed, '--log-level', 'loud'], '--log-level needs one of'],
   [[...needed, 'more'], "unexpected argument 'more'"],

@@ -9,6 +9,7 @@ import {
   UsageError,
 } from '../dataplane/option-values.ts';
 import type { DaxInstall } from './daxcluster/install.ts';
+import type { Json } from './table/pod-overlay.ts';
 
 /** How the operator is to run. */
 export interface OperatorOptions {
@@ -46,6 +47,7 @@ Usage: node operator/main.ts --namespaces NAME,... --release-namespace NAME --da
   --image-pull-secrets NAME,.. of all pods                                        (none)
   --region REGION              what ARNs show                                     (us-east-1)
   --metrics-namespaces NAME,.. whose pods may scrape these pods                   (none)
+  --dax-clients JSON           NetworkPolicyPeers that may call nodes of DaxClusters  (everybody)
   --cluster-domain NAME        what DNS names of the cluster end with             (cluster.local)
   --lease-name NAME            one of several operators acts                      (trestle-operator)
   --health-port N              /livez, /readyz and /metrics, plain HTTP           (8004)
@@ -68,6 +70,7 @@ const OPTIONS = {
   'image-pull-secrets': { type: 'string', default: '' },
   region: { type: 'string', default: 'us-east-1' },
   'metrics-namespaces': { type: 'string', default: '' },
+  'dax-clients': { type: 'string', default: '[]' },
   'cluster-domain': { type: 'string', default: 'cluster.local' },
   'lease-name': { type: 'string', default: 'trestle-operator' },
   'health-port': { type: 'string', default: '8004' },
@@ -102,6 +105,7 @@ export function parseOperator(args: readonly string[]): OperatorCommand {
         imagePullSecrets: listOf(values['image-pull-secrets']),
         upgradePolicy: oneOf(values['upgrade-policy'], UPGRADE_POLICIES, '--upgrade-policy'),
         metricsNamespaces: namesOf(values['metrics-namespaces'], '--metrics-namespaces'),
+        daxClients: peersOf(values['dax-clients'], '--dax-clients'),
         clusterDomain: matching(
           values['cluster-domain'],
           DOMAIN,
@@ -124,6 +128,33 @@ function imagesOf(values: {
     daxImage: required(daxImage, '--dax-image', 'an image'),
     redisImage: redisImage === '' ? undefined : redisImage,
   };
+}
+
+const PEER_MEMBERS: ReadonlySet<string> = new Set(['ipBlock', 'namespaceSelector', 'podSelector']);
+
+/** What stands in the members is the API server's to judge. */
+function peersOf(text: string, option: string): readonly Json[] {
+  const peers = parsed(text);
+  if (!Array.isArray(peers) || !peers.every(isPeer)) {
+    throw new UsageError(`${option} needs a JSON list of NetworkPolicyPeers`);
+  }
+  return peers;
+}
+
+function isPeer(value: unknown): value is Json {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const members = Object.keys(value);
+  return members.length > 0 && members.every((member) => PEER_MEMBERS.has(member));
+}
+
+/** Undefined: no JSON. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return undefined;
+  }
 }
 
 function namespacesOf(text: string): readonly string[] {

@@ -1,14 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { resources } from '../dataplane/kubernetes/resources.ts';
 import { ROUTER_SECRET } from './certificates/namespace-secrets.ts';
-import { type SecretObject, secretText } from './certificates/secret-data.ts';
+import type { SecretObject } from './certificates/secret-data.ts';
 import type { TableTrial } from './operator.fixture.ts';
+import { writeTls } from './workload.fixture.ts';
 
 const main = join(import.meta.dirname, '../dataplane/main.ts');
 const READY_MS_MAX = 20_000;
@@ -22,6 +23,9 @@ export interface RouterAccess {
 /** A real router of one table's cluster, with the certificate that the operator made for routers. */
 export class RouterProcess {
   readonly endpoint: string;
+  /** The same by HTTPS, made out to `localhost` and the names of the Service. */
+  readonly secureEndpoint: string;
+  readonly #trial: TableTrial;
   readonly #child: ChildProcess;
   readonly #folder: string;
 
@@ -36,6 +40,8 @@ export class RouterProcess {
     if (access !== undefined) writeAccess(folder, access);
     const args = [
       ...[main, 'router', '--topology', topology, '--id', 'router-1'],
+      ...['--tls-port', '8443', '--tls-cert', join(folder, 'tls/tls.crt')],
+      ...['--tls-key', join(folder, 'tls/tls.key')],
       ...(access === undefined
         ? ['--credentials', 'none']
         : ['--credentials', join(folder, 'credentials'), '--policies', join(folder, 'policies')]),
@@ -46,7 +52,7 @@ export class RouterProcess {
       output = (output + chunk.toString()).slice(-5_000);
     });
     const host = trial.cluster.addressOf('router');
-    const router = new RouterProcess(`http://${host}:8000`, child, folder);
+    const router = new RouterProcess(trial, { host, child, folder });
     const endMs = performance.now() + READY_MS_MAX;
     while (!(await isReady(`http://${host}:8003`))) {
       if (performance.now() > endMs) {
@@ -58,8 +64,17 @@ export class RouterProcess {
     return router;
   }
 
-  private constructor(endpoint: string, child: ChildProcess, folder: string) {
-    this.endpoint = endpoint;
+  private constructor(
+    trial: TableTrial,
+    {
+      host,
+      child,
+      folder,
+    }: { readonly host: string; readonly child: ChildProcess; readonly folder: string },
+  ) {
+    this.endpoint = `http://${host}:8000`;
+    this.secureEndpoint = `https://${host}:8443`;
+    this.#trial = trial;
     this.#child = child;
     this.#folder = folder;
   }
@@ -67,6 +82,32 @@ export class RouterProcess {
   /** As a kubelet does when the Secret has changed. */
   give(access: RouterAccess): void {
     writeAccess(this.#folder, access);
+  }
+
+  /** As a kubelet does when the Secret of routers may have changed. */
+  async refreshTls(): Promise<void> {
+    const secret = await routerSecret(this.#trial);
+    if (secret !== undefined) writeTls(join(this.#folder, 'tls'), 'tls', secret);
+  }
+
+  /**
+   * Makes the pod known that it stands for, as the chart's Deployment would: whoever plays the cluster does
+   * not start a process for it.
+   */
+  async registerPod(): Promise<void> {
+    const { api, namespace, cluster } = this.#trial;
+    cluster.held.add('router');
+    const labels = { 'app.kubernetes.io/name': 'trestle', 'app.kubernetes.io/component': 'router' };
+    const containers = [{ name: 'router', image: 'trestle:1' }];
+    await api.client.create(resources.pods, {
+      metadata: { namespace, name: 'router', labels },
+      spec: { containers, nodeName: 'machine-1' },
+    } as never);
+  }
+
+  /** Of the process, as long as it runs. */
+  get pid(): number | undefined {
+    return this.#child.exitCode === null ? this.#child.pid : undefined;
   }
 
   async close(): Promise<void> {
@@ -89,10 +130,7 @@ function writeAccess(folder: string, access: RouterAccess): void {
 async function writeFiles(trial: TableTrial, name: string, folder: string): Promise<string> {
   const { namespace, api, cluster } = trial;
   const names = await trial.names(name);
-  const secret = await api.client.get<SecretObject>(resources.secrets, {
-    namespace,
-    name: ROUTER_SECRET,
-  });
+  const secret = await routerSecret(trial);
   const configMap = await api.client.get<SecretObject>(resources.configMaps, {
     namespace,
     name: names.topology,
@@ -102,16 +140,25 @@ async function writeFiles(trial: TableTrial, name: string, folder: string): Prom
   };
   const nodes = topology.nodes.map((node) => ({ ...node, host: cluster.addressOf(node.id) }));
   const routers = [
-    { id: 'router-1', zone: 'a', host: cluster.addressOf('router'), port: 8000, adminPort: 8003 },
+    {
+      id: 'router-1',
+      zone: 'a',
+      host: cluster.addressOf('router'),
+      port: 8000,
+      adminPort: 8003,
+      healthPort: 8004,
+    },
   ];
-  mkdirSync(join(folder, 'tls'));
-  for (const file of ['ca.crt', 'tls.crt', 'tls.key']) {
-    writeFileSync(join(folder, 'tls', file), secretText(secret, file) ?? '');
-  }
+  if (secret === undefined) throw new Error(`there is no Secret ${ROUTER_SECRET}`);
+  writeTls(join(folder, 'tls'), 'tls', secret);
   const tls = { ca: 'tls/ca.crt', cert: 'tls/tls.crt', key: 'tls/tls.key' };
   const path = join(folder, 'topology.json');
   writeFileSync(path, JSON.stringify({ ...topology, nodes, routers, tls }));
   return path;
+}
+
+function routerSecret({ api, namespace }: TableTrial): Promise<SecretObject | undefined> {
+  return api.client.get<SecretObject>(resources.secrets, { namespace, name: ROUTER_SECRET });
 }
 
 async function isReady(admin: string): Promise<boolean> {

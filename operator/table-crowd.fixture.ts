@@ -7,7 +7,7 @@ import { ListWatch } from '../dataplane/kubernetes/list-watch.ts';
 import { type KubeObject, keyOf, nameOf } from '../dataplane/kubernetes/object.ts';
 import { type ResourceType, resources } from '../dataplane/kubernetes/resources.ts';
 import { type KeyPair, newLeaf } from './certificates/authority.ts';
-import { AUTHORITY_SECRET } from './certificates/namespace-secrets.ts';
+import { AUTHORITY_SECRET } from './certificates/authority-secret.ts';
 import { type SecretObject, secretText } from './certificates/secret-data.ts';
 import { StorageNodes } from './storage-nodes.fixture.ts';
 import { canonicalJson } from './table/canonical.ts';

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { KubeClient } from '../dataplane/kubernetes/api-client.ts';
@@ -84,6 +84,47 @@ export class PodVolumes {
     const name = { namespace, name: configMap.name };
     const found = await this.#client.get<ConfigMap>(resources.configMaps, name);
     return found && new Map(Object.entries(found.data ?? {}));
+  }
+}
+
+/** The certificates of a storage node, whose topology names loopback addresses. */
+export class StorageTls {
+  readonly #pod: Pod;
+  readonly #options: StorageTlsOptions;
+  #refreshedMs = performance.now();
+
+  constructor(pod: Pod, options: StorageTlsOptions) {
+    this.#pod = pod;
+    this.#options = options;
+  }
+
+  /** Writes what has changed. @returns whether the Secret is there */
+  async refresh(): Promise<boolean> {
+    if (performance.now() - this.#refreshedMs < REFRESH_MS) return true;
+    this.#refreshedMs = performance.now();
+    const { namespace = '', name } = this.#pod.metadata;
+    const { client, folder, secretName } = this.#options;
+    const object = { namespace, name: secretName };
+    const secret = await client.get<SecretObject>(resources.secrets, object);
+    if (secret !== undefined) writeTls(folder, name, secret);
+    return secret !== undefined;
+  }
+}
+
+interface StorageTlsOptions {
+  readonly client: KubeClient;
+  readonly folder: string;
+  readonly secretName: string;
+}
+
+/** `ca.crt` and what is made out to `name`, as far as they have changed; each file at once. */
+export function writeTls(folder: string, name: string, secret: SecretObject): void {
+  mkdirSync(folder, { recursive: true });
+  for (const file of ['ca.crt', `${name}.crt`, `${name}.key`]) {
+    const text = secretText(secret, file) ?? '';
+    if (textIn(join(folder, file)) === text) continue;
+    writeFileSync(join(folder, `${file}.new`), text);
+    renameSync(join(folder, `${file}.new`), join(folder, file));
   }
 }
 

@@ -130,6 +130,9 @@ export class FakeNode implements NodeAdmin {
   unreadyReasons() {
     return this.reasons;
   }
+  loadedTls() {
+    return [];
+  }
   identity() {
     const { clusterId, nodeId, zone, storeId } = this;
     const nodes = [{ id: nodeId, zone, host: 'a-1.music.default.svc', port: 8002 }];
@@ -137,6 +140,12 @@ export class FakeNode implements NodeAdmin {
   }
   report() {
     return Promise.resolve(report);
+  }
+  backfills() {
+    return new Map([[7n, [{ index: 'ByYear', walkedShare: 0.25 }]]]);
+  }
+  volume() {
+    return { usedBytes: 900, availableBytes: 100, writesRefused: undefined };
   }
   peers() {
     return [{ id: 'b-1', isConnected: false, failure: 'connect ECONNREFUSED' }];

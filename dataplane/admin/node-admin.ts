@@ -1,8 +1,11 @@
+import type { BackfillProgress } from '../node/backfill-progress.ts';
 import type { Replica } from '../replication/replica.ts';
 import type { Direction } from '../replication/transport/link-faults.ts';
 import type { NodeId } from '../replication/transport/transport.ts';
 import type { ForwardedCall } from '../routing/control-forwarder.ts';
 import type { NodeReport } from '../routing/protocol.ts';
+import type { VolumeUsage } from '../storage/volume-usage.ts';
+import type { LoadedTls } from './certificate-report.ts';
 import type { ClusterIdentity, Health } from './health-routes.ts';
 
 /** A peer as this process sees it. */
@@ -14,6 +17,12 @@ export interface PeerStatus {
   readonly queuedBytes?: number;
   /** Why there is no connection, from the latest attempt. */
   readonly failure?: string | undefined;
+}
+
+/** The volume of a node's data. */
+export interface VolumeStatus extends VolumeUsage {
+  /** Why nothing is written; undefined: all is. */
+  readonly writesRefused: string | undefined;
 }
 
 /** A link that is broken on purpose. */
@@ -41,8 +50,14 @@ export interface NodeAdmin extends Health {
   readonly storeId: string;
   readonly processId: string;
   identity(): ClusterIdentity;
+  /** Certificates that it goes by now; none where processes speak plain TCP. */
+  loadedTls(): readonly LoadedTls[];
   /** All that it knows, as routers get it. */
   report(): Promise<NodeReport>;
+  /** How far indexes that are being filled have come, by the partition of their table. */
+  backfills(): ReadonlyMap<bigint, readonly BackfillProgress[]>;
+  /** Of the volume that its data is on. */
+  volume(): VolumeStatus;
   peers(): readonly PeerStatus[];
   replicas(): Iterable<Replica>;
   /**

@@ -30,6 +30,8 @@ async function linesOf(of: NodeReport): Promise<string[]> {
       { id: 'b-1', isConnected: true, queuedBytes: 10 },
       { id: 'c-1', isConnected: false },
     ],
+    volume: () => ({ usedBytes: 900, availableBytes: 100 }),
+    loadedTls: () => [],
     triggers: () => [
       {
         tableName: 'Music',
@@ -56,6 +58,8 @@ it('names partition, table and index of what is counted', async () => {
     `trestle_raft_is_leader${labels} 1`,
     `trestle_raft_log_lag_entries${labels} 10`,
     `trestle_raft_follower_lag_entries${labels} 100`,
+    'trestle_volume_used_bytes 900',
+    'trestle_volume_available_bytes 100',
     'trestle_fsync_seconds_bucket{le="0.0025"} 1',
     'trestle_fsync_seconds_sum 0.002',
     'trestle_raft_snapshots_sent_total 3',

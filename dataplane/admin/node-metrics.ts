@@ -3,7 +3,9 @@ import type { HostedMetrics } from '../node/storage-node.ts';
 import type { ReplicationMetrics } from '../replication/metrics.ts';
 import type { Replica } from '../replication/replica.ts';
 import type { NodeReport, PartitionReport } from '../routing/protocol.ts';
+import type { VolumeUsage } from '../storage/volume-usage.ts';
 import type { TriggerReading } from '../trigger/trigger-counts.ts';
+import { addExpiryMetric, type LoadedTls } from './certificate-report.ts';
 import { MetricsPage, type Sample } from './metrics-page.ts';
 import type { PeerStatus } from './node-admin.ts';
 import { ownersOf, type PartitionOwner } from './partition-status.ts';
@@ -16,7 +18,9 @@ export interface NodeMetricsSources {
   readonly hosted: () => readonly HostedMetrics[];
   readonly report: () => NodeReport;
   readonly peers: () => readonly PeerStatus[];
+  readonly volume: () => VolumeUsage;
   readonly triggers: () => readonly TriggerReading[];
+  readonly loadedTls: () => readonly LoadedTls[];
 }
 
 const LABELS = ['partition', 'table', 'index'];
@@ -32,8 +36,10 @@ export class NodeMetrics {
     addSizeMetrics(this.#page, this.#partitions);
     addReplicaMetrics(this.#page, this.#partitions);
     addReplicationMetrics(this.#page, sources.replication);
+    addVolumeMetrics(this.#page, sources.volume);
     addPeerMetrics(this.#page, sources.peers);
     addTriggerMetrics(this.#page, sources.triggers);
+    addExpiryMetric(this.#page, sources.loadedTls);
   }
 
   text() {
@@ -165,6 +171,17 @@ function addSizeMetrics(page: MetricsPage, partitions: LabelledPartitions): void
   page.gauge(
     { name: 'table_size_bytes', help: 'Their bytes in the count of the service.', labels: LABELS },
     () => partitions.reported(({ bytes }) => bytes),
+  );
+}
+
+function addVolumeMetrics(page: MetricsPage, volume: NodeMetricsSources['volume']): void {
+  page.gauge(
+    { name: 'volume_used_bytes', help: 'Bytes in use on the volume of the data folder.' },
+    () => [{ value: volume().usedBytes }],
+  );
+  page.gauge(
+    { name: 'volume_available_bytes', help: 'Bytes that may still be written there.' },
+    () => [{ value: volume().availableBytes }],
   );
 }
 

@@ -63,6 +63,7 @@ describe('what a node tells', () => {
       isDraining: false,
       partitions: [{ partitionId: '7', tableId: 'table-1' }],
       tables: [tableJson],
+      volume: { usedBytes: 900, availableBytes: 100 },
       peers: [{ id: 'b-1', isConnected: false, failure: 'connect ECONNREFUSED' }],
     });
   });
@@ -107,6 +108,7 @@ describe('what a node tells', () => {
             items: 12,
             bytes: 345,
             failure: null,
+            backfills: [{ index: 'ByYear', walkedShare: 0.25 }],
           },
         ],
       },

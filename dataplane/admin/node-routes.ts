@@ -2,6 +2,7 @@ import type { Express, Request, Response } from 'express';
 import type { Replica } from '../replication/replica.ts';
 import { type DropReplicaCall, methods } from '../routing/protocol.ts';
 import { answer, answerJson } from './answer.ts';
+import { addCertificatesRoute } from './certificate-report.ts';
 import { AdminFault } from './failure.ts';
 import { addHealthRoutes, addIdentityRoute } from './health-routes.ts';
 import type { FaultSwitch, NodeAdmin } from './node-admin.ts';
@@ -23,7 +24,8 @@ export function addNodeRoutes(app: Express, node: NodeAdmin): void {
   app.get('/status', async (_request, response) => {
     const { clusterId, isDraining } = node;
     const report = reportStatus(await node.report());
-    answer(response, { clusterId, isDraining, ...report, peers: node.peers() });
+    const volume = node.volume();
+    answer(response, { clusterId, isDraining, ...report, volume, peers: node.peers() });
   });
   addPartitionRoutes(app, node);
   addChangeRoutes(app, node);
@@ -38,16 +40,17 @@ export function addNodeRoutes(app: Express, node: NodeAdmin): void {
   if (node.faults !== undefined) addFaultRoutes(app, node.faults);
 }
 
-/** What it answers anybody: probes, scrapers, and routers that look for tables. */
+/** What it answers anybody: probes, scrapers, routers that look for tables, the operator. */
 export function addNodeHealthRoutes(app: Express, node: NodeAdmin): void {
   addHealthRoutes(app, node);
   addIdentityRoute(app, () => node.identity());
+  addCertificatesRoute(app, () => node.loadedTls());
 }
 
 function addPartitionRoutes(app: Express, node: NodeAdmin): void {
   app.get('/partitions', async (_request, response) => {
     const report = await node.report();
-    const partitions = replicaSummaries(node.replicas(), report);
+    const partitions = replicaSummaries(node.replicas(), report, node.backfills());
     answer(response, { node: node.nodeId, partitions });
   });
   app.post('/partitions', async (request, response) => {

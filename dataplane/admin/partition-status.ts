@@ -1,3 +1,4 @@
+import type { BackfillProgress } from '../node/backfill-progress.ts';
 import type { Replica } from '../replication/replica.ts';
 import type { NodeReport, PartitionReport } from '../routing/protocol.ts';
 import { decodeTableConfiguration } from '../routing/table-configuration.ts';
@@ -32,13 +33,21 @@ export function reportStatus(report: NodeReport): object {
   return { ...report, tables: report.tables.map(jsonOf) };
 }
 
+/** How far indexes that are being filled have come, by the partition of their table. */
+type Backfills = ReadonlyMap<bigint, readonly BackfillProgress[]>;
+
 /** One line for each replica. A node may have thousands: the report is gone through once. */
-export function replicaSummaries(replicas: Iterable<Replica>, report: NodeReport): object[] {
+export function replicaSummaries(
+  replicas: Iterable<Replica>,
+  report: NodeReport,
+  backfills: Backfills,
+): object[] {
   const owners = ownersOf(report);
   const reports = new Map(report.partitions.map((each) => [each.partitionId, each]));
   return Array.from(replicas, (replica) => {
     const { partitionId } = replica;
-    return summaryOf(replica, owners.get(partitionId), reports.get(partitionId));
+    const summary = summaryOf(replica, owners.get(partitionId), reports.get(partitionId));
+    return { ...summary, backfills: backfills.get(partitionId) ?? [] };
   });
 }
 

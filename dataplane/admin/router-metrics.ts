@@ -1,75 +1,27 @@
 import type { RouterMetrics } from '../routing/router.ts';
 import type { TransactionMetrics } from '../transaction/metrics.ts';
+import { addExpiryMetric, type LoadedTls } from './certificate-report.ts';
 import { MetricsPage, type Sample } from './metrics-page.ts';
 import type { PeerStatus } from './node-admin.ts';
-import type { OperationCount, OperationCounts } from './operation-counts.ts';
+import { addOperationMetrics, type OperationMetricsSources } from './operation-metrics.ts';
 import { addPeerMetrics } from './peer-metrics.ts';
 
-export interface RouterMetricsSources {
-  readonly operations: OperationCounts;
+export interface RouterMetricsSources extends OperationMetricsSources {
   readonly router: () => RouterMetrics;
   readonly transactions: () => TransactionMetrics;
   readonly peers: () => readonly PeerStatus[];
+  readonly loadedTls: () => readonly LoadedTls[];
 }
-
-const THROTTLES: ReadonlySet<string> = new Set([
-  'ProvisionedThroughputExceededException',
-  'RequestLimitExceeded',
-  'ThrottlingException',
-]);
 
 /** The metrics of a router; README.md lists them. */
 export function routerMetricsPage(sources: RouterMetricsSources): MetricsPage {
   const page = new MetricsPage();
-  addOperationMetrics(page, sources.operations);
+  addOperationMetrics(page, sources);
   addCallMetrics(page, sources.router);
   addTransactionMetrics(page, sources.transactions);
   addPeerMetrics(page, sources.peers);
+  addExpiryMetric(page, sources.loadedTls);
   return page;
-}
-
-function addOperationMetrics(page: MetricsPage, { all }: OperationCounts): void {
-  const labels = ['operation'];
-  const each = (pick: (count: OperationCount) => number) => () =>
-    all.map((count) => ({ labels: { operation: count.name }, value: pick(count) }));
-  page.histogram(
-    {
-      name: 'successful_request_latency_seconds',
-      help: 'Requests of the API that succeeded, from their body to their answer.',
-    },
-    1e-3,
-    () => all.map((count) => ({ labels: { operation: count.name }, histogram: count.latencyMs })),
-  );
-  page.counter(
-    { name: 'user_errors_total', help: 'Requests answered with a fault of the client.', labels },
-    each((count) => faultsCount(count, () => true)),
-  );
-  page.counter(
-    { name: 'throttled_requests_total', help: 'Of these: refused for want of units.', labels },
-    each((count) => faultsCount(count, (type) => THROTTLES.has(type))),
-  );
-  page.counter(
-    {
-      name: 'conditional_check_failed_requests_total',
-      help: 'Of these: their condition did not hold.',
-      labels,
-    },
-    each((count) => faultsCount(count, (type) => type === 'ConditionalCheckFailedException')),
-  );
-  page.counter(
-    { name: 'system_errors_total', help: 'Requests answered with status 500.', labels },
-    each((count) => count.systemErrors),
-  );
-  page.gauge(
-    { name: 'requests_in_flight', help: 'Requests that are not answered yet.', labels },
-    each((count) => count.inFlight),
-  );
-}
-
-function faultsCount({ faults }: OperationCount, isCounted: (type: string) => boolean): number {
-  let sum = 0;
-  for (const [type, count] of faults) if (isCounted(type)) sum += count;
-  return sum;
 }
 
 function addCallMetrics(page: MetricsPage, read: () => RouterMetrics): void {

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { AccessDenials } from '../access/denials.ts';
 import type { RouterMetrics } from '../routing/router.ts';
 import { TransactionCounts } from '../transaction/metrics.ts';
 import { AdminServer } from './admin-server.ts';
@@ -30,11 +31,14 @@ const node = {
 
 let reasons: readonly string[] = [];
 const operations = new OperationCounts(() => 0);
+const denials = new AccessDenials();
 const page = routerMetricsPage({
   operations,
+  denials,
   router: () => counts,
   transactions: () => new TransactionCounts(),
   peers: () => [],
+  loadedTls: () => [],
 });
 const router: RouterAdmin = {
   clusterId: 'cluster-1',
@@ -46,6 +50,7 @@ const router: RouterAdmin = {
   peers: () => [{ id: 'a-1', isConnected: true }],
   counts: () => counts,
   metrics: () => page.text(),
+  loadedTls: () => [{ use: 'clients' }],
 };
 
 let server: AdminServer;
@@ -102,10 +107,12 @@ it('tells what it knows', async () => {
 
 it('counts operations and calls', async () => {
   operations.counted({ name: 'GetItem', handle: () => ({}) });
+  denials.add('GetItem', 'policy');
   const [status, text] = await get('/metrics');
   expect(status).toBe(200);
   for (const line of [
     'trestle_requests_in_flight{operation="GetItem"} 0',
+    'trestle_access_denials_total{operation="GetItem",reason="policy"} 1',
     'trestle_partition_calls_total 7',
     'trestle_partition_call_retries_total{reason="notLeader"} 2',
     'trestle_partition_calls_failed_total{code="overloaded"} 1',

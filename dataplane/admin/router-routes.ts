@@ -1,6 +1,7 @@
 import type { Express } from 'express';
 import type { RouterMetrics } from '../routing/router.ts';
 import { answer } from './answer.ts';
+import { addCertificatesRoute, type LoadedTls } from './certificate-report.ts';
 import { addHealthRoutes, type Health } from './health-routes.ts';
 import type { PeerStatus } from './node-admin.ts';
 
@@ -24,11 +25,13 @@ export interface RouterAdmin extends Health {
   nodes(): readonly KnownNode[];
   peers(): readonly PeerStatus[];
   counts(): RouterMetrics;
+  /** Certificates that it goes by now. */
+  loadedTls(): readonly LoadedTls[];
 }
 
 /** What a router answers; README.md lists it. */
 export function addRouterRoutes(app: Express, router: RouterAdmin): void {
-  addHealthRoutes(app, router);
+  addRouterHealthRoutes(app, router);
   app.get('/status', (_request, response) => {
     const { clusterId, routerId, zone, processId } = router;
     const { retries, failed, ...counts } = router.counts();
@@ -44,4 +47,13 @@ export function addRouterRoutes(app: Express, router: RouterAdmin): void {
       peers: router.peers(),
     });
   });
+}
+
+/** What it answers on its health port, too. */
+export function addRouterHealthRoutes(
+  app: Express,
+  router: Health & Pick<RouterAdmin, 'loadedTls'>,
+): void {
+  addHealthRoutes(app, router);
+  addCertificatesRoute(app, () => router.loadedTls());
 }

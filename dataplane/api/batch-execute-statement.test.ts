@@ -173,6 +173,21 @@ describe('a batch of writes', () => {
     });
   });
 
+  it('names the table of what failed on the item that is there', async () => {
+    await put('text', { n: { S: 'x' } });
+    expect(await run([`UPDATE Users SET n = n + 1 WHERE Id = 'text'`])).toEqual({
+      Responses: [
+        {
+          Error: {
+            Code: 'ValidationError',
+            Message: 'An operand in the update expression has an incorrect data type',
+          },
+          TableName: 'Users',
+        },
+      ],
+    });
+  });
+
   it('has no capacity when all failed', async () => {
     await put('there');
     expect(

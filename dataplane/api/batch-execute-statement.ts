@@ -2,7 +2,12 @@ import { ClientFault, type FaultType } from '../errors/client-fault.ts';
 import { partiqlFaults } from '../errors/partiql.ts';
 import { validParameters } from '../partiql/parameters.ts';
 import { gottenItem, planRead, type ReadPlan } from '../partiql/read-plan.ts';
-import { bindStatement, type SelectStatement, type WriteStatement } from '../partiql/statement.ts';
+import {
+  bindStatement,
+  type SelectStatement,
+  targetNamed,
+  type WriteStatement,
+} from '../partiql/statement.ts';
 import { planWrite } from '../partiql/write-plan.ts';
 import { writeUnits } from '../partition/capacity.ts';
 import type { Capacity } from '../partition/command.ts';
@@ -54,7 +59,7 @@ type Planned = { readonly table: Table } & (
   | { readonly kind: 'write'; readonly write: StatementWrite }
 );
 
-/** A statement that does not run; the table is named where it is the table that is missing. */
+/** A statement that does not run; the table is named where it is missing, or denied to the caller. */
 interface Refused {
   readonly kind: 'refused';
   readonly fault: ClientFault;
@@ -98,8 +103,12 @@ function checkKinds(statements: readonly (BatchStatement | ClientFault)[]): void
 function plannedOf(
   member: Member,
   statement: BatchStatement | ClientFault,
-  context: OperationContext,
+  {
+    refusal,
+    context,
+  }: { readonly refusal: ClientFault | undefined; readonly context: OperationContext },
 ): Planned | Refused {
+  if (refusal !== undefined) return refused(refusal, targetNamed(member.Statement)?.table);
   if (statement instanceof ClientFault) return refused(statement);
   const table = tableOrFault(statement.table, context);
   if (table instanceof ClientFault) return refused(table, statement.table);
@@ -191,17 +200,17 @@ async function runWrite(member: Extract<Planned, { kind: 'write' }>): Promise<Ou
   return { response: { Item: row, TableName: tableName }, tableName, capacity, failedUnits: 0 };
 }
 
-/** Of a statement that did not run the table is not told, but where there is none. */
+/** Of a statement that did not run the table is not told, but where there is none or it is denied. */
 function failure(fault: ClientFault, tableName: string | undefined, failedUnits: number): Outcome {
   const Code = codes[fault.type] ?? 'InternalServerError';
   const { Item } = fault.members ?? {};
-  const TableName = Code === 'ValidationError' ? undefined : tableName;
-  const response = { Error: { Code, Message: fault.message, Item }, TableName };
+  const response = { Error: { Code, Message: fault.message, Item }, TableName: tableName };
   return { response, tableName, capacity: undefined, failedUnits };
 }
 
 /** @see service model dynamodb 2012-08-10, BatchStatementErrorCodeEnum */
 const codes: Readonly<Partial<Record<FaultType, string>>> = {
+  AccessDeniedException: 'AccessDenied',
   ConditionalCheckFailedException: 'ConditionalCheckFailed',
   DuplicateItemException: 'DuplicateItem',
   ItemCollectionSizeLimitExceededException: 'ItemCollectionSizeLimitExceeded',
@@ -230,7 +239,8 @@ async function handle(body: JsonObject, context: OperationContext): Promise<Resp
   const members = request.Statements.map((member, index) => {
     const statement = statements[index];
     if (statement === undefined) throw new Error('every member has been read');
-    return plannedOf(member, statement, context);
+    const refusal = context.refusedParts?.get(index);
+    return plannedOf(member, statement, { refusal, context });
   });
   checkDistinctItems(members);
   // Issued together, so that writes share a group commit; all are waited for, whatever fails.

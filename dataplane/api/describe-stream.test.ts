@@ -7,6 +7,7 @@ import {
   makeTable,
   put,
   records,
+  SHARD_ID,
   server,
   shards,
   useServer,
@@ -42,6 +43,18 @@ describe('DescribeStream', () => {
     });
     expect(children.StreamDescription.Shards).toEqual([all[1]]);
     expect(keysOf(await records(arn))).toEqual(['0', '1', '2', 'last']);
+  });
+
+  it.each([
+    [{}, 'Type'],
+    [{ ShardId: SHARD_ID }, 'Type'],
+    [{ Type: 'CHILD_SHARDS' }, 'ShardId'],
+  ])('takes no filter of shards that says only half: %j', async (ShardFilter, missing) => {
+    const body = { StreamArn: await makeTable(), ShardFilter };
+    expect(await server().faultOf('DescribeStream', body)).toMatchObject({
+      type: 'ValidationException',
+      message: `${missing} must be provided for ShardFilter`,
+    });
   });
 
   it('knows no stream of an absent table, and none that never was', async () => {

@@ -1,8 +1,9 @@
+import { streamFaults } from '../errors/streams.ts';
 import type { KeySchema } from '../partition/schema.ts';
 import { sequenceNumberOf } from '../stream/sequence-number.ts';
 import { type PlacedShard, shardPage, shardsOf, statusOf } from '../stream/shard-list.ts';
 import type { JsonObject, Operation, ResponseBody, StreamContext } from './operation.ts';
-import { compileShape, string, structure } from './shape/shape.ts';
+import { compileShape, string, structure, type ValueOf } from './shape/shape.ts';
 import { checkStreamArn, LIST_COUNT_MAX, listLimit, shardId, streamArn } from './stream-shapes.ts';
 
 const input = structure(
@@ -18,6 +19,8 @@ const input = structure(
   { required: ['StreamArn'] },
 );
 
+type Request = ValueOf<typeof input>;
+
 /** Types and constraints. @throws ClientFault */
 export const checkDescribeStream = compileShape(input);
 
@@ -28,12 +31,14 @@ async function handle(body: JsonObject, { streams }: StreamContext): Promise<Res
     ExclusiveStartShardId,
     ShardFilter,
   } = checkDescribeStream(body);
-  const stream = await streams.open(checkStreamArn(StreamArn));
+  checkStreamArn(StreamArn);
+  const parentId = ShardFilter && parentOf(ShardFilter);
+  const stream = await streams.open(StreamArn);
   const all = await shardsOf(stream);
   const { shards, lastId } = shardPage(all, {
     startId: ExclusiveStartShardId,
     limit: Limit,
-    parentId: ShardFilter?.ShardId,
+    parentId,
   });
   return {
     StreamDescription: {
@@ -48,6 +53,13 @@ async function handle(body: JsonObject, { streams }: StreamContext): Promise<Res
       LastEvaluatedShardId: lastId,
     },
   };
+}
+
+/** @throws ClientFault ValidationException for a filter that says only half */
+function parentOf({ Type, ShardId }: NonNullable<Request['ShardFilter']>): string {
+  if (Type === undefined) throw streamFaults.shardFilterIncomplete('Type');
+  if (ShardId === undefined) throw streamFaults.shardFilterIncomplete('ShardId');
+  return ShardId;
 }
 
 function describeShard({ id, parentId, first, last }: PlacedShard) {

@@ -284,6 +284,28 @@ describe('UPDATE', () => {
     });
   });
 
+  it('makes an item of 400 KB, and no larger one', async () => {
+    await put('full', {});
+    const setTo = (length: number) =>
+      [
+        `UPDATE Users SET a = ? WHERE Id = 'full'`,
+        { Parameters: [{ S: 'x'.repeat(length) }] },
+      ] as const;
+    const room = 409_600 - 'Id'.length - 'full'.length - 'a'.length;
+    expect(await run(...setTo(room))).toEqual({ Items: [] });
+    expect(await fault(...setTo(room + 1))).toEqual(
+      invalid('Item size to update has exceeded the maximum allowed size'),
+    );
+  });
+
+  it('makes no document that is too deep', async () => {
+    await put('deep', { m: { M: {} } });
+    const Parameters = [JSON.parse(`${'{"M":{"a":'.repeat(31)}{"S":"x"}${'}}'.repeat(31)}`)];
+    expect(await fault(`UPDATE Users SET m.d = ? WHERE Id = 'deep'`, { Parameters })).toEqual(
+      invalid('Nesting Levels have exceeded supported limits'),
+    );
+  });
+
   it('needs the whole key, and no other', async () => {
     const needed = invalid(
       'Where clause does not contain a mandatory equality on all key attributes',

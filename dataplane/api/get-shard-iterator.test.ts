@@ -7,12 +7,11 @@ import {
   put,
   read,
   records,
+  SHARD_ID,
   server,
   shards,
   useServer,
 } from './streams.fixture.ts';
-
-const SHARD_ID = 'shardId-00000001800000000000-00000000';
 
 useServer();
 
@@ -79,6 +78,46 @@ describe('GetShardIterator', () => {
     const fault = await server().faultOf('GetShardIterator', body);
     expect(fault.type).toBe('ValidationException');
     expect(fault.message).toMatch(message);
+  });
+
+  it('takes no sequence number that is yet to come, for what comes before it would be passed over', async () => {
+    const arn = await makeTable();
+    await put('a');
+    const [{ dynamodb }] = await records(arn);
+    const [{ ShardId, SequenceNumberRange }] = await shards(arn);
+    const faultOf = (ShardIteratorType: string, SequenceNumber: string) =>
+      server().faultOf('GetShardIterator', {
+        ...{ StreamArn: arn, ShardId, ShardIteratorType, SequenceNumber },
+      });
+    const last = BigInt(dynamodb.SequenceNumber);
+    for (const type of ['AT_SEQUENCE_NUMBER', 'AFTER_SEQUENCE_NUMBER']) {
+      expect(await faultOf(type, `${last + 1n}`)).toMatchObject({
+        type: 'ValidationException',
+        message: `Invalid SequenceNumber: ${last + 1n} is not in the shard`,
+      });
+      const begun = { StreamArn: arn, ShardId, ShardIteratorType: type };
+      for (const SequenceNumber of [`${last}`, SequenceNumberRange.StartingSequenceNumber]) {
+        const { ShardIterator } = await server().call('GetShardIterator', {
+          ...begun,
+          SequenceNumber,
+        });
+        expect(ShardIterator).toContain(arn);
+      }
+    }
+  });
+
+  it('begins an empty shard at its first sequence number', async () => {
+    const arn = await makeTable();
+    const [{ ShardId, SequenceNumberRange }] = await shards(arn);
+    const { ShardIterator } = await server().call('GetShardIterator', {
+      StreamArn: arn,
+      ShardId,
+      ShardIteratorType: 'AT_SEQUENCE_NUMBER',
+      SequenceNumber: SequenceNumberRange.StartingSequenceNumber,
+    });
+    await put('a');
+    const { Records } = await server().call('GetRecords', { ShardIterator });
+    expect(keysOf(Records)).toEqual(['a']);
   });
 
   it('knows no shard of another stream', async () => {

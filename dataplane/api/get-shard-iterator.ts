@@ -82,8 +82,9 @@ function positionOf(
     case 'AT_SEQUENCE_NUMBER':
     case 'AFTER_SEQUENCE_NUMBER': {
       const sequence = sequenceOf(SequenceNumber);
-      const isInside =
-        sequence !== undefined && sequence >= shard.first && sequence <= (shard.last ?? Infinity);
+      // Behind the newest record there is nothing to begin at: what comes first would be passed over.
+      const newest = shard.last ?? Math.max(shard.lastSequence, shard.first);
+      const isInside = sequence !== undefined && sequence >= shard.first && sequence <= newest;
       if (!isInside) throw streamFaults.sequenceOutside(SequenceNumber);
       return at(ShardIteratorType === 'AT_SEQUENCE_NUMBER' ? sequence : sequence + 1);
     }

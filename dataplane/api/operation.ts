@@ -1,4 +1,5 @@
 import type { ControlPlane } from '../catalog/control-plane.ts';
+import type { ClientFault } from '../errors/client-fault.ts';
 import type { Eventually, Table } from '../routing/table.ts';
 import type { Streams } from '../stream/streams.ts';
 import type { Transactions } from '../transaction/requests.ts';
@@ -29,6 +30,12 @@ export type ResponseBody = Uint8Array | JsonObject;
 /** The parsed body of a request. */
 export type JsonObject = { readonly [member: string]: unknown };
 
+/**
+ * Why parts of a request are not done, by their index in it: an AccessDeniedException, or the fault that
+ * kept it from being known whether the caller may. Undefined: everything may be done.
+ */
+export type RefusedParts = ReadonlyMap<number, ClientFault> | undefined;
+
 /** What every operation is told, whatever it works on. */
 export interface CallContext {
   readonly region: string;
@@ -38,7 +45,9 @@ export interface CallContext {
    * may be others than those it was authorised for.
    * @throws (or rejects with) ClientFault
    */
-  readonly authorizeAgain?: () => Eventually<void>;
+  readonly authorizeAgain?: () => Eventually<RefusedParts>;
+  /** What the caller may not do of a request whose parts are answered each on its own. */
+  readonly refusedParts?: RefusedParts;
   /** Host the client called, for DescribeEndpoints. */
   readonly host: string;
 }

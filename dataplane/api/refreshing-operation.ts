@@ -43,8 +43,11 @@ export function refreshingOperation(
   ): Promise<ResponseBody | UnknownTableFault> => {
     try {
       // What was authorised was so on tables as they were known then.
-      await context.authorizeAgain?.();
-      return await handle(body, context);
+      const refusedParts = await context.authorizeAgain?.();
+      return await handle(
+        body,
+        refusedParts === undefined ? context : { ...context, refusedParts },
+      );
     } catch (fault) {
       if (fault instanceof UnknownTableFault) return fault;
       throw fault;
@@ -67,9 +70,10 @@ export function refreshingOperation(
     const absentTables = new Set<string>();
     for (;;) {
       if (!(second instanceof UnknownTableFault)) return second;
-      if (await hasTable(second.table)) break;
       // Each table is told of once, so this ends with the request's last one.
-      if (operation.isToldOfAbsentTables !== true || absentTables.has(second.table)) throw second;
+      if (absentTables.has(second.table)) throw second;
+      if (await hasTable(second.table)) break;
+      if (operation.isToldOfAbsentTables !== true) throw second;
       absentTables.add(second.table);
       second = await handled(body, { ...context, absentTables });
     }

@@ -172,6 +172,19 @@ describe('a stream that has ended', () => {
     await server().call('DescribeStream', { StreamArn: second });
   });
 
+  it('is readable all the while its table is being deleted', async () => {
+    const arn = await makeTable();
+    await put('a');
+    const held = await iteratorOf(arn);
+    await server().call('DeleteTable', { TableName: 'Music' });
+    for (let isThere = true; isThere; ) {
+      isThere = (await server().call('ListTables', {})).TableNames.includes('Music');
+      expect(keysOf((await read(held)).Records)).toEqual(['a']);
+      expect(keysOf(await records(arn))).toEqual(['a']);
+      await new Promise(setImmediate);
+    }
+  });
+
   it('is readable when it was disabled before its table was deleted, for a day from then', async () => {
     const arn = await makeTable();
     await put('a');

@@ -4,6 +4,8 @@ import { type Json, type Server, startServer } from './server.fixture.ts';
 /** Tables with streams, and how their records are read, for the tests of the operations on streams. */
 
 export const MINUTE_MS = 60_000;
+/** Of no shard. */
+export const SHARD_ID = 'shardId-00000001800000000000-00000000';
 export const ABSENT_ARN =
   'arn:aws:dynamodb:us-east-1:000000000000:table/Absent/stream/2026-01-01T00:00:00.000';
 

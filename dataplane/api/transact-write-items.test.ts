@@ -134,11 +134,14 @@ describe('a token', () => {
     await write([put('a', { Item: { y: { N: '2' }, Id: { S: 'a' }, x: { N: '1' } } })], {
       ClientRequestToken,
     });
-    expect(await fault([put('a')], { ClientRequestToken })).toEqual({
+    const mismatch = {
       type: 'IdempotentParameterMismatchException',
       message:
         'DynamoDB rejected the request because you retried a request with a different payload but with an idempotent token that was already used.',
-    });
+    };
+    expect(await fault([put('a')], { ClientRequestToken })).toEqual(mismatch);
+    const song = { TableName: 'Music', Item: { Artist: { S: 'a' }, Song: { S: 's' } } };
+    expect(await fault([{ Put: song }], { ClientRequestToken })).toEqual(mismatch);
   });
 
   it('may be used again after a cancellation', async () => {
@@ -443,6 +446,15 @@ describe('what is wrong with one action is its reason', () => {
       cancelled(['None'], ['ValidationError', message]),
     );
     expect(await item('fine')).toBeUndefined();
+  });
+
+  it('nothing of an update that makes an item of exactly 400 KB', async () => {
+    const room = 409_600 - 'Id'.length - 'full'.length - 'b'.length;
+    const more = {
+      UpdateExpression: 'SET b = :a',
+      ExpressionAttributeValues: { ':a': { S: 'y'.repeat(room) } },
+    };
+    expect(await write([update('full', more)])).toEqual({});
   });
 
   it('an item that an update makes too large', async () => {

@@ -57,6 +57,44 @@ describe('UpdateItem', () => {
     expect(await server.call('UpdateItem', body)).toEqual({});
   });
 
+  describe('measures what an expression writes, beside the item that it makes', () => {
+    const tooLarge = {
+      type: 'ValidationException',
+      message: 'Item size to update has exceeded the maximum allowed size',
+    };
+    const settingTo = (length: number, more: object = {}) => ({
+      TableName,
+      Key: { Id: { S: 'k' } },
+      UpdateExpression: 'SET b = :b',
+      ExpressionAttributeValues: { ':b': { S: 'x'.repeat(length) } },
+      ...more,
+    });
+    const room = 409_600 - 3 - 19 - 'b'.length;
+
+    it('to the byte, without what it leaves alone', async () => {
+      const Item = { Id: { S: 'k' }, u: { S: 'y'.repeat(10) } };
+      await server.call('PutItem', { TableName, Item });
+      expect(await server.faultOf('UpdateItem', settingTo(room + 1))).toEqual(tooLarge);
+      expect(await server.call('UpdateItem', settingTo(room))).toEqual({});
+    });
+
+    it('before the condition is looked at', async () => {
+      const body = settingTo(room + 1, { ConditionExpression: 'attribute_exists(nothing)' });
+      expect(await server.faultOf('UpdateItem', body)).toEqual(tooLarge);
+    });
+
+    it('and not of AttributeUpdates', async () => {
+      const ofLength = (length: number) => ({
+        TableName,
+        Key: { Id: { S: 'legacy' } },
+        AttributeUpdates: { b: { Value: { S: 'x'.repeat(length) } } },
+      });
+      const legacyRoom = 409_600 - 'Id'.length - 'legacy'.length - 'b'.length;
+      expect(await server.faultOf('UpdateItem', ofLength(legacyRoom + 1))).toEqual(tooLarge);
+      expect(await server.call('UpdateItem', ofLength(legacyRoom))).toEqual({});
+    });
+  });
+
   it('takes the legacy actions', async () => {
     await server.call('PutItem', {
       TableName,

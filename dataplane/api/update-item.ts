@@ -1,8 +1,11 @@
+import { itemFaults } from '../errors/items.ts';
 import { requestFaults } from '../errors/requests.ts';
 import type { Update } from '../expression/ast.ts';
 import { updateFromAttributeUpdates } from '../expression/legacy.ts';
 import type { Substitutions } from '../expression/substitutions.ts';
 import { parseUpdate } from '../expression/update-parser.ts';
+import { updateBytes } from '../expression/update-size.ts';
+import { ITEM_BYTES_MAX } from '../item/limits.ts';
 import { validateItem } from '../item/validate.ts';
 import { checkKey } from '../partition/key-check.ts';
 import { checkExpressionUse, namedFaults, substitutionsOf } from './expression-parameters.ts';
@@ -142,12 +145,18 @@ function handle(body: JsonObject, context: OperationContext): Promise<ResponseBo
   const table = context.tables.openTable(request.TableName);
   checkKey(key, table.schema.key);
   checkScalarKeys(condition, table.schema);
+  if (request.UpdateExpression !== undefined) checkSize(update);
   return writeItem(
     table,
     { kind: 'update', key, condition, update, keepsAbsent },
     request,
     (result) => updateAttributes(request.ReturnValues, result, update),
   );
+}
+
+/** AttributeUpdates, statements and transactions are measured by the item that they make. */
+function checkSize(update: Update): void {
+  if (updateBytes(update) > ITEM_BYTES_MAX) throw itemFaults.updatedItemTooLarge();
 }
 
 /** Changes attributes of an item, creating it where there is none. */

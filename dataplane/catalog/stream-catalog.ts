@@ -1,4 +1,5 @@
 import { streamFaults } from '../errors/streams.ts';
+import { operatingTexts, transportFaults } from '../errors/transport.ts';
 import { streamArnParts } from '../stream/stream-arn.ts';
 import {
   type OpenStream,
@@ -82,8 +83,9 @@ function openOf(
   const shown = streamsOfTable(descriptor, nowMs).find((stream) => stream.arn === arn);
   if (shown === undefined) return undefined;
   const source = table ?? {
-    partitions: [],
-    stream: () => Promise.reject(streamFaults.notFound(arn)),
+    // Of a deletion that goes on after a restart: readers are to try again.
+    partitions: descriptor.status === 'DELETING' ? layoutOf(descriptor).partitions : [],
+    stream: () => Promise.reject(transportFaults.internal(operatingTexts.unavailable)),
   };
   return { ...shown, table: source, secret: descriptor.hashSecret };
 }

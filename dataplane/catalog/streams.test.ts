@@ -73,6 +73,17 @@ describe('streams over restarts of the process', () => {
     return openInstallation({ store, clock });
   }
 
+  it('is read from a table whose deletion has begun: its last records are not lost meanwhile', async () => {
+    const { catalog, close } = await openInstallation();
+    await catalog.createTable(streamed);
+    await untilActive(catalog, 'Music');
+    const table = catalog.openTable('Music');
+    await put(table, { pk: { S: 'a' } });
+    await table.closeForDeletion();
+    expect(await recordedIn(streamOf(catalog))).toEqual(['a']);
+    await close();
+  });
+
   it('stay as they are: enabled, ended, and of a deleted table', async () => {
     let installation = await openInstallation({ store: await memoryStore() });
     await makeTable(installation.catalog);

@@ -82,17 +82,6 @@ const operations: readonly [operation: string, action: string, resource: string,
     (c) => c.send(new dynamodb.ExecuteStatementCommand({ Statement: 'SELECT * FROM GameScores' })),
   ],
   [
-    'BatchExecuteStatement',
-    'PartiQLSelect',
-    TABLE,
-    (c) =>
-      c.send(
-        new dynamodb.BatchExecuteStatementCommand({
-          Statements: [{ Statement: oneScore }],
-        }),
-      ),
-  ],
-  [
     'ExecuteTransaction',
     'PartiQLSelect',
     TABLE,

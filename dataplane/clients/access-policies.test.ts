@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import * as dynamodb from '@aws-sdk/client-dynamodb';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import {
   as,
   byTitle,
@@ -131,6 +131,50 @@ describe('transactions', () => {
     );
     const alone = new dynamodb.PutItemCommand({ TableName, Item });
     expect(await outcome(as('writer').send(alone))).toBe(denied('writer', 'PutItem', TABLE));
+  });
+});
+
+describe('statements of a batch', () => {
+  beforeAll(async () => {
+    await as('root').send(new dynamodb.PutItemCommand({ TableName, Item }));
+  });
+  const batch = (...statements: string[]) =>
+    new dynamodb.BatchExecuteStatementCommand({
+      Statements: statements.map((Statement) => ({ Statement })),
+    });
+  const errorOf = (action: string, resource: string) => ({
+    Code: 'AccessDenied',
+    Message: denied('analyst', action, resource),
+  });
+
+  it('are denied each on its own; the others run', async () => {
+    const absent = "SELECT * FROM Absent WHERE Id = 'a'";
+    const { Responses } = await as('analyst').send(batch(absent, oneScore));
+    expect(Responses).toEqual([
+      {
+        Error: errorOf('PartiQLSelect', TABLE.replace(TableName, 'Absent')),
+        TableName: 'Absent',
+      },
+      { Item, TableName },
+    ]);
+  });
+
+  it('may all be denied, and the answer is one of success', async () => {
+    const remove = "DELETE FROM GameScores WHERE UserId = 'ann' AND GameTitle = 'Chess'";
+    const { Responses } = await as('analyst').send(batch(remove));
+    expect(Responses).toEqual([{ Error: errorOf('PartiQLDelete', TABLE), TableName }]);
+    const { Responses: after } = await as('analyst').send(batch(oneScore));
+    expect(after).toEqual([{ Item, TableName }]);
+  });
+
+  it('of a transaction are denied as a whole', async () => {
+    const TransactStatements = [oneScore, "SELECT * FROM Absent WHERE Id = 'a'"].map(
+      (Statement) => ({ Statement }),
+    );
+    const transaction = new dynamodb.ExecuteTransactionCommand({ TransactStatements });
+    expect(await outcome(as('analyst').send(transaction))).toBe(
+      denied('analyst', 'PartiQLSelect', TABLE.replace(TableName, 'Absent')),
+    );
   });
 });
 

@@ -149,7 +149,10 @@ async function balances(): Promise<{ found: Record<string, number>; due: Record<
     add(to?.S, Number(amount?.N));
   }
   const rows = await scanAll('Accounts');
-  return { found: Object.fromEntries(rows.map(({ id, balance }) => [id?.S, Number(balance?.N)])), due };
+  return {
+    found: Object.fromEntries(rows.map(({ id, balance }) => [id?.S, Number(balance?.N)])),
+    due,
+  };
 }
 
 /**

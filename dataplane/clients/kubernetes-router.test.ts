@@ -1,6 +1,9 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { Agent, get } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
 import {
   BatchGetItemCommand,
   BatchWriteItemCommand,
@@ -33,6 +36,7 @@ import {
   ListStreamsCommand,
 } from '@aws-sdk/client-dynamodb-streams';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { CertificateReport } from '../admin/certificate-report.ts';
 import { accountIdOf } from '../kubernetes/account.ts';
 import { type KubeApi, startKubeApi } from '../kubernetes/kube-api.fixture.ts';
 import { resources } from '../kubernetes/resources.ts';
@@ -656,6 +660,54 @@ describe('as a process of its own', () => {
     const ended = own.end('SIGTERM');
     await own.becomes('/readyz', (answer) => answer.body.reasons?.includes('stopping') === true);
     expect(await ended).toBe(0);
+  });
+});
+
+describe('its certificates', () => {
+  it('are taken up when the files change, and neither a connection nor a request notices', async () => {
+    const port = Number(/https:\S+?:(\d+)/.exec(router.server.greeting)?.[1]);
+    const agent = new Agent({ ca: authority.ca, keepAlive: true, maxSockets: 1 });
+    /** @returns status, and whether it went over the connection from before */
+    const ask = async () => {
+      const request = get({ host: 'localhost', port, agent, path: '/' });
+      const [response] = await once(request, 'response');
+      response.resume();
+      await once(response, 'end');
+      return [response.statusCode, request.reusedSocket];
+    };
+    const shown = async () => {
+      const socket = connect({ host: 'localhost', port, ca: authority.ca });
+      await once(socket, 'secureConnect');
+      const { fingerprint256 } = socket.getPeerCertificate();
+      socket.destroy();
+      return fingerprint256;
+    };
+    const trusted = async () => {
+      const answer = await fetch(`${router.health}/certificates`);
+      const report = (await answer.json()) as CertificateReport;
+      expect(report.leaves.map(({ use }) => use)).toEqual(['peers', 'clients']);
+      return report.trusted.length;
+    };
+    expect(await ask()).toEqual([200, false]);
+    const before = await shown();
+    expect(await trusted()).toBe(1);
+    const other = new Authority();
+    const { cert, key } = authority.sign(ROUTER_CERTIFICATE_NAME, 'localhost');
+    const files = { ca: `${authority.ca}${other.ca}`, cert, key };
+    for (const [name, pem] of Object.entries(files)) {
+      writeFileSync(join(certificates, `${name}.pem`), pem);
+    }
+    await waitFor(
+      async () => {
+        expect(await ask()).toEqual([200, true]);
+        await client.send(new PutItemCommand({ TableName: 'Left', Item: item('renewed') }));
+        return (await trusted()) === 2 && (await shown()) !== before;
+      },
+      (isSo) => isSo,
+      WAIT_MS,
+    );
+    agent.destroy();
+    other.remove();
   });
 });
 

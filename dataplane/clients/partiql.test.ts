@@ -90,7 +90,7 @@ describe('the low-level client', () => {
         await client.send(new ExecuteStatementCommand({ Statement }));
       }
     }
-    const Statement = `SELECT artist, title FROM Songs WHERE artist IN ['c', 'a', 'b'] ORDER BY artist`;
+    const Statement = `SELECT artist, title FROM Songs WHERE artist IN ['c', 'a', 'b'] ORDER BY artist, title`;
     const rows: unknown[] = [];
     let NextToken: string | undefined;
     do {

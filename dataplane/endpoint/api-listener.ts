@@ -28,6 +28,8 @@ export class ApiListener {
   readonly #halfOpen = new Map<string, Socket>();
   readonly #watch: FileWatch | undefined;
   #connectionsCount = 0;
+  /** PEM. */
+  #served: string | undefined;
 
   /**
    * Resolves once connections are accepted.
@@ -69,7 +71,11 @@ export class ApiListener {
         ? createServer(http, accept)
         : this.#secured(
             createTlsServer(
-              { ...http, ...readCertificate(certificate), handshakeTimeout: timeouts.headersMs },
+              {
+                ...http,
+                ...this.#read(certificate),
+                handshakeTimeout: timeouts.headersMs,
+              },
               accept,
             ),
           );
@@ -99,6 +105,11 @@ export class ApiListener {
 
   get port(): number {
     return addressOf(this.#server).port;
+  }
+
+  /** PEM, of now; undefined: plain HTTP. */
+  get certificate(): string | undefined {
+    return this.#served;
   }
 
   get isTls(): boolean {
@@ -138,12 +149,18 @@ export class ApiListener {
     return server;
   }
 
+  #read(files: CertificateFiles): ReturnType<typeof readCertificate> {
+    const material = readCertificate(files);
+    this.#served = material.cert;
+    return material;
+  }
+
   /** Connections that are open keep the certificate that they were made with. */
   #renew(files: CertificateFiles): void {
     const { log } = this.#options;
     if (!(this.#server instanceof TlsServer)) throw new Error('plain HTTP has no certificate');
     try {
-      this.#server.setSecureContext(readCertificate(files));
+      this.#server.setSecureContext(this.#read(files));
       log.info({ cert: files.cert }, 'certificateReloaded');
     } catch (error) {
       if (!(error instanceof TlsFilesError)) throw error;

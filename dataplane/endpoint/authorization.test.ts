@@ -41,6 +41,7 @@ describe('authorization', () => {
     const calls: AuthenticCall[] = [];
     const authorize = (call: AuthenticCall) => {
       calls.push(call);
+      return undefined;
     };
     server = await startServer({ operations: { Some: () => ({}) }, authorize });
     const { status } = await callOperation(server.port, 'Some', { TableName: 'T' });
@@ -57,10 +58,24 @@ describe('authorization', () => {
   });
 
   it('a permission that comes later lets the operation run then', async () => {
-    const authorize = () => Promise.resolve();
+    const authorize = () => Promise.resolve(undefined);
     server = await startServer({ operations: { Some: () => ({ done: true }) }, authorize });
     const { status, text } = await callOperation(server.port, 'Some', {});
     expect([status, JSON.parse(text)]).toEqual([200, { done: true }]);
+  });
+
+  it.each([
+    ['at once', () => new Map([[1, denial]])],
+    ['later', () => Promise.resolve(new Map([[1, denial]]))],
+  ])('parts that are refused alone are told to the operation: %s', async (_, authorize) => {
+    server = await startServer({
+      operations: {
+        Some: (_, { refusedParts }) => ({ refused: [...(refusedParts?.keys() ?? [])] }),
+      },
+      authorize,
+    });
+    const { status, text } = await callOperation(server.port, 'Some', {});
+    expect([status, JSON.parse(text)]).toEqual([200, { refused: [1] }]);
   });
 
   it('comes after the signature, and only for what is a request', async () => {

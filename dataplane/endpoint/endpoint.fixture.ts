@@ -3,11 +3,10 @@ import { connect } from 'node:net';
 import { type Logger, pino } from 'pino';
 import { SignaturePresence } from '../access/signature-presence.ts';
 import type { Authenticator } from '../access/signed-message.ts';
-import type { JsonObject, Operation, ResponseBody } from '../api/operation.ts';
+import type { JsonObject, Operation, ServerContext } from '../api/operation.ts';
 import { operations } from '../api/operations.ts';
 import { Catalog } from '../catalog/catalog.ts';
 import { LocalRouter } from '../routing/local-router.ts';
-import type { Eventually } from '../routing/table.ts';
 import { openStore } from '../storage/open.ts';
 import { startLocalTransactions } from '../transaction/local-transactions.ts';
 import { Endpoint, type TlsListener } from './endpoint.ts';
@@ -26,7 +25,7 @@ export interface TestServer {
 
 export interface TestServerOptions {
   /** Further operations, by name. */
-  readonly operations?: Record<string, (body: JsonObject) => Eventually<ResponseBody>>;
+  readonly operations?: Record<string, Operation<ServerContext>['handle']>;
   readonly timeouts?: ClientTimeouts;
   readonly authenticator?: Authenticator;
   readonly authorize?: Authorize;
@@ -78,8 +77,8 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
 }
 
 function operationsOf(
-  handlers: Record<string, (body: JsonObject) => Eventually<ResponseBody>>,
-): [string, Operation][] {
+  handlers: Record<string, Operation<ServerContext>['handle']>,
+): [string, Operation<ServerContext>][] {
   return Object.entries(handlers).map(([name, handle]) => [name, { name, handle }]);
 }
 

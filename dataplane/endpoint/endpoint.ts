@@ -71,6 +71,11 @@ export class Endpoint {
     return this.#listeners.find(({ isTls }) => isTls)?.url;
   }
 
+  /** PEM, that it shows now; undefined: it has no port for HTTPS. */
+  get certificate(): string | undefined {
+    return this.#listeners.find(({ isTls }) => isTls)?.certificate;
+  }
+
   /** For people. */
   get urls(): string {
     return this.#listeners.map(({ url }) => url).join(' and ');

@@ -1,10 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { ClientFault, validationFault } from '../errors/client-fault.ts';
+import { ClientFault, RelayedFault, validationFault } from '../errors/client-fault.ts';
 import { transactionFaults } from '../errors/transactions.ts';
 import { transportFaults } from '../errors/transport.ts';
 import { faultBody, faultStatus } from './fault-body.ts';
 
 describe('error bodies', () => {
+  it('give on what another server said, as it came', () => {
+    const answer = { wireType: 'com.example#ServiceUnavailable', status: 503 };
+    const fault = new RelayedFault(answer, 'm', { Reason: 1 });
+    expect(faultStatus(fault)).toBe(503);
+    expect(faultBody(fault).toString()).toBe(
+      '{"__type":"com.example#ServiceUnavailable","message":"m","Reason":1}',
+    );
+  });
+
   it('name the exception with its namespace, and its message', () => {
     expect(faultBody(validationFault('ü')).toString()).toBe(
       '{"__type":"com.amazon.coral.validate#ValidationException","message":"ü"}',

@@ -1,4 +1,4 @@
-import { type ClientFault, faultNamespaces } from '../errors/client-fault.ts';
+import { type ClientFault, faultNamespaces, RelayedFault } from '../errors/client-fault.ts';
 
 /** Faults whose text stands in `Message`; in all others it is `message` (dynamodb.md section 4). */
 const CAPITAL_MESSAGE: ReadonlySet<string> = new Set([
@@ -12,7 +12,10 @@ const CAPITAL_MESSAGE: ReadonlySet<string> = new Set([
 /** The error body of a fault: `{"__type": "<namespace>#<Name>", "message": "...", ...}` as UTF-8. */
 export function faultBody(fault: ClientFault): Buffer {
   const body: Record<string, unknown> = {
-    __type: `${faultNamespaces[fault.type]}#${fault.type}`,
+    __type:
+      fault instanceof RelayedFault
+        ? fault.wireType
+        : `${faultNamespaces[fault.type]}#${fault.type}`,
   };
   if (fault.message !== undefined) {
     body[CAPITAL_MESSAGE.has(fault.type) ? 'Message' : 'message'] = fault.message;
@@ -21,6 +24,7 @@ export function faultBody(fault: ClientFault): Buffer {
 }
 
 /** Every modelled fault of a client is 400, never 403, 404 or 409. */
-export function faultStatus(fault: ClientFault): 400 | 500 {
+export function faultStatus(fault: ClientFault): number {
+  if (fault instanceof RelayedFault) return fault.status;
   return fault.type === 'InternalServerError' ? 500 : 400;
 }

@@ -1,12 +1,14 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
+import type { AccessDenials } from '../access/denials.ts';
 import type { Principal } from '../access/principal.ts';
 import type { Authenticator } from '../access/signed-message.ts';
 import type {
   CallContext,
   JsonObject,
   Operation,
+  RefusedParts,
   ResponseBody,
   ServerContext,
 } from '../api/operation.ts';
@@ -28,11 +30,17 @@ export interface LifeCycleOptions<Context extends CallContext = ServerContext> {
   readonly authenticator: Authenticator;
   /** Whether the caller may do this; undefined: whoever is known may do everything. */
   readonly authorize?: Authorize | undefined;
+  /** Told of requests that are refused at these two stages. */
+  readonly denials?: AccessDenials | undefined;
   readonly log: Logger;
 }
 
-/** Returns, or resolves, if the caller may. @throws ClientFault, AccessDeniedException above all */
-export type Authorize = (call: AuthenticCall) => Eventually<void>;
+/**
+ * Returns, or resolves, if the caller may, with what it may not of a request whose parts are answered each
+ * on its own.
+ * @throws ClientFault, AccessDeniedException above all
+ */
+export type Authorize = (call: AuthenticCall) => Eventually<RefusedParts>;
 
 /** A call whose caller is known; its body is not checked yet. */
 export interface AuthenticCall {
@@ -81,6 +89,8 @@ export class LifeCycle<Context extends CallContext = ServerContext> {
   readonly #logsRequests: boolean;
   readonly #held = new HeldBodies();
   readonly #serverState: ServerState = { isClosing: false };
+  /** As given, and what it refuses is counted. */
+  readonly #authorizeCounted: Authorize | undefined;
   #context: Context;
 
   constructor(options: LifeCycleOptions<Context>) {
@@ -96,6 +106,9 @@ export class LifeCycle<Context extends CallContext = ServerContext> {
       'latin1',
     );
     this.#logsRequests = options.log.isLevelEnabled('debug');
+    const { authorize, denials } = options;
+    this.#authorizeCounted =
+      authorize === undefined || denials === undefined ? authorize : counted(authorize, denials);
     this.#context = this.#withHost('');
   }
 
@@ -135,8 +148,7 @@ export class LifeCycle<Context extends CallContext = ServerContext> {
       const json = parseJson(decoded);
       const operation = this.#targets.get(targetOf(exchange.request));
       if (operation === undefined) throw transportFaults.unknownOperation();
-      const { authenticator, context } = this.#options;
-      const caller = authenticator.authenticate(exchange.request, body, context.clock.nowMs());
+      const caller = this.#authenticate(exchange.request, body, operation);
       if (!isJsonObject(json)) throw transportFaults.notJson();
       this.#authorize(exchange, { caller, operation, json });
     } catch (error) {
@@ -165,8 +177,19 @@ export class LifeCycle<Context extends CallContext = ServerContext> {
     }
   }
 
+  /** @throws ClientFault */
+  #authenticate(request: IncomingMessage, body: Buffer, { name }: Operation<Context>): Principal {
+    const { authenticator, context, denials } = this.#options;
+    try {
+      return authenticator.authenticate(request, body, context.clock.nowMs());
+    } catch (thrown) {
+      denials?.addThrown(name, thrown);
+      throw thrown;
+    }
+  }
+
   #authorize(exchange: Exchange, { caller, operation, json }: KnownCall<Context>): void {
-    const { authorize } = this.#options;
+    const authorize = this.#authorizeCounted;
     const context = this.#contextFor(exchange.request);
     if (authorize === undefined) {
       this.#operate(exchange, operation.handle(json, context));
@@ -181,9 +204,17 @@ export class LifeCycle<Context extends CallContext = ServerContext> {
       isSecure: 'encrypted' in socket,
     };
     const authorizeAgain = () => authorize(call);
-    const handle = () => operation.handle(json, { ...context, authorizeAgain });
+    const handle = (refusedParts: RefusedParts) => {
+      if (refusedParts === undefined) return operation.handle(json, { ...context, authorizeAgain });
+      const { denials } = this.#options;
+      for (const fault of refusedParts.values()) denials?.addThrown(operation.name, fault);
+      return operation.handle(json, { ...context, authorizeAgain, refusedParts });
+    };
     const permission = authorize(call);
-    this.#operate(exchange, permission instanceof Promise ? permission.then(handle) : handle());
+    this.#operate(
+      exchange,
+      permission instanceof Promise ? permission.then(handle) : handle(permission),
+    );
   }
 
   #operate(exchange: Exchange, result: Eventually<ResponseBody>): void {
@@ -249,6 +280,22 @@ export class LifeCycle<Context extends CallContext = ServerContext> {
       'request',
     );
   }
+}
+
+/** The same, whose refusals are counted. */
+function counted(authorize: Authorize, denials: AccessDenials): Authorize {
+  return (call) => {
+    const refused = (thrown: unknown): never => {
+      denials.addThrown(call.operation, thrown);
+      throw thrown;
+    };
+    try {
+      const permission = authorize(call);
+      return permission instanceof Promise ? permission.catch(refused) : permission;
+    } catch (thrown) {
+      return refused(thrown);
+    }
+  };
 }
 
 /** What is to be done, and for whom. */

@@ -19,15 +19,13 @@ export interface ServerState {
   isClosing: boolean;
 }
 
-export type Status = 200 | 400 | 404 | 413 | 500;
-
 /**
  * Sends an answer: head and body in one go, with request id, checksum and length.
  *
  * The checksum covers the bytes sent, so after compression. An answer of more than 4 KB is
  * compressed if the client asks.
  */
-export function send(exchange: Exchange, status: Status, body: Uint8Array): void {
+export function send(exchange: Exchange, status: number, body: Uint8Array): void {
   if (body.length > COMPRESSION_BYTES_MIN) {
     const acceptEncoding = exchange.request.headers['accept-encoding'];
     const coding = typeof acceptEncoding === 'string' ? acceptedCoding(acceptEncoding) : undefined;
@@ -43,7 +41,7 @@ export function send(exchange: Exchange, status: Status, body: Uint8Array): void
   write(exchange, status, body);
 }
 
-function write(exchange: Exchange, status: Status, body: Uint8Array, coding?: ContentCoding): void {
+function write(exchange: Exchange, status: number, body: Uint8Array, coding?: ContentCoding): void {
   const headers = [
     'x-amzn-RequestId',
     exchange.requestId,

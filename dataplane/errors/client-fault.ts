@@ -51,6 +51,34 @@ export const faultNamespaces = {
 
 export type FaultType = keyof typeof faultNamespaces;
 
+/** What another server of the API answered, of a type that is not in our catalogue; given on as it came. */
+export class RelayedFault extends ClientFault {
+  /** With its namespace, as `__type` had it. */
+  readonly wireType: string;
+  readonly status: number;
+
+  constructor(
+    answer: { readonly wireType: string; readonly status: number },
+    message?: string,
+    members?: Readonly<Record<string, unknown>>,
+  ) {
+    // The nearest thing to it: at fault is either the caller or the server.
+    super(answer.status < 500 ? 'ValidationException' : 'InternalServerError', message, members);
+    this.wireType = answer.wireType;
+    this.status = answer.status;
+  }
+
+  /** Without its namespace. */
+  get wireName(): string {
+    return faultName(this.wireType);
+  }
+}
+
+/** `ValidationException` of `com.amazon.coral.validate#ValidationException`. */
+export function faultName(wireType: string): string {
+  return wireType.slice(wireType.indexOf('#') + 1);
+}
+
 /** Shorthand for the most frequent kind. */
 export function validationFault(message: string): ClientFault {
   return new ClientFault('ValidationException', message);

@@ -24,6 +24,10 @@ export type ExpressionKind =
 
 type Static = RequestValidationFault;
 
+/** As the service lists them: in no order, but always so. Statements have another list (floci-io/floci). */
+const TYPE_NAMES = '{B,NULL,SS,BOOL,L,BS,N,NS,S,M}';
+const STATEMENT_TYPE_NAMES = '{N,BS,L,B,NULL,M,S,SS,NS,BOOL}';
+
 const OPV = 'One or more parameter values were invalid: ';
 
 /** `Invalid <Kind>: <reason>`; a statement's faults are the bare reason. */
@@ -98,7 +102,7 @@ export const expressionFaults = {
   unknownTypeName: (kind: ExpressionKind, type: string): Static =>
     invalid(
       kind,
-      `Invalid attribute type name found; type: ${type}, valid types: {B,NULL,SS,BOOL,L,BS,N,NS,S,M}`,
+      `Invalid attribute type name found; type: ${type}, valid types: ${kind === 'PartiQL' ? STATEMENT_TYPE_NAMES : TYPE_NAMES}`,
     ),
   /** `path` as `[a, [0], b]`. */
   operandsNotDistinct: (kind: ExpressionKind, operator: string, path: string): Static =>
@@ -171,6 +175,9 @@ export const updateFaults = {
     validationFault('An operand in the update expression has an incorrect data type'),
   invalidPath: (): ClientFault =>
     validationFault('The document path provided in the update expression is invalid for update'),
+  /** @see service model dynamodb 2012-08-10, TransactionCanceledException */
+  nestingTooDeep: (): ClientFault =>
+    validationFault('Nesting Levels have exceeded supported limits'),
   /** The same as `operandType`, for AttributeUpdates. */
   legacyTypeMismatch: (): ClientFault => validationFault('Type mismatch for attribute to update'),
 } as const;

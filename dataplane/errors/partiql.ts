@@ -20,6 +20,9 @@ export const partiqlFaults = {
   /** Nothing follows where the text cannot even be cut into tokens. */
   notWellFormed: (detail = ''): ClientFault =>
     validationFault(`Statement wasn't well formed, can't be processed: ${detail}`),
+  /** `operation`: what the text is instead of a statement, as the service's tree names it. */
+  unsupportedOperation: (operation: string): ClientFault =>
+    validationFault(`Unsupported operation: ${operation}`),
 
   // What a SELECT reads and shows.
   aliasing: (): ClientFault => validationFault('Aliasing is not supported'),
@@ -59,9 +62,7 @@ export const partiqlFaults = {
       'Must have at least one non-optional hash key condition in WHERE clause when using ORDER BY clause.',
     ),
   orderByOther: (name: string): ClientFault =>
-    validationFault(
-      `Variable reference ${name} in ORDER BY clause must be part of the primary key`,
-    ),
+    validationFault(`Attribute ${name} in ORDER BY clause must be part of the primary key`),
   orderByExpression: (type: string): ClientFault =>
     validationFault(`Argument to ORDER BY must be of type VariableReference. Type: ${type}`),
   orderNeedsHash: (): ClientFault =>

@@ -25,7 +25,12 @@ export const streamFaults = {
       'The provided iterator exceeds the maximum age allowed',
     ),
   iterator: () => validationFault('Invalid ShardIterator'),
-  /** Differs, as do the following: the service refuses these with texts that are not known. */
+  /**
+   * Differs, as do the following: the service refuses these with texts that are not known. This one:
+   * scylladb/scylladb, test/alternator/test_streams.py, which also runs against the service.
+   */
+  shardFilterIncomplete: (missing: 'Type' | 'ShardId') =>
+    validationFault(`${missing} must be provided for ShardFilter`),
   sequenceMissing: (iteratorType: string) =>
     validationFault(`SequenceNumber must be provided for ShardIteratorType ${iteratorType}`),
   sequenceUnexpected: (iteratorType: string) =>

@@ -38,6 +38,13 @@ export const operatingTexts = {
   badCompression: 'The body does not decompress as its Content-Encoding says.',
 } as const;
 
+/** A signature that may be right, but is not of about now. */
+export class SignatureTimeFault extends ClientFault {
+  constructor(message: string) {
+    super('InvalidSignatureException', message);
+  }
+}
+
 /** Every way in which a signature can be wrong, in the order in which it is looked at. */
 export const signatureFaults = {
   missingToken: () =>
@@ -70,11 +77,11 @@ export const signatureFaults = {
   expiryForm: () => incompleteSignature("'X-Amz-Expires' must be between 0 and 604800 seconds."),
   /** Times in ISO-8601 basic format. */
   expired: (date: string, earliest: string, now: string, windowMinutes: number) =>
-    invalidSignature(
+    new SignatureTimeFault(
       `Signature expired: ${date} is now earlier than ${earliest} (${now} - ${windowMinutes} min.)`,
     ),
   notYetCurrent: (date: string, latest: string, now: string, windowMinutes: number) =>
-    invalidSignature(
+    new SignatureTimeFault(
       `Signature not yet current: ${date} is still later than ${latest} (${now} + ${windowMinutes} min.)`,
     ),
   hostNotSigned: () =>

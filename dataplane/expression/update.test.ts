@@ -143,8 +143,7 @@ describe('applyUpdate: SET', () => {
     const nested = (levels: number): AttributeValue =>
       levels === 1 ? { S: 'x' } : { M: { a: nested(levels - 1) } };
     const deep: Item = { a: nested(31), m: { M: {} }, l: { L: [] } };
-    const message =
-      'Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit';
+    const message = 'Nesting Levels have exceeded supported limits';
     expect(faultOf(() => apply('SET m.b = a', deep))).toBe('no fault');
     expect(faultOf(() => apply('SET m.b = a, c = a', { ...deep, a: nested(32) }))).toBe(message);
     expect(faultOf(() => apply('SET l[0] = a', { ...deep, a: nested(32) }))).toBe(message);

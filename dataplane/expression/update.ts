@@ -1,5 +1,4 @@
 import { updateFaults } from '../errors/expressions.ts';
-import { valueFaults } from '../errors/values.ts';
 import {
   type AttributeMap,
   type AttributeValue,
@@ -170,7 +169,7 @@ function isList(value: AttributeValue | undefined): boolean {
 /** An attribute's value is on level 1; each step of the path and of the value is one more. */
 function checkDepth(path: Path, value: AttributeValue | undefined): void {
   if (value !== undefined && path.length - 1 + levelsOf(value) > NESTING_LEVELS_MAX) {
-    throw valueFaults.nestingTooDeep();
+    throw updateFaults.nestingTooDeep();
   }
 }
 

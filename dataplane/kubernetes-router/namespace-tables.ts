@@ -99,6 +99,11 @@ export class NamespaceTables {
     return ['neither the API server nor DNS has told which tables there are'];
   }
 
+  /** Towards storage nodes, as they are now. */
+  get tls(): TlsMaterial | undefined {
+    return this.#tls;
+  }
+
   /** For connections made from now on. */
   setTls(tls: TlsMaterial): void {
     this.#tls = tls;

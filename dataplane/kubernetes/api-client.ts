@@ -77,6 +77,8 @@ export interface DeleteOptions {
   readonly resourceVersion?: string | undefined;
   readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan';
   readonly gracePeriodSeconds?: number;
+  /** All checks, no change. */
+  readonly dryRun?: boolean;
 }
 
 export interface WatchOptions {
@@ -463,11 +465,12 @@ function typed(type: ResourceType, object: ApplyConfiguration): object {
 }
 
 function deleteBody(options: DeleteOptions): object {
-  const { uid, resourceVersion, ...rest } = options;
+  const { uid, resourceVersion, dryRun, ...rest } = options;
   return {
     apiVersion: 'v1',
     kind: 'DeleteOptions',
     ...rest,
+    ...(dryRun === true && { dryRun: ['All'] }),
     ...((uid ?? resourceVersion) !== undefined && {
       preconditions: { uid, resourceVersion },
     }),

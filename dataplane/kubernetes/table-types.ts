@@ -480,7 +480,7 @@ export interface GlobalSecondaryIndexStatus {
   readonly indexStatus?: 'CREATING' | 'UPDATING' | 'DELETING' | 'ACTIVE';
   /** Whether items that were there before the index are being added to it. */
   readonly backfilling?: boolean;
-  /** How far that is. */
+  /** How far that is, by the hashes of partition keys; 99 at most while the index is not ACTIVE. */
   readonly backfillPercent?: number;
   /** Items in the index. */
   readonly itemCount?: number;
@@ -570,6 +570,10 @@ export interface StorageStatus {
   readonly capacity?: string;
   /** Whether volumes are being grown. */
   readonly resizing?: boolean;
+  /** How full the fullest volume is. */
+  readonly usedPercent?: number;
+  /** Pods whose volume went above 85 % and has not been below 80 % since. */
+  readonly almostFull?: readonly string[];
 }
 
 /** The rollout of a new pod template, while one runs. */

@@ -12,6 +12,7 @@ import {
   rangeOfPartition,
 } from '../routing/table-configuration.ts';
 import { type Effect, StoreError } from '../storage/store.ts';
+import { type BackfillProgress, backfillsIn } from './backfill-progress.ts';
 import { IndexLeader } from './index-leader.ts';
 import { LeaderPartition } from './leader-partition.ts';
 import { Leadership } from './leadership.ts';
@@ -118,6 +119,18 @@ export class HostedPartition {
     } catch (error) {
       this.#onUnreadable(error);
       return zeroCounters;
+    }
+  }
+
+  /** How far indexes that are being filled have come, as applied here. */
+  get backfills(): readonly BackfillProgress[] {
+    const { configuration } = this;
+    if (configuration === undefined) return [];
+    try {
+      return backfillsIn(this.#node.store, this.replica.storageId, configuration);
+    } catch (error) {
+      this.#onUnreadable(error);
+      return [];
     }
   }
 

@@ -5,7 +5,7 @@ import type { WriteResult } from '../partition/command.ts';
 import { decodeWriteCommand } from '../partition/command-codec.ts';
 import { CompiledSchema } from '../partition/compiled-schema.ts';
 import { ownsItemKey } from '../partition/key-range.ts';
-import { indexIdBytes, metaKey } from '../partition/key-space.ts';
+import { metaKey } from '../partition/key-space.ts';
 import { Partition } from '../partition/partition.ts';
 import type { PartitionRange, TableSchema } from '../partition/schema.ts';
 import { pause } from '../replication/scheduler.ts';
@@ -22,6 +22,7 @@ import {
 } from '../routing/table-configuration.ts';
 import { admitUnlessExhausted } from '../routing/transaction-admission.ts';
 import { type Effect, StoreError } from '../storage/store.ts';
+import { backfillCursorKey } from './backfill-progress.ts';
 import { CommitPacer } from './commit-pacer.ts';
 import { failure, failureOf, overloaded, retired } from './failures.ts';
 import { IndexFeeds } from './index-feeds.ts';
@@ -375,7 +376,7 @@ function droppedCursors(
   const left = new Set(after.layout.schema.globalIndexes.map(({ id }) => id));
   return before.layout.schema.globalIndexes
     .filter(({ id }) => !left.has(id))
-    .map(({ id }) => ({ key: metaKey(storageId, 'backfill', indexIdBytes(id)), value: undefined }));
+    .map(({ id }) => ({ key: backfillCursorKey(storageId, id), value: undefined }));
 }
 
 function rememberedOf(result: WriteResult, returns: number): RememberedAnswer {

@@ -115,6 +115,43 @@ describe('a backfill', () => {
     expect(await countOf('pendingIndex')).toBe(0);
   });
 
+  it('says how far it has come, also to a replica that does not lead', async () => {
+    await start(items);
+    const share = () => test.node.backfills().get(1n)?.[0]?.walkedShare;
+    expect(share()).toBeUndefined();
+    const [index] = indexedSchema.globalIndexes;
+    if (index === undefined) throw new Error('the schema has an index');
+    const filling: TableSchema = {
+      ...indexedSchema,
+      globalIndexes: [{ ...index, state: 'backfilling' }],
+    };
+    await test.createReplica(configurationOf(filling, { version: 2 }), 2_000n, 2);
+    await configure(filling, 2);
+    expect(test.node.backfills().get(1n)).toEqual([{ index: 'G2', walkedShare: 0 }]);
+    const replica = test.replica();
+    const propose = replica.propose.bind(replica);
+    replica.propose = (effects) => {
+      const proposed = propose(effects);
+      replica.isHolding = true; // the first page is committed, and no more
+      return proposed;
+    };
+    const running = test.call(methods.backfillIndex, { partitionId: 1n, indexId: 2 });
+    const failed = expect(running).rejects.toMatchObject({ name: 'RemoteFailure' });
+    await test.scheduler.until(() => replica.held.length > 0, 1);
+    replica.depose();
+    await failed;
+    // 200 of 450 items, whose hashes are even.
+    expect(share()).toBeGreaterThan(0.3);
+    expect(share()).toBeLessThan(0.6);
+    replica.propose = propose;
+    replica.isHolding = false;
+    replica.elect();
+    expect(await backfill()).toBe(true);
+    expect(share()).toBe(1);
+    await configure(indexedSchema, 3);
+    expect(share()).toBeUndefined();
+  });
+
   it('leaves nothing behind when the index is dropped', async () => {
     await start(items);
     await addIndex();

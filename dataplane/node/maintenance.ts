@@ -1,5 +1,6 @@
-import { afterKey, afterPrefix, indexIdBytes, joinKey, metaKey } from '../partition/key-space.ts';
+import { afterKey, afterPrefix, joinKey, metaKey } from '../partition/key-space.ts';
 import { type Pair, walk } from '../routing/space-walk.ts';
+import { backfillCursorKey } from './backfill-progress.ts';
 import type { IndexFeed } from './index-feed.ts';
 import type { LeaderPartition } from './leader-partition.ts';
 import type { NodeContext } from './node-context.ts';
@@ -31,7 +32,7 @@ export class Maintenance {
     return this.#share(`${storageId} backfill ${feed.indexId}`, async (deadlineMs) => {
       const { partition } = leader;
       const isWalked = await this.#walk(leader, {
-        cursorKey: metaKey(storageId, 'backfill', indexIdBytes(feed.indexId)),
+        cursorKey: backfillCursorKey(storageId, feed.indexId),
         purpose: 0,
         space: partition.prefixes.item,
         deadlineMs,

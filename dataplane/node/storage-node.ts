@@ -25,6 +25,7 @@ import {
 } from '../routing/protocol.ts';
 import { BufferMemory, type EventPoster } from '../trigger/trigger-context.ts';
 import { type TriggerReading, TriggerRegister } from '../trigger/trigger-counts.ts';
+import type { BackfillProgress } from './backfill-progress.ts';
 import { ExpirySweeper } from './expiry-sweeper.ts';
 import { failure, failureOf } from './failures.ts';
 import { GroupControl, leaderOf } from './group-control.ts';
@@ -136,6 +137,13 @@ export class StorageNode {
       indexId: configuration?.indexId,
       metrics,
     }));
+  }
+
+  /** How far indexes that are being filled have come, by the partition of their table. */
+  backfills(): ReadonlyMap<bigint, readonly BackfillProgress[]> {
+    return new Map(
+      Array.from(this.#hosted, ([partitionId, hosted]) => [partitionId, hosted.backfills] as const),
+    );
   }
 
   /** What triggers do at the partitions that this node leads. */

@@ -10,6 +10,8 @@ import {
 import { conditionFunctions } from '../expression/functions.ts';
 import type { AttributeType, AttributeValue } from '../item/attribute-value.ts';
 import type { Binding } from './binding.ts';
+import { joined } from './key-access.ts';
+import { EQUALITIES_MAX } from './limits.ts';
 import { isValueNode, valueOfNode } from './literals.ts';
 import type { BinaryNode, CallNode, ExpressionNode } from './syntax.ts';
 
@@ -26,6 +28,7 @@ export function conditionOfWhere(node: ExpressionNode, binding: Binding): Condit
 /** Depth is bounded by the parser: nested signs and the number of operators. */
 class ConditionBinder {
   readonly #binding: Binding;
+  #equalitiesCount = 0;
 
   constructor(binding: Binding) {
     this.#binding = binding;
@@ -68,26 +71,54 @@ class ConditionBinder {
     return comparison('PartiQL', operator, { left, right: this.#operand(node.right) });
   }
 
-  /** A condition compared with a value is a boolean, which equals no other value than booleans. */
-  #truth(comparator: Comparator, tested: ExpressionNode, value: ExpressionNode): Condition {
+  /** A condition is a boolean, which equals no other value than booleans. */
+  #truth(comparator: Comparator, tested: ExpressionNode, other: ExpressionNode): Condition {
     if (comparator !== '=' && comparator !== '<>') {
       throw expressionFaults.operandType('PartiQL', comparator, 'BOOL');
     }
+    const isEqual = this.#isOneOf(comparator, tested, [other]);
+    return comparator === '=' ? isEqual : { kind: 'not', condition: isEqual };
+  }
+
+  #isOneOf(
+    operator: string,
+    tested: ExpressionNode,
+    candidates: readonly ExpressionNode[],
+  ): Condition {
     const condition = this.condition(tested, partiqlFaults.whereNotBoolean);
-    const isOne = this.#isOneOf(condition, [this.#constant(comparator, value)]);
-    return comparator === '=' ? isOne : { kind: 'not', condition: isOne };
+    const constants = candidates
+      .filter(isValueNode)
+      .map((each) => valueOfNode(each, this.#binding));
+    const others = candidates.filter((each) => !isValueNode(each));
+    const equalities = others.map((each) => this.#equality(operator, condition, each));
+    const isConstant = isOneOf(condition, constants);
+    return (
+      joined('or', isConstant === undefined ? equalities : [isConstant, ...equalities]) ?? noItem
+    );
   }
 
-  #constant(operator: string, node: ExpressionNode): AttributeValue {
-    if (!isValueNode(node)) throw partiqlFaults.conditionOperator(operator);
-    return valueOfNode(node, this.#binding);
+  /** Each one may double the whole. @throws ClientFault beyond EQUALITIES_MAX */
+  #equality(operator: string, condition: Condition, other: ExpressionNode): Condition {
+    if (++this.#equalitiesCount > EQUALITIES_MAX) throw partiqlFaults.conditionOperator(operator);
+    const [isTrue, isFalse] = this.#truthOf(other);
+    return {
+      kind: 'or',
+      left: { kind: 'and', left: condition, right: isTrue },
+      right: { kind: 'and', left: { kind: 'not', condition }, right: isFalse },
+    };
   }
 
-  #isOneOf(condition: Condition, values: readonly AttributeValue[]): Condition {
-    const flags = new Set(values.flatMap((value) => ('BOOL' in value ? [value.BOOL] : [])));
-    if (flags.size === 2) return anyItem;
-    if (flags.has(true)) return condition;
-    return flags.has(false) ? { kind: 'not', condition } : noItem;
+  /** That something is true, and that it is false; what is no boolean is neither. */
+  #truthOf(node: ExpressionNode): readonly [Condition, Condition] {
+    if (isCondition(node)) {
+      const condition = this.condition(node, partiqlFaults.whereNotBoolean);
+      return [condition, { kind: 'not', condition }];
+    }
+    const left = this.#operand(node);
+    return [
+      comparison('PartiQL', '=', { left, right: yes }),
+      comparison('PartiQL', '=', { left, right: no }),
+    ];
   }
 
   #between(node: NodeOf<'between'>): Condition {
@@ -102,10 +133,7 @@ class ConditionBinder {
   #in(node: NodeOf<'in'>): Condition {
     const { operand, candidates = [] } = node;
     if (candidates.length === 0) throw partiqlFaults.inOperands();
-    if (isCondition(operand)) {
-      const values = candidates.map((candidate) => this.#constant('IN', candidate));
-      return this.#isOneOf(this.condition(operand, partiqlFaults.whereNotBoolean), values);
-    }
+    if (isCondition(operand)) return this.#isOneOf('IN', operand, candidates);
     if (isValueNode(operand)) throw partiqlFaults.inOperands();
     const operands = candidates.map((candidate) => this.#operand(candidate));
     return membership('PartiQL', this.#operand(operand), operands);
@@ -167,6 +195,14 @@ class ConditionBinder {
   #unknown({ name, span }: CallNode): unknown {
     return partiqlFaults.unknownFunction(name, this.#binding.place(span));
   }
+}
+
+/** That a condition equals one of several values; undefined where it equals none of them. */
+function isOneOf(condition: Condition, values: readonly AttributeValue[]): Condition | undefined {
+  const flags = new Set(values.flatMap((value) => ('BOOL' in value ? [value.BOOL] : [])));
+  if (flags.size === 2) return anyItem;
+  if (flags.has(true)) return condition;
+  return flags.has(false) ? { kind: 'not', condition } : undefined;
 }
 
 const yes: Operand = { kind: 'value', value: { BOOL: true } };

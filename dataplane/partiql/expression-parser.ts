@@ -1,7 +1,7 @@
 import { expressionFaults } from '../errors/expressions.ts';
 import { partiqlFaults } from '../errors/partiql.ts';
 import { LIST_INDEX_MAX, PATH_LEVELS_MAX } from '../expression/limits.ts';
-import { functionKeywords, typeKeywords } from './keywords.ts';
+import { functionKeywords, operatorKeywords, secondTypeWords, typeKeywords } from './keywords.ts';
 import type { Token } from './lexer.ts';
 import { type BinaryOperator, type ExpressionNode, placeOf, type Span } from './syntax.ts';
 import { syntaxTexts, type TokenCursor } from './token-cursor.ts';
@@ -15,6 +15,8 @@ import { syntaxTexts, type TokenCursor } from './token-cursor.ts';
 export class ExpressionParser {
   readonly #statement: string;
   readonly #cursor: TokenCursor;
+  /** FROM begins an update then, of which the rest is missing. */
+  #isStatement = false;
 
   constructor(statement: string, cursor: TokenCursor) {
     this.#statement = statement;
@@ -26,9 +28,24 @@ export class ExpressionParser {
     return this.#chain(['or'], () => this.#chain(['and'], () => this.#not()));
   }
 
+  /** An expression where a statement should be. @throws ClientFault */
+  expressionAsStatement(): ExpressionNode {
+    this.#isStatement = true;
+    return this.expression();
+  }
+
   /** A path, or another term in its place. @throws ClientFault */
   term(): ExpressionNode {
     return this.#primary();
+  }
+
+  /** A path, and nothing else. @throws ClientFault */
+  simplePath(): ExpressionNode {
+    const { kind } = this.#cursor.current;
+    if (kind !== 'name' && kind !== 'quotedName') {
+      throw this.#cursor.fault(syntaxTexts.simplePath);
+    }
+    return this.#path(this.#cursor.take());
   }
 
   #chain(words: readonly ('or' | 'and')[], next: () => ExpressionNode): ExpressionNode {
@@ -36,7 +53,7 @@ export class ExpressionParser {
     for (;;) {
       const word = words.find((each) => this.#cursor.isKeyword(each));
       if (word === undefined) return left;
-      const { span } = this.#takeOperator();
+      const { span } = this.#takeInfix();
       left = node({ kind: 'binary', operator: word, left, right: next(), span });
     }
   }
@@ -55,7 +72,7 @@ export class ExpressionParser {
     for (;;) {
       const { kind, text } = this.#cursor.current;
       if (kind === 'symbol' && (text === '=' || text === '<>')) {
-        const { span } = this.#takeOperator();
+        const { span } = this.#takeInfix();
         left = node({ kind: 'binary', operator: text, left, right: this.#ordering(), span });
       } else if (this.#cursor.isKeyword('is')) {
         left = this.#is(left);
@@ -72,13 +89,13 @@ export class ExpressionParser {
     for (;;) {
       const { kind, text } = this.#cursor.current;
       if (kind === 'symbol' && isOrdering(text)) {
-        const { span } = this.#takeOperator();
+        const { span } = this.#takeInfix();
         left = node({ kind: 'binary', operator: text, left, right: this.#additive(), span });
       } else if (this.#isNegatable('between')) {
         left = this.#negatable(() => this.#between(left));
       } else if (this.#isNegatable('like')) {
         left = this.#negatable(() => {
-          const { span } = this.#takeOperator();
+          const { span } = this.#takeInfix();
           return node({ kind: 'binary', operator: 'like', left, right: this.#additive(), span });
         });
       } else {
@@ -92,7 +109,7 @@ export class ExpressionParser {
     for (;;) {
       const { kind, text } = this.#cursor.current;
       if (kind !== 'symbol' || !(text === '+' || text === '-' || text === '||')) return left;
-      const { span } = this.#takeOperator();
+      const { span } = this.#takeInfix();
       left = node({ kind: 'binary', operator: text, left, right: this.#multiplicative(), span });
     }
   }
@@ -102,7 +119,7 @@ export class ExpressionParser {
     for (;;) {
       const { kind, text } = this.#cursor.current;
       if (kind !== 'symbol' || !(text === '*' || text === '/' || text === '%')) return left;
-      const { span } = this.#takeOperator();
+      const { span } = this.#takeInfix();
       left = node({ kind: 'binary', operator: text, left, right: this.#signed(), span });
     }
   }
@@ -139,14 +156,15 @@ export class ExpressionParser {
   }
 
   #between(operand: ExpressionNode): ExpressionNode {
-    const { span } = this.#takeOperator();
+    const { span } = this.#takeInfix();
     const lower = this.#additive();
     this.#cursor.expectKeyword('and');
+    if (this.#cursor.current.kind === 'end') throw this.#cursor.fault(syntaxTexts.noUpperBound);
     return node({ kind: 'between', operand, lower, upper: this.#additive(), span });
   }
 
   #in(operand: ExpressionNode): ExpressionNode {
-    const { span } = this.#takeOperator();
+    const { span } = this.#takeInfix();
     if (this.#cursor.skipSymbol('(')) {
       const candidates = this.#listUntil(')', () => this.expression());
       return node({ kind: 'in', operand, candidates, span });
@@ -159,12 +177,18 @@ export class ExpressionParser {
   #is(operand: ExpressionNode): ExpressionNode {
     const { span } = this.#takeOperator();
     const isNegated = this.#cursor.skipKeyword('not');
-    const { kind, text } = this.#cursor.take();
-    if (kind !== 'keyword' || !typeKeywords.has(text)) throw this.#cursor.fault(syntaxTexts.noType);
-    const is = node({ kind: 'is', operand, type: text, span });
+    const is = node({ kind: 'is', operand, type: this.#type(), span });
     if (!isNegated) return is;
     this.#cursor.operatorsCount++;
     return node({ kind: 'not', operand: is, span });
+  }
+
+  /** In lower case; two types have names of two words. */
+  #type(): string {
+    const { kind, text } = this.#cursor.take();
+    if (kind !== 'keyword' || !typeKeywords.has(text)) throw this.#cursor.fault(syntaxTexts.noType);
+    const second = secondTypeWords.get(text);
+    return second !== undefined && this.#cursor.skipKeyword(second) ? `${text} ${second}` : text;
   }
 
   #primary(): ExpressionNode {
@@ -202,8 +226,13 @@ export class ExpressionParser {
       case 'missing':
         return node({ kind: 'missing', span });
       default:
-        throw this.#cursor.fault(syntaxTexts.keyword);
+        throw this.#cursor.fault(this.#unexpected(text));
     }
+  }
+
+  #unexpected(word: string): string {
+    if (operatorKeywords.has(word)) return syntaxTexts.operator;
+    return word === 'from' && this.#isStatement ? syntaxTexts.noOperation : syntaxTexts.keyword;
   }
 
   #grouped(token: Token): ExpressionNode {
@@ -212,7 +241,7 @@ export class ExpressionParser {
       case '(': {
         const elements = this.#listUntil(')', () => this.expression());
         const [only] = elements;
-        if (only === undefined) throw this.#cursor.fault(syntaxTexts.noTerm);
+        if (only === undefined) throw this.#cursor.fault(syntaxTexts.emptyGroup);
         return elements.length === 1 ? only : node({ kind: 'list', elements, span });
       }
       case '[':
@@ -236,7 +265,9 @@ export class ExpressionParser {
         return node({ kind: 'map', members, span });
       }
       default:
-        throw this.#cursor.fault(syntaxTexts.noTerm);
+        throw this.#cursor.fault(
+          signOperators.has(token.text) ? syntaxTexts.operator : syntaxTexts.noTerm,
+        );
     }
   }
 
@@ -314,7 +345,27 @@ export class ExpressionParser {
     this.#cursor.operatorsCount++;
     return this.#cursor.take();
   }
+
+  /** @throws ClientFault where the text ends behind it */
+  #takeInfix(): Token {
+    const operator = this.#takeOperator();
+    if (this.#cursor.current.kind === 'end') throw this.#cursor.fault(syntaxTexts.noRightSide);
+    return operator;
+  }
 }
+
+/** `*` is none there, to the service. */
+const signOperators: ReadonlySet<string> = new Set([
+  '%',
+  '/',
+  '<',
+  '<=',
+  '<>',
+  '=',
+  '>',
+  '>=',
+  '||',
+]);
 
 function node<const Node extends ExpressionNode>(content: Node): Node {
   return Object.freeze(content);

@@ -95,3 +95,20 @@ export const typeKeywords: ReadonlySet<string> = new Set([
   'tuple',
   'varchar',
 ]);
+
+/** Types whose names go on with another keyword, or may. */
+export const secondTypeWords: ReadonlyMap<string, string> = new Map([
+  ['double', 'precision'],
+  ['character', 'varying'],
+]);
+
+/** Keywords that are operators of expressions. */
+export const operatorKeywords: ReadonlySet<string> = new Set([
+  'and',
+  'between',
+  'in',
+  'is',
+  'like',
+  'not',
+  'or',
+]);

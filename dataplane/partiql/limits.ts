@@ -8,3 +8,9 @@ export const STATEMENT_DEPTH_MAX = 100;
 
 /** Queries and gets that one SELECT may become; the guide's 50 values for a hash key. */
 export const READS_MAX = 50;
+
+/**
+ * Conditions of a statement that are compared with paths or other conditions: each of them stands
+ * twice in what is evaluated. Differs: the service's bound is not known.
+ */
+export const EQUALITIES_MAX = 5;

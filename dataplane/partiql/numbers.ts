@@ -16,33 +16,44 @@ import { normaliseNumber } from '../item/number.ts';
  * @throws ClientFault
  */
 export function literalNumber(text: string, path: string): string {
-  if (!isConvertible(text)) throw partiqlFaults.notWellFormed();
+  const form = formOf(text);
+  if (form === 'unreadable') throw partiqlFaults.notWellFormed();
   try {
+    if (form === 'wrapped') throw numberFaults.underflow();
     return normaliseNumber(text);
   } catch (thrown) {
     throw thrown instanceof ClientFault ? partiqlFaults.under(thrown, path) : thrown;
   }
 }
 
-/** @throws ClientFault when a parameter's number has too large an exponent to be read at all */
+/** @throws ClientFault when a parameter's number has too large an exponent to be read, or measured */
 export function checkParameterNumber(text: string): void {
-  if (!isConvertible(text)) throw numberFaults.notNumeric(text);
+  const form = formOf(text);
+  if (form === 'unreadable') throw numberFaults.notNumeric(text);
+  if (form === 'wrapped') throw numberFaults.underflow();
 }
 
-/** Whether the scale, digits behind the point less the exponent, has 32 bits. Linear in the text. */
-function isConvertible(text: string): boolean {
+/**
+ * How a number is read. `unreadable`: its scale, digits behind the point less the exponent, has more
+ * than 32 bits. `wrapped`: its magnitude, significant digits less the scale, has more, and so turns
+ * out to be a very small one. Linear in the text; what is no number is refused elsewhere.
+ */
+function formOf(text: string): 'plain' | 'unreadable' | 'wrapped' {
   const mark = Math.max(text.indexOf('e'), text.indexOf('E'));
-  if (mark < 0) return true;
+  if (mark < 0) return 'plain';
   const isNegative = text.charAt(mark + 1) === '-';
   const digits = text.slice(mark + 1).replace(/^[+-]?0*/, '');
-  // Other texts are no numbers, and are refused as such.
-  if (!/^\d*$/.test(digits)) return true;
-  if (digits.length > EXPONENT_DIGITS_MAX) return false;
-  const point = text.indexOf('.');
-  const decimals = point < 0 || point > mark ? 0 : mark - point - 1;
+  if (!/^\d*$/.test(digits)) return 'plain';
+  if (digits.length > EXPONENT_DIGITS_MAX) return 'unreadable';
+  const mantissa = text.slice(0, mark);
+  if (!/^[+-]?\d*\.?\d*$/.test(mantissa)) return 'plain';
+  const point = mantissa.indexOf('.');
+  const decimals = point < 0 ? 0 : mark - point - 1;
   const exponent = isNegative ? -Number(digits) : Number(digits);
   const scale = decimals - exponent;
-  return isInt32(exponent) && isInt32(scale);
+  if (!isInt32(exponent) || !isInt32(scale)) return 'unreadable';
+  const precision = Math.max(1, mantissa.replace(/^[+-]?[0.]*/, '').replace('.', '').length);
+  return precision - scale > INT32_MAX ? 'wrapped' : 'plain';
 }
 
 /** Without leading zeros; any such number is exact in JavaScript. */

@@ -72,17 +72,77 @@ describe('precedence', () => {
   });
 });
 
+describe('an expression in place of a statement is refused by its name', () => {
+  it.each([
+    ['x IS INT4', 'IsType'],
+    ['x IS DOUBLE PRECISION', 'IsType'],
+    ['x IS CHARACTER VARYING;', 'IsType'],
+    ['x IS NOT NULL', 'Not'],
+    ['x', 'Id'],
+    ['x.y', 'Path'],
+    ["'x'", 'Lit'],
+    ['[1]', 'List'],
+    ['<<1>>', 'Bag'],
+    ['{}', 'Struct'],
+    ['?', 'Parameter'],
+    ['x = 1 AND y', 'And'],
+    ['x >= 1', 'Gte'],
+    ['-x', 'Neg'],
+    ['f(x)', 'Call'],
+    ['x IN [1]', 'InCollection'],
+  ])('%s: %s', (text, name) => {
+    expect(messageOf(text)).toBe(`Unsupported operation: ${name}`);
+  });
+});
+
 describe('a text that is no statement', () => {
   it.each([
-    ['', 'Expected data manipulation'],
-    [';', 'Expected data manipulation'],
-    ['SELECTT * FROMM Tab', 'Expected data manipulation'],
-    ['UPSERT INTO Tab VALUE {}', 'Expected data manipulation'],
+    ['', 'Unexpected term'],
+    [';', 'Unexpected term'],
+    ['-- nothing', 'Unexpected term'],
+    ['SLECT * FROM Tab WHERE a = 1', 'Expected data manipulation'],
+    ['SELECTT * FROMM Tab', 'Unexpected token after expression'],
+    ['UPSERT INTO Tab VALUE {}', 'Unexpected token after expression'],
     ['CREATE TABLE Tab', 'Expected data manipulation'],
+    ['WHERE a = 1', 'Unexpected keyword'],
+    ['AND', 'Unexpected operator'],
     ['UPDATE Tab WHERE a = 1', 'Expected data manipulation'],
     ['UPDATE Payment-dev SET a = 1 WHERE b = 2', 'Expected data manipulation'],
     ['FROM Tab WHERE a = 1', 'Expected data manipulation'],
     ['SELECT * FROM Tab WHERE', 'Unexpected term'],
+    ['SELECT * FROM Tab WHERE;', 'Unexpected term'],
+    ['SELECT * FROM Tab WHERE NOT', 'Unexpected term'],
+    ['SELECT * FROM Tab WHERE (', 'Unexpected term'],
+    ['SELECT * FROM Tab WHERE ()', 'Expression group cannot be empty'],
+    ['SELECT * FROM Tab WHERE ORDER BY a', 'Unexpected keyword'],
+    ['SELECT * FROM Tab WHERE IS NULL', 'Unexpected operator'],
+    ['SELECT * FROM Tab WHERE a = LIKE', 'Unexpected operator'],
+    ['SELECT * FROM Tab WHERE = 1', 'Unexpected operator'],
+    ...['AND', 'OR', '=', '<>', '<', '+', '*', 'IN', 'LIKE', 'BETWEEN'].map((operator) => [
+      `SELECT * FROM Tab WHERE a ${operator}`,
+      'Missing right-hand side expression of infix operator',
+    ]),
+    ['SELECT * FROM Tab WHERE a AND;', 'Unexpected term'],
+    ['SELECT * FROM Tab WHERE a BETWEEN 1 AND', 'Expected expression after AND'],
+    ['SELECT * FROM Tab WHERE a BETWEEN 1 OR 2', 'Expected AND keyword'],
+    ['SELECT * FROM Tab WHERE a IN (1', 'Expected RIGHT_PAREN'],
+    ["INSERT INTO Tab VALUE {'a' 1}", 'Expected COLON'],
+    ['SELECT * FROM Tab AS 1', 'Expected identifier for AS-alias'],
+    ...[
+      'DELETE FROM',
+      'DELETE FROM;',
+      'DELETE FROM WHERE a = 1',
+      'UPDATE',
+      'UPDATE SET a = 1',
+      'INSERT INTO VALUE {}',
+      'UPDATE Tab SET WHERE a = 1',
+      'UPDATE Tab REMOVE WHERE a = 1',
+    ].map((text) => [text, 'Expected identifier for simple path']),
+    ['UPDATE Tab SET a 1 WHERE b = 2', "Expected '='"],
+    [
+      'UPDATE Tab SET a = 1 RETURNING NEW *',
+      'Expected ( MODIFIED | ALL ) ( NEW | OLD ) in each returning element.',
+    ],
     ['SELECT FROM Tab', 'Unexpected keyword'],
     ['SELECT a, FROM Tab', 'Unexpected keyword'],
     ['SELECT * FROM', 'Unexpected term'],
@@ -95,7 +155,10 @@ describe('a text that is no statement', () => {
     ['SELECT * FROM Tab WHERE a = 1 foo', 'Unexpected token after expression'],
     ['SELECT * FROM Tab WHERE a = 1 e5', 'Unexpected token after expression'],
     ['SELECT * FROM Tab WHERE a = 1)', 'Unexpected token after expression'],
-    ['SELECT * FROM Tab; SELECT * FROM Tab', 'Unexpected token after expression'],
+    [
+      'SELECT * FROM Tab; SELECT * FROM Tab',
+      'Unexpected token after semicolon. (Only one query is allowed.)',
+    ],
     ["INSERT INTO Tab VALUE {'a': 1} foo", 'Unexpected token after expression'],
     ["INSERT INTO Tab t VALUE {'a': 1}", 'Unexpected token after expression'],
     ['UPDATE Tab SET a = 9 WHERE b = 2 foo', 'Unexpected token after expression'],

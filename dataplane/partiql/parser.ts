@@ -1,4 +1,5 @@
 import { expressionFaults } from '../errors/expressions.ts';
+import { partiqlFaults } from '../errors/partiql.ts';
 import { OPERATORS_MAX } from '../expression/limits.ts';
 import { ParseCache } from '../expression/parse-cache.ts';
 import { ExpressionParser } from './expression-parser.ts';
@@ -17,6 +18,7 @@ import type {
   UpdateNode,
 } from './syntax.ts';
 import { syntaxTexts, TokenCursor } from './token-cursor.ts';
+import { treeName } from './tree-name.ts';
 
 /** A statement's tree, and how many parameters it has. */
 export interface ParsedStatement {
@@ -56,9 +58,14 @@ class StatementParser {
   /** The whole text: one statement and at most one semicolon. */
   statement(): StatementNode {
     const node = this.#operation();
-    this.#cursor.skipSymbol(';');
-    if (this.#cursor.current.kind !== 'end') throw this.#cursor.fault(syntaxTexts.leftOver);
+    this.#expectEnd();
     return node;
+  }
+
+  #expectEnd(): void {
+    const hasSemicolon = this.#cursor.skipSymbol(';');
+    if (this.#cursor.current.kind === 'end') return;
+    throw this.#cursor.fault(hasSemicolon ? syntaxTexts.secondStatement : syntaxTexts.leftOver);
   }
 
   #operation(): StatementNode {
@@ -77,8 +84,23 @@ class StatementParser {
       case 'exists':
         return this.#exists();
       default:
-        throw this.#cursor.fault(syntaxTexts.noOperation);
+        throw this.#noStatement();
     }
+  }
+
+  /**
+   * What is wrong with a text that begins like no statement: the service reads an expression first.
+   * @throws ClientFault of the expression
+   */
+  #noStatement(): unknown {
+    this.#cursor.rewind();
+    const { kind, text } = this.#cursor.current;
+    if (kind === 'keyword' && otherStatements.has(text)) {
+      return this.#cursor.fault(syntaxTexts.noOperation);
+    }
+    const expression = this.#expressions.expressionAsStatement();
+    this.#expectEnd();
+    return partiqlFaults.unsupportedOperation(treeName(expression));
   }
 
   #exists(): ExistsNode {
@@ -180,7 +202,7 @@ class StatementParser {
 
   #insert(): InsertNode {
     this.#cursor.expectKeyword('into');
-    const into = Object.freeze({ source: this.#expressions.term(), hasAlias: false });
+    const into = Object.freeze({ source: this.#expressions.simplePath(), hasAlias: false });
     const isValue = this.#cursor.skipKeyword('value');
     if (!isValue) this.#cursor.skipKeyword('values');
     const value = this.#expressions.expression();
@@ -197,7 +219,7 @@ class StatementParser {
   }
 
   #update(): UpdateNode {
-    const from = this.#source();
+    const from = this.#writtenSource();
     const actions = this.#actions();
     const where = this.#where();
     return { kind: 'update', from, actions, where, returning: this.#returning() };
@@ -213,7 +235,7 @@ class StatementParser {
 
   #delete(): DeleteNode {
     this.#cursor.expectKeyword('from', syntaxTexts.noFromInDelete);
-    const from = this.#source();
+    const from = this.#writtenSource();
     const where = this.#where();
     return { kind: 'delete', from, where, returning: this.#returning() };
   }
@@ -225,7 +247,7 @@ class StatementParser {
         do actions.push(this.#assignment());
         while (this.#cursor.skipSymbol(','));
       } else if (this.#cursor.skipKeyword('remove')) {
-        do actions.push(Object.freeze({ kind: 'remove', target: this.#expressions.term() }));
+        do actions.push(Object.freeze({ kind: 'remove', target: this.#expressions.simplePath() }));
         while (this.#cursor.skipSymbol(','));
       } else {
         break;
@@ -236,12 +258,8 @@ class StatementParser {
   }
 
   #assignment(): ActionNode {
-    const { kind } = this.#cursor.current;
-    if (kind !== 'name' && kind !== 'quotedName') {
-      throw this.#cursor.fault(kind === 'keyword' ? syntaxTexts.keyword : syntaxTexts.noAssignment);
-    }
-    const target = this.#expressions.term();
-    this.#cursor.expectSymbol('=');
+    const target = this.#expressions.simplePath();
+    if (!this.#cursor.skipSymbol('=')) throw this.#cursor.fault(syntaxTexts.noAssignment);
     return Object.freeze({ kind: 'set', target, value: this.#expressions.expression() });
   }
 
@@ -250,7 +268,15 @@ class StatementParser {
   }
 
   #source(): SourceNode {
-    const source = this.#expressions.term();
+    return this.#withAlias(this.#expressions.term());
+  }
+
+  /** What is written to is a path. */
+  #writtenSource(): SourceNode {
+    return this.#withAlias(this.#expressions.simplePath());
+  }
+
+  #withAlias(source: ExpressionNode): SourceNode {
     let hasAlias = this.#skipAlias();
     for (const word of ['at', 'by']) {
       if (!this.#cursor.skipKeyword(word)) continue;
@@ -264,7 +290,7 @@ class StatementParser {
     if (this.#cursor.skipKeyword('as')) {
       const { kind } = this.#cursor.take();
       if (kind !== 'name' && kind !== 'quotedName') {
-        throw this.#cursor.fault(syntaxTexts.expected('identifier for alias'));
+        throw this.#cursor.fault(syntaxTexts.noAlias);
       }
       return true;
     }
@@ -300,5 +326,22 @@ class StatementParser {
     return found;
   }
 }
+
+/** Statements of SQL that the service's parser may know, and the service does not. */
+const otherStatements: ReadonlySet<string> = new Set([
+  'alter',
+  'commit',
+  'create',
+  'drop',
+  'exec',
+  'execute',
+  'grant',
+  'remove',
+  'revoke',
+  'rollback',
+  'set',
+  'values',
+  'with',
+]);
 
 const joins = ['inner', 'left', 'right', 'full', 'outer', 'cross', 'join'] as const;

@@ -115,6 +115,18 @@ describe('a SELECT', () => {
   });
 
   it.each([
+    ['', true],
+    ['ORDER BY s', true],
+    ['ORDER BY s DESC', false],
+    ['ORDER BY p ASC', false],
+    ['ORDER BY p DESC, s', true],
+  ])('%s reads sort keys forward: %s', (orderBy, scanIndexForward) => {
+    expect(plan(`SELECT * FROM Tab WHERE p = 'a' ${orderBy}`).reads).toMatchObject([
+      { request: { scanIndexForward } },
+    ]);
+  });
+
+  it.each([
     ["SELECT * FROM Tab WHERE p = 'a' AND s = 1", false],
     ["SELECT * FROM Tab WHERE p IN ['a', 'b']", false],
     ["SELECT * FROM Tab WHERE p = 'a' OR p = 'b'", false],
@@ -157,9 +169,26 @@ describe('a SELECT', () => {
     ["SELECT p FROM Tab.Gix WHERE g IN ['a', 'b'] AND NOT y = 1", unprojected('Gix', 'y')],
     ["SELECT p FROM Tab.Lix WHERE p = 'a' AND l > 'a' AND x IS MISSING", unprojected('Lix', 'x')],
     [
-      "SELECT p FROM Tab.Gix WHERE (g = 'a' AND y = 1) OR (g = 'b' AND z = 1)",
+      "SELECT p FROM Tab.Gix WHERE (g = 'b' AND y = 1) OR (g = 'q' AND z = 1)",
+      unprojected('Gix', 'z'),
+    ],
+    [
+      "SELECT p FROM Tab.Gix WHERE (g = 'q' AND y = 1) OR (g = 'b' AND z = 1)",
       unprojected('Gix', 'y'),
     ],
+    [
+      "SELECT p FROM Tab.Gix WHERE g = 'a' AND b = '1' AND (a = '2' OR x = '3')",
+      unprojected('Gix', 'a, b'),
+    ],
+    [
+      "SELECT p FROM Tab.Gix WHERE g = 'a' AND (zz = '1' OR aa = '2' OR mm = '3')",
+      unprojected('Gix', 'zz, aa, mm'),
+    ],
+    [
+      'SELECT COUNT(*) FROM Tab.Several',
+      'PartiQL statements cannot be executed on tables with multi-attribute HASH keys or multi-attribute RANGE keys.',
+    ],
+    ['SELECT COUNT(*) FROM Tab.Gix', 'Unexpected path component at 1:8:5'],
     ["SELECT p FROM Tab.Gix WHERE (g = 'a' AND y = 1) OR g = 'b'", 'no fault'],
     ['SELECT p FROM Tab.Gix WHERE y = 1', 'no fault'],
     ["SELECT p FROM Tab.Gix WHERE g = 'a' AND x = 1", 'no fault'],
@@ -177,7 +206,7 @@ describe('a SELECT', () => {
     ],
     [
       "SELECT * FROM Tab WHERE p = 'a' ORDER BY x",
-      'Variable reference x in ORDER BY clause must be part of the primary key',
+      'Attribute x in ORDER BY clause must be part of the primary key',
     ],
     [
       "SELECT * FROM Tab WHERE p IN ['a', 'b'] ORDER BY s",

@@ -9,6 +9,7 @@ import { filterNamesNotHeld, keyNames, needsTable } from '../partition/index-rea
 import { checkKey, checkKeyPaths } from '../partition/key-check.ts';
 import type { IndexSchema, KeySchema, TableSchema } from '../partition/schema.ts';
 import { areTopLevel, type Column, projectionOf } from './columns.ts';
+import { inHashOrder } from './hash-order.ts';
 import { type KeyedRead, keyedReads, rangeOf } from './key-access.ts';
 import type { SelectStatement } from './statement.ts';
 
@@ -36,8 +37,9 @@ export function planRead(
   schema: TableSchema,
   { consistentRead }: { readonly consistentRead: boolean },
 ): ReadPlan {
-  const { columns, where } = statement;
+  const { columns, columnsFault, where } = statement;
   const index = indexToRead(schema, statement.index, consistentRead);
+  if (columnsFault !== undefined) throw columnsFault;
   const key = index?.key ?? schema.key;
   const projection = columns && projectionOf(columns);
   const fetchFromTable = needsTable(index, schema, { isWhole: false, projection });
@@ -114,7 +116,8 @@ export function checkConditionPaths(condition: Condition | undefined, schema: Ta
 
 /**
  * A read by the index's key filters on what the index holds. Of several reads the service refuses
- * those alone that all need more.
+ * those alone that all need more, and tells of the one with the greatest key.
+ * @see floci-io/floci, PartiQL edge cases (captures of September 2026)
  */
 function checkFilters(
   reads: readonly KeyedRead[],
@@ -123,15 +126,19 @@ function checkFilters(
 ): void {
   if (index === undefined) return;
   let refused: readonly string[] = [];
-  for (const { filter } of reads) {
+  const ascending = reads.toSorted((one, other) => compareScalars(one.hash, other.hash) ?? 0);
+  for (const { filter } of ascending) {
     const missing = filter === undefined ? [] : filterNamesNotHeld(index, schema, filter);
     if (missing.length === 0) return;
-    if (refused.length === 0) refused = missing;
+    refused = missing;
   }
-  throw requestFaults.filterNotProjected(index.name, refused);
+  throw requestFaults.filterNotProjected(index.name, inHashOrder(refused));
 }
 
-/** In which direction each key attribute is read. */
+/**
+ * In which direction each key attribute is read. Sort keys without a term of their own descend.
+ * @see floci-io/floci, PartiQL documented syntax (captures of September 2026)
+ */
 interface Order {
   /** Undefined: as the clause has them. */
   readonly isHashDescending: boolean | undefined;
@@ -159,7 +166,7 @@ function orderOf(
     orderBy.find(({ attribute }) => attribute === name)?.isDescending;
   return {
     isHashDescending: directionOf(hash),
-    isRangeDescending: directionOf(range) ?? false,
+    isRangeDescending: directionOf(range) ?? true,
     isGiven: true,
   };
 }

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ClientFault } from '../errors/client-fault.ts';
+import { matches } from '../expression/evaluate.ts';
 import { conditions } from '../expression/expression.arbitrary.ts';
-import type { AttributeValue } from '../item/attribute-value.ts';
+import type { AttributeValue, Item } from '../item/attribute-value.ts';
 import { validateValue } from '../item/validate.ts';
 import { validParameters } from './parameters.ts';
 import { statementUpdates } from './statement.arbitrary.ts';
@@ -24,6 +25,7 @@ function messageOf(text: string, ...parameters: readonly unknown[]): string | un
   return 'no fault';
 }
 
+const n = (number: number) => ({ N: String(number) });
 const path = (...parts: readonly (string | number)[]) => ({ kind: 'path', path: parts });
 const value = (attribute: AttributeValue) => ({ kind: 'value', value: attribute });
 
@@ -67,6 +69,34 @@ describe('a condition', () => {
   ])('%s', (text, expected) => {
     const statement = bound(`SELECT * FROM Tab WHERE ${text}`, { S: 'x' });
     expect(statement).toMatchObject({ kind: 'select', where: expected });
+  });
+
+  it.each<[string, Item, boolean]>([
+    ['attribute_exists(a) = attribute_exists(b)', { a: n(1), b: n(2) }, true],
+    ['attribute_exists(a) = attribute_exists(b)', {}, true],
+    ['attribute_exists(a) = attribute_exists(b)', { a: n(1) }, false],
+    ['attribute_exists(a) <> attribute_exists(b)', { a: n(1) }, true],
+    ['attribute_exists(a) = b', { a: n(1), b: { BOOL: true } }, true],
+    ['b = attribute_exists(a)', { b: { BOOL: false } }, true],
+    ['attribute_exists(a) = b', { a: n(1), b: { BOOL: false } }, false],
+    ['attribute_exists(a) = b', { a: n(1), b: { S: 'true' } }, false],
+    ['attribute_exists(a) = b', { a: n(1) }, false],
+    ['attribute_exists(a) <> b', { a: n(1) }, true],
+    ['attribute_exists(a) = size(b)', { a: n(1), b: { S: 'x' } }, false],
+    ['(a = 1) IN [b, false]', {}, true],
+    ['(a = 1) IN [b, c < 5, 7]', { a: n(1), c: n(1) }, true],
+    ['(a = 1) IN [b, c < 5, 7]', { a: n(1), c: n(9) }, false],
+    ['(attribute_exists(a) = true) = false', { a: n(1) }, false],
+  ])('%s of %j is %s', (text, item, expected) => {
+    const statement = bound(`SELECT * FROM Tab WHERE ${text}`);
+    if (statement.kind !== 'select' || statement.where === undefined) throw new Error('no WHERE');
+    expect(matches(statement.where, item)).toBe(expected);
+  });
+
+  it('is compared with paths or other conditions five times, and no more', () => {
+    const chain = (count: number) => `SELECT * FROM Tab WHERE a < 1${' = b'.repeat(count)}`;
+    expect(messageOf(chain(5))).toBe('no fault');
+    expect(messageOf(chain(6))).toBe('Unsupported operator in Condition Expression. Operator: =');
   });
 
   it('is that of the expression with the same meaning', () => {
@@ -237,6 +267,14 @@ describe('what no statement may ask for', () => {
       'The document path has too many nesting levels; nesting levels: 33',
     ],
     [
+      'SELECT * FROM Tab WHERE a = 1 ORDER BY 1',
+      'Argument to ORDER BY must be of type VariableReference. Type: Lit',
+    ],
+    [
+      'SELECT * FROM Tab WHERE a = 1 ORDER BY a.b',
+      'Argument to ORDER BY must be of type VariableReference. Type: Path',
+    ],
+    [
       'SELECT * FROM Tab ORDER BY a',
       'Must have WHERE clause in the statement when using ORDER BY clause.',
     ],
@@ -324,7 +362,7 @@ describe('what no condition may be', () => {
     ['attribute_type(a, 1)', operandType('attribute_type', 'N')],
     [
       "attribute_type(a, 'X')",
-      'Invalid attribute type name found; type: X, valid types: {B,NULL,SS,BOOL,L,BS,N,NS,S,M}',
+      'Invalid attribute type name found; type: X, valid types: {N,BS,L,B,NULL,M,S,SS,NS,BOOL}',
     ],
     [
       'a BETWEEN 2 AND 1',
@@ -391,6 +429,10 @@ describe('what no value may be', () => {
     ['123456789012345678901234567890123456789', `${DIGITS} under root`],
     ["{'x': 1e126}", `${OVERFLOW} under root.x`],
     ['[1, 1e126]', `${OVERFLOW} under root[1]`],
+    ['1e2147483647', `${UNDERFLOW} under root`],
+    ['0.01e2147483647', `${OVERFLOW} under root`],
+    ['1e2147483646', `${OVERFLOW} under root`],
+    ['12e2147483646', `${UNDERFLOW} under root`],
     ['1e2147483648', NOT_WELL_FORMED],
     ['1e99999999999', NOT_WELL_FORMED],
     ['1.5e-2147483647', NOT_WELL_FORMED],
@@ -429,6 +471,10 @@ describe('what no value may be', () => {
       { N: '-1e99999999999' },
       'The parameter cannot be converted to a numeric value: -1e99999999999',
     ],
+    [{ N: '1e2147483647' }, UNDERFLOW],
+    [{ NS: ['1', '-1E+2147483647'] }, UNDERFLOW],
+    [{ N: '1e2147483646' }, OVERFLOW],
+    [{ N: 'xe2147483647' }, 'The parameter cannot be converted to a numeric value: xe2147483647'],
     [
       { L: [{ N: '1e2147483648' }] },
       'The parameter cannot be converted to a numeric value: 1e2147483648',

@@ -18,6 +18,7 @@ import type {
   SourceNode,
   StatementNode,
 } from './syntax.ts';
+import { treeName } from './tree-name.ts';
 import { updateOfActions } from './update.ts';
 
 /**
@@ -40,6 +41,8 @@ export interface SelectStatement {
   readonly index: string | undefined;
   /** Undefined: all that the table or index has. */
   readonly columns: readonly Column[] | undefined;
+  /** What is wrong with the columns, of which the service tells when it has looked at the index. */
+  readonly columnsFault: ClientFault | undefined;
   readonly where: Condition | undefined;
   readonly orderBy: readonly { readonly attribute: string; readonly isDescending: boolean }[];
 }
@@ -157,16 +160,38 @@ function bindSelect(node: SelectNode, binding: Binding): SelectStatement {
   }
   if (node.hasSeveralSources) throw partiqlFaults.severalSources();
   const { table, index } = targetOf(node.from, binding);
-  const columns = columnsOf(node, binding);
+  const columns = columnsOrFault(node, binding);
+  const columnsFault = columns instanceof ClientFault ? columns : undefined;
+  if (columnsFault !== undefined && index === undefined) throw columnsFault;
   const where = whereOf(node.where, binding);
   const orderBy = node.orderBy.map(({ expression, isDescending }) => {
-    if (expression.kind !== 'path') throw partiqlFaults.orderByExpression(expression.kind);
+    if (expression.kind !== 'path') throw partiqlFaults.orderByExpression(treeName(expression));
     const [attribute, ...inner] = expression.path;
     if (inner.length > 0) throw partiqlFaults.orderByExpression('Path');
     return { attribute, isDescending };
   });
   if (orderBy.length > 0 && where === undefined) throw partiqlFaults.orderWithoutWhere();
-  return { kind: 'select', table, index, columns, where, orderBy };
+  return {
+    kind: 'select',
+    table,
+    index,
+    columns: columns instanceof ClientFault ? undefined : columns,
+    columnsFault,
+    where,
+    orderBy,
+  };
+}
+
+function columnsOrFault(
+  node: SelectNode,
+  binding: Binding,
+): readonly Column[] | ClientFault | undefined {
+  try {
+    return columnsOf(node, binding);
+  } catch (thrown) {
+    if (thrown instanceof ClientFault) return thrown;
+    throw thrown;
+  }
 }
 
 function bindInsert(node: InsertNode, binding: Binding): InsertStatement {

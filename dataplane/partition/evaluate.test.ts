@@ -151,8 +151,8 @@ describe('evaluateWrite', () => {
     );
   });
 
-  it('measures an update with 22 bytes for one action but without the key', () => {
-    const room = 409_600 - 22 - 'x'.length;
+  it('measures an update by the item that it makes', () => {
+    const room = 409_600 - itemBytes(key) - 'x'.length;
     expect(evaluate(update(setTo('x', { S: 'x'.repeat(room) })), undefined).effects).toHaveLength(
       1,
     );

@@ -1,10 +1,8 @@
 import { itemFaults } from '../errors/items.ts';
-import type { Update } from '../expression/ast.ts';
 import { matches } from '../expression/evaluate.ts';
 import { applyUpdate } from '../expression/update.ts';
-import { attributeOf, type Item } from '../item/attribute-value.ts';
 import { ITEM_BYTES_MAX } from '../item/limits.ts';
-import { itemBytes, utf8Bytes, valueBytes } from '../item/size.ts';
+import { itemBytes } from '../item/size.ts';
 import type { Effect } from '../storage/store.ts';
 import { capacityOf, tableCapacity, writeUnits } from './capacity.ts';
 import { encodeCollectionBytes, hashOf } from './collection.ts';
@@ -174,43 +172,8 @@ function updatedItem(
   const bytes = itemBytes(item);
   if (isDecided) return StoredItem.of(item, bytes, stamp);
   checkUpdatedIndexKeys(before, item, compiled.schema);
-  const keyBytes = attributesBytes(command.key);
-  if (Math.max(bytes, bytes - keyBytes + updateBytes(command.update)) > ITEM_BYTES_MAX) {
-    throw itemFaults.updatedItemTooLarge();
-  }
+  if (bytes > ITEM_BYTES_MAX) throw itemFaults.updatedItemTooLarge();
   return StoredItem.of(item, bytes, stamp);
-}
-
-/** Bytes that actions count beside the item they make. */
-const UPDATE_BYTES = 3;
-const WRITING_ACTION_BYTES = 19;
-const CLEARING_ACTION_BYTES = 2;
-const LIST_INDEX_BYTES = 1;
-const ARITHMETIC_BYTES = 50;
-
-/**
- * An update is measured without the key but with a fixed cost an action, besides the plain size.
- * @see dynoxide CHANGELOG, "UpdateItem measures the limit the way DynamoDB does" (captures)
- */
-function updateBytes(update: Update): number {
-  let bytes = UPDATE_BYTES;
-  for (const action of update) {
-    const isWriting = action.kind === 'set' || action.kind === 'add';
-    bytes += isWriting ? WRITING_ACTION_BYTES : CLEARING_ACTION_BYTES;
-    if (action.kind !== 'set') continue;
-    if (typeof action.path.at(-1) === 'number') bytes += LIST_INDEX_BYTES;
-    if (action.term.kind === 'arithmetic') bytes += ARITHMETIC_BYTES;
-  }
-  return bytes;
-}
-
-function attributesBytes(key: Item): number {
-  let bytes = 0;
-  for (const name of Object.keys(key)) {
-    const value = attributeOf(key, name);
-    if (value !== undefined) bytes += utf8Bytes(name) + valueBytes(value);
-  }
-  return bytes;
 }
 
 function unchanged(result: WriteResult, current: StoredItem | undefined): Evaluation {

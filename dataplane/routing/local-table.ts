@@ -229,7 +229,8 @@ export class LocalTable implements ManagedTable {
     partitionId: bigint,
     call: Call,
   ): Promise<StreamAnswerTo<Call>> {
-    this.#assertOpen();
+    // While the table is being deleted its streams can be read as they can be for a day after.
+    if (this.#state === 'closed') this.#assertOpen();
     const reader = this.#streamReader(partitionId);
     if (reader === undefined) throw new Error(`the table has no partition ${partitionId}`);
     return reader.answer(call);

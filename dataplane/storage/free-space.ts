@@ -1,4 +1,5 @@
 import { statfsSync } from 'node:fs';
+import { volumeUsage } from './volume-usage.ts';
 
 /**
  * Free space kept by default: for a flush (8 MB), the largest usual compaction (about 100 MB) and
@@ -27,8 +28,7 @@ export class FreeSpace {
 
   /** Bytes an ordinary user may still write. A few microseconds. */
   availableBytes(): number {
-    const { bavail, bsize } = statfsSync(this.#folder);
-    return bavail * bsize;
+    return volumeUsage(this.#folder).availableBytes;
   }
 
   get isLow(): boolean {

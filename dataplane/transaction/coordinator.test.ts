@@ -204,8 +204,9 @@ describe('what is not known', () => {
     }
   });
 
-  it('a request that runs already, and one that is another', async () => {
-    const { time, a, b, write, view } = setUp();
+  it('a request that runs already, and one that is another, through any coordinator', async () => {
+    const { time, a, b, tables, write, view } = setUp();
+    const router = modelCoordinator({ tables, time, random: mulberry32(3) });
     b.fateOf = (call) =>
       isPart(call, 'prepare') ? { doneAfterMs: [900], answeredAfterMs: 900 } : undefined;
     const both = [
@@ -216,10 +217,29 @@ describe('what is not known', () => {
     await time.advance(500);
     expect(await time.until(faultOf(write(both, 'token')))).toBe('TransactionInProgressException');
     expect((await time.until(first)).kind).toBe('committed');
-    const other = [...both, [view(b), putOf(1)]] as const;
-    expect(await time.until(faultOf(write(other, 'token')))).toBe(
+    const other = requestOf([...both, [router.view(b), putOf(1)]], 'token');
+    expect(await time.until(faultOf(router.coordinator.write(other)))).toBe(
       'IdempotentParameterMismatchException',
     );
+  });
+
+  it('a request with the token of one that it has seen done, of other tables even, for 10 minutes', async () => {
+    const { time, a, b, write, view } = setUp();
+    const ofA = () => write([[view(a), putOf(0)]], 'token');
+    const ofB = () => write([[view(b), putOf(0)]], 'token');
+    await time.until(ofA());
+    await time.advance(599_000);
+    expect(await time.until(faultOf(ofB()))).toBe('IdempotentParameterMismatchException');
+    expect(b.calls).toEqual([]);
+    await time.advance(1_000);
+    expect(await time.until(ofB())).toMatchObject({ kind: 'committed' });
+  });
+
+  it('no request with the token of one that was refused', async () => {
+    const { time, a, b, write, view } = setUp();
+    const checkFails = [[view(a), checkOf(0, true)]] as const;
+    expect((await time.until(write(checkFails, 'token'))).kind).toBe('cancelled');
+    expect((await time.until(write([[view(b), putOf(0)]], 'token'))).kind).toBe('committed');
   });
 });
 

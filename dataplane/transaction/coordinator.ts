@@ -10,6 +10,7 @@ import { REQUEST_DEADLINE_MS } from '../routing/protocol.ts';
 import { Deadline } from './deadline.ts';
 import { tokenId } from './digest.ts';
 import { Finisher } from './finisher.ts';
+import { KnownTokens } from './known-tokens.ts';
 import { TransactionCounts, type TransactionMetrics, type TransactionOutcome } from './metrics.ts';
 import { PartitionCalls } from './partition-calls.ts';
 import { elementsAt, placementOf, sharesOf } from './placement.ts';
@@ -51,6 +52,7 @@ export class TransactionCoordinator implements Transactions {
   readonly recovery: Recovery;
   readonly #options: CoordinatorOptions;
   readonly #counts = new TransactionCounts();
+  readonly #knownTokens = new KnownTokens();
   readonly #parts: RunParts;
 
   constructor(options: CoordinatorOptions) {
@@ -101,14 +103,20 @@ export class TransactionCoordinator implements Transactions {
     deadline: Deadline,
   ): Promise<TransactionWriteResult> {
     const { actions, token, digest } = request;
-    const { randomBytes } = this.#options;
+    const { randomBytes, scheduler } = this.#options;
     const hasToken = token !== undefined;
     const id = hasToken ? tokenId(token) : randomBytes(ID_BYTES);
+    if (hasToken && this.#knownTokens.isOfOther(id, digest, scheduler.monotonicMs())) {
+      throw transactionFaults.tokenMismatch();
+    }
     const placed = actions.map(({ table, command: { key } }) => ({ table, key }));
     const placement = placementOf(placed, id, { hasToken });
     const runId = randomBytes(ID_BYTES);
     const run: Run = { id, runId, digest, hasToken, actions, placement, deadline };
     const result = await this.#run(run);
+    if (hasToken && result.kind !== 'refused') {
+      this.#knownTokens.note(id, digest, scheduler.monotonicMs());
+    }
     switch (result.kind) {
       case 'committed':
         return { kind: 'committed', actions: result.outcomes.map(charged) };

@@ -63,6 +63,13 @@ it('batch answer: of several failed records the lowest one is where to go on', (
   });
 });
 
+it('batch answer: one that is too large counts by its status, where it is not to be read', () => {
+  const huge = { kind: 'answered', status: 200, body: undefined } as const;
+  expect(outcomeOf(huge, RECORDS, false)).toEqual({ kind: 'success' });
+  const reason = 'the answer is too large';
+  expect(outcomeOf(huge, RECORDS, true)).toEqual({ kind: 'failure', status: 200, reason });
+});
+
 it('batch answer: unless it was asked for, what a successful answer says is not looked at', () => {
   expect(outcomeOf(naming(sequenceNumberOf(5)), RECORDS, false)).toEqual({ kind: 'success' });
   expect(outcomeOf(answered('OK'), RECORDS, false)).toEqual({ kind: 'success' });

@@ -2,7 +2,12 @@ import type { EventRecord } from './event-record.ts';
 
 /** What came of posting an event. */
 export type PostResult =
-  | { readonly kind: 'answered'; readonly status: number; readonly body: Buffer }
+  | {
+      readonly kind: 'answered';
+      readonly status: number;
+      /** Undefined: it is too large to be read. */
+      readonly body: Buffer | undefined;
+    }
   /** No answer, or none that can be taken: a timeout, a refused connection, a certificate. */
   | { readonly kind: 'failed'; readonly reason: string };
 
@@ -31,6 +36,7 @@ export function outcomeOf(
   const failed = (reason: string): BatchOutcome => ({ kind: 'failure', reason, status });
   if (status < 200 || status > 299) return failed(`the target answered ${status}`);
   if (!reportsItemFailures) return { kind: 'success' };
+  if (body === undefined) return failed('the answer is too large');
   const identifiers = failedIdentifiers(body);
   if (identifiers === undefined) return failed('the answer is no list of batchItemFailures');
   if (identifiers.length === 0) return { kind: 'success' };

@@ -115,6 +115,7 @@ it.each<[string, object, object, boolean]>([
   ['numeric, equals', { Price: [{ numeric: ['=', 15] }] }, ORDER, true],
   ['numeric, equals not', { Price: [{ numeric: ['=', 100] }] }, ORDER, false],
   ['numeric, range', { Price: [{ numeric: ['>', 10, '<=', 20] }] }, ORDER, true],
+  ['numeric, range from above', { Price: [{ numeric: ['<=', 20, '>', 10] }] }, ORDER, true],
   ['numeric, at the bound', { Price: [{ numeric: ['>', 15, '<=', 20] }] }, ORDER, false],
   ['numeric, of a text', { Name: [{ numeric: ['>', 0] }] }, ORDER, false],
   ['exists', { ProductName: [{ exists: true }] }, ORDER, true],
@@ -168,6 +169,26 @@ it('filter pattern: what exists in another element of a list does exist', () => 
   expect(pattern.matches({ a: [] })).toBe(true);
 });
 
+it('filter pattern: what does not exist is looked for once, however long a list is', () => {
+  const pattern = FilterPattern.parse('{"list":{"a":[{"exists":false}],"b":["other"]}}');
+  const reads = { count: 0 };
+  const element = {
+    get b() {
+      reads.count += 1;
+      return 'this';
+    },
+  };
+  // Each element is asked for b once; the whole list for a once, not again for each element.
+  const list = new Proxy(Array(1_000).fill(element), {
+    get: (target, name, receiver) => {
+      if (name === '0') reads.count += 1;
+      return Reflect.get(target, name, receiver);
+    },
+  });
+  expect(pattern.matches({ list })).toBe(false);
+  expect(reads.count).toBeLessThan(1_010);
+});
+
 it('filter pattern: a number of an item is compared as the number that it is', () => {
   const pattern = FilterPattern.parse(
     '{"dynamodb":{"NewImage":{"salary":{"N":[{"numeric":[">",50000]}]}}}}',
@@ -198,6 +219,18 @@ it.each([
   [
     '{"a":[{"numeric":[">"]}]}',
     'filter pattern: a numeric needs a list of comparisons, like [">", 0, "<=", 5]',
+  ],
+  [
+    '{"a":[{"numeric":[">",5,"<",5]}]}',
+    'filter pattern: a numeric needs a lower bound that is below the upper one',
+  ],
+  [
+    '{"a":[{"numeric":["=",5,"<",9]}]}',
+    'filter pattern: a numeric needs a lower bound that is below the upper one',
+  ],
+  [
+    '{"a":[{"numeric":[">",5,">",9]}]}',
+    'filter pattern: a numeric needs a lower bound that is below the upper one',
   ],
   [
     '{"a":[{"numeric":["!",5]}]}',

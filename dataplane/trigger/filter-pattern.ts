@@ -24,7 +24,7 @@ export class FilterPattern {
 
   /** @param event - a record of an event, as parsed JSON */
   matches(event: unknown): boolean {
-    return matchesNode(this.#root, event, event);
+    return matchesNode(this.#root, event, new Presence(event));
   }
 }
 
@@ -78,22 +78,43 @@ const RULE_NAMES = [
   ...['wildcard', 'cidr'],
 ];
 
-function matchesNode(node: PatternNode, value: unknown, event: unknown): boolean {
+/**
+ * Whether an event has a value at a path, looked for once: else a list of many elements would be gone
+ * through for each of them.
+ */
+class Presence {
+  readonly #event: unknown;
+  readonly #known = new Map<readonly string[], boolean>();
+
+  constructor(event: unknown) {
+    this.#event = event;
+  }
+
+  has(path: readonly string[]): boolean {
+    const known = this.#known.get(path);
+    if (known !== undefined) return known;
+    const isThere = hasScalarAt(this.#event, path);
+    this.#known.set(path, isThere);
+    return isThere;
+  }
+}
+
+function matchesNode(node: PatternNode, value: unknown, presence: Presence): boolean {
   if (Array.isArray(value) && value.length > 0) {
-    return value.some((element) => matchesNode(node, element, event));
+    return value.some((element) => matchesNode(node, element, presence));
   }
   return (
-    node.fields.every((field) => matchesField(field, memberOf(value, field.name), event)) &&
+    node.fields.every((field) => matchesField(field, memberOf(value, field.name), presence)) &&
     (node.alternatives.length === 0 ||
-      node.alternatives.some((alternative) => matchesNode(alternative, value, event)))
+      node.alternatives.some((alternative) => matchesNode(alternative, value, presence)))
   );
 }
 
-function matchesField({ name, path, content }: PatternField, value: unknown, event: unknown) {
-  if (content.kind === 'node') return matchesNode(content.node, value, event);
+function matchesField({ name, path, content }: PatternField, value: unknown, presence: Presence) {
+  if (content.kind === 'node') return matchesNode(content.node, value, presence);
   return content.rules.some((rule) =>
     rule.kind === 'exists' && !rule.exists
-      ? !hasScalarAt(event, path)
+      ? !presence.has(path)
       : someScalar(value, (scalar) => holds(rule, scalar, name)),
   );
 }
@@ -262,7 +283,23 @@ function boundsOf(operand: unknown, path: readonly string[]): readonly NumericBo
     if (operator === undefined || number === undefined) throw refusal(path, complaint);
     bounds.push({ operator, value: number });
   }
+  const [first, second] = bounds;
+  const isRange =
+    first === undefined || second === undefined || isBelow(first, second) || isBelow(second, first);
+  if (!isRange) throw refusal(path, 'numeric needs a lower bound that is below the upper one');
   return bounds;
+}
+
+/**
+ * Whether they are the two ends of a range. It may be written from either.
+ * @see aws/event-ruler, JsonRuleCompiler.completeNumericRange, Range
+ */
+function isBelow(lower: NumericBound, upper: NumericBound): boolean {
+  return (
+    lower.operator.startsWith('>') &&
+    upper.operator.startsWith('<') &&
+    compareNumbers(lower.value, upper.value) < 0
+  );
 }
 
 /** One value, several of one type, or one rule on texts. */

@@ -100,7 +100,7 @@ export class HttpPoster implements EventPoster {
     request.on('response', (response) => {
       answerOf(response).then(
         (answer) => {
-          if (answer.kind === 'failed') request.destroy();
+          if (answer.body === undefined) request.destroy();
           settle(answer);
         },
         (error) => failed(reasonOf(error)),
@@ -168,16 +168,18 @@ export function signatureOf(secret: string, timestamp: string, body: Buffer): st
   return createHmac('sha256', secret).update(`${timestamp}.`).update(body).digest('hex');
 }
 
-async function answerOf(response: IncomingMessage): Promise<PostResult> {
+/** What is too large is not read to its end: its status says all that it can. */
+async function answerOf(response: IncomingMessage): Promise<PostResult & { kind: 'answered' }> {
+  const { statusCode: status = 0 } = response;
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of response) {
     const part = chunk as Buffer; // No encoding is set.
     bytes += part.length;
-    if (bytes > ANSWER_BYTES_MAX) return { kind: 'failed', reason: 'the answer is too large' };
+    if (bytes > ANSWER_BYTES_MAX) return { kind: 'answered', status, body: undefined };
     chunks.push(part);
   }
-  return { kind: 'answered', status: response.statusCode ?? 0, body: Buffer.concat(chunks) };
+  return { kind: 'answered', status, body: Buffer.concat(chunks) };
 }
 
 /** The system's code says more than its text, and is no longer. */

@@ -431,6 +431,34 @@ it('trigger: one that is changed goes on where it is, once the event under way i
   expect(sent()).toEqual([['a'], ['b', 'c']]);
 });
 
+it('trigger: one whose event under way takes long holds up no other that is changed with it', async () => {
+  const answer = Promise.withResolvers<typeof OK>();
+  context.poster.answer = ({ values, url }) =>
+    values[0] === 'a' && url === 'http://target/' ? answer.promise : OK;
+  const triggers = start(trigger());
+  write(triggers, 'a');
+  await time.until(() => posted().length === 1);
+  const other = { url: 'http://other/', caBundle: undefined, auth: undefined };
+  triggers.configure([trigger({ batchSize: 10 }), trigger({ name: 'other', target: other })]);
+  await time.until(() => counts('other').delivered === 1);
+  answer.resolve(OK);
+  write(triggers, 'b');
+  await time.until(() => counts().delivered === 2);
+});
+
+it('trigger: where it begins in a first stream is saved at once, also of several', async () => {
+  source.isEnabled = false;
+  source.all = [];
+  const names = ['one', 'two', 'three'];
+  const triggers = start(...names.map((name) => trigger({ name, startingPosition: 'LATEST' })));
+  await time.pass(10_000);
+  context.poster.answer = () => BROKEN;
+  source.enable(TRIGGER_ID + 10);
+  write(triggers, 'a');
+  await time.pass(100);
+  expect([...source.progressSaved.keys()].sort()).toEqual(names.toSorted());
+});
+
 it('trigger: one that is not enabled keeps its place', async () => {
   const triggers = start(trigger());
   write(triggers, 'a');

@@ -109,21 +109,40 @@ export class PartitionTriggers {
   async #change(before: Promise<void> | undefined, lastSequence: number): Promise<void> {
     await before;
     const wanted = new Map(this.#wanted.map((trigger) => [trigger.name, trigger]));
+    const finishing = new Map<string, Promise<void>>();
     for (const [name, { trigger, worker }] of [...this.#running]) {
       const now = wanted.get(name);
       if (now !== undefined && isDeepStrictEqual(now, trigger)) continue;
-      if (now?.id === trigger.id) await worker.finish();
-      else worker.stop();
-      this.#running.delete(name);
+      if (now?.id === trigger.id) {
+        finishing.set(name, worker.finish());
+      } else {
+        worker.stop();
+        this.#running.delete(name);
+      }
     }
     await this.#forgetUnknown(wanted);
-    for (const trigger of wanted.values()) {
-      if (!trigger.enabled || this.#running.has(trigger.name)) continue;
-      const worker = await this.#newWorker(trigger, lastSequence);
-      if (worker === undefined) continue;
-      this.#running.set(trigger.name, { trigger, worker });
-      worker.start();
+    // One whose event under way takes long holds up no other.
+    const begun = Array.from(wanted.values(), (trigger) =>
+      this.#begin(trigger, finishing.get(trigger.name), lastSequence),
+    );
+    await Promise.all(begun);
+  }
+
+  /** @param finishing - resolves when the trigger, as it was before, has ended */
+  async #begin(
+    trigger: TriggerSchema,
+    finishing: Promise<void> | undefined,
+    lastSequence: number,
+  ): Promise<void> {
+    if (finishing !== undefined) {
+      await finishing;
+      this.#running.delete(trigger.name);
     }
+    if (!trigger.enabled || this.#running.has(trigger.name)) return;
+    const worker = await this.#newWorker(trigger, lastSequence);
+    if (worker === undefined) return;
+    this.#running.set(trigger.name, { trigger, worker });
+    worker.start();
   }
 
   /** Undefined when that is over before, and for a trigger that is not understood here. */

@@ -50,9 +50,13 @@ function triggerOf(fields: JsonFields, complain: Complain): TriggerSpecification
   const flag = (name: string, usual: boolean) => (fields.has(name) ? fields.flag(name) : usual);
   const deadLetter = fields.object('deadLetter');
   const name = fields.text('name', NAME, NAME_TEXT);
+  const complainOfIt: Complain = (complaint) => complain(`${complaint} (trigger ${name})`);
   return {
     name,
-    target: targetOf(fields.object('target') ?? complain(`needs a target for ${name}`), complain),
+    target: targetOf(
+      fields.object('target') ?? complain(`needs a target for ${name}`),
+      complainOfIt,
+    ),
     enabled: flag('enabled', true),
     batchSize: whole('batchSize', 1, BATCH_SIZE_MAX, 100),
     maximumBatchingWindowSeconds: whole('maximumBatchingWindowSeconds', 0, WINDOW_SECONDS_MAX, 0),
@@ -64,9 +68,9 @@ function triggerOf(fields: JsonFields, complain: Complain): TriggerSpecification
     maximumRecordAgeSeconds: whole('maximumRecordAgeSeconds', -1, RECORD_AGE_SECONDS_MAX, -1),
     bisectBatchOnFunctionError: flag('bisectBatchOnFunctionError', false),
     reportBatchItemFailures: flag('reportBatchItemFailures', false),
-    filterPatterns: fields.has('filterPatterns') ? patternsOf(fields, complain) : [],
+    filterPatterns: fields.has('filterPatterns') ? patternsOf(fields, complainOfIt) : [],
     timeoutSeconds: whole('timeoutSeconds', 1, TIMEOUT_SECONDS_MAX, TIMEOUT_SECONDS),
-    deadLetter: deadLetter && targetOf(deadLetter, complain),
+    deadLetter: deadLetter && targetOf(deadLetter, complainOfIt),
   };
 }
 

@@ -173,9 +173,12 @@ export class TriggerWorker {
 
   /** Where a trigger begins that the partition does not know. */
   #first(): Position | undefined {
-    const { source, trigger, lastSequence } = this.#parts;
+    const { source, saver, trigger, lastSequence } = this.#parts;
     const position = firstPosition(trigger, source, lastSequence);
-    if (position !== undefined) this.#save(position);
+    if (position === undefined) return undefined;
+    // In front of all writes to come: where ids do not last, whoever goes on after a crash could not tell
+    // that the trigger was there before them.
+    saver.setAtOnce(trigger.name, { triggerId: trigger.id, ...position });
     return position;
   }
 

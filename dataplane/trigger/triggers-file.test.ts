@@ -40,6 +40,11 @@ it.each([
   ['[]', 'is not a JSON object'],
   ['{"Orders":{}}', 'needs a list at Orders, not {}'],
   ['{"Orders":[1]}', 'needs an object at Orders[0]'],
+  ['{"My orders":[]}', 'needs names of tables, not "My orders"'],
+  [
+    '{"Orders":[{"name":"audit","target":{"url":"http://x/"},"filterPatterns":[{"a":[]}]}]}',
+    'is refused: filter pattern: a is an empty list (trigger audit) (table Orders)',
+  ],
   [
     '{"Orders":[{"name":"audit","target":{"url":"x"}}]}',
     'needs an http or https address at Orders[0].target.url, not "x"',

@@ -4,6 +4,8 @@ import type { TriggerSchema } from '../partition/trigger.ts';
 import type { TriggersByTable } from './local-triggers.ts';
 import { triggersOf } from './trigger-rules.ts';
 
+const TABLE_NAME = /^[a-zA-Z0-9_.-]{3,255}$/;
+
 /** The file is missing, no JSON, or of another form. The message is one line and names the file. */
 export class TriggersFileError extends Error {
   constructor(message: string, options?: ErrorOptions) {
@@ -30,7 +32,10 @@ export function readTriggersFile(
   return new Map(
     Object.keys(tables.all).map((tableName) => {
       const ids = new Map(before.get(tableName)?.map(({ name, id }) => [name, id]));
-      const triggers = triggersOf(tables.list(tableName), fail);
+      const failOfIt: Complain = (complaint) => fail(`${complaint} (table ${tableName})`);
+      if (!TABLE_NAME.test(tableName))
+        fail(`needs names of tables, not ${JSON.stringify(tableName)}`);
+      const triggers = triggersOf(tables.list(tableName), failOfIt);
       const withId = triggers.map(
         (trigger): TriggerSchema => ({ ...trigger, id: ids.get(trigger.name) ?? nowMs }),
       );

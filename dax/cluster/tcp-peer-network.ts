@@ -73,6 +73,11 @@ export class TcpPeerNetwork implements PeerNetwork {
     return address.port;
   }
 
+  /** Certificates of now; undefined: plain TCP. */
+  get tls(): PeerTls | undefined {
+    return this.#tls;
+  }
+
   /** New certificates, for connections from now on. */
   setTls(tls: PeerTls): void {
     if (!(this.#server instanceof TlsServer)) throw new Error('plain TCP has no certificate');

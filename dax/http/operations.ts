@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { CallContext, Operation, ResponseBody } from '../../dataplane/api/operation.ts';
+import type { ClientFault } from '../../dataplane/errors/client-fault.ts';
 import { transportFaults } from '../../dataplane/errors/transport.ts';
 import { CoherenceError } from '../cluster/coherence.ts';
 import { RegistryError } from '../cluster/registry-store.ts';
@@ -59,8 +60,8 @@ export function doorOperations(
 }
 
 /**
- * That the tables or other nodes gave no answer is no defect of this process: it is told in general
- * terms, and SDKs try again after a status of 500.
+ * That the tables or other nodes gave no answer is no defect of this process: it is told in the tables' own
+ * words, or else in general terms, and SDKs try again after a status of 500.
  */
 function answered(
   operate: () => Eventually<ResponseBody>,
@@ -69,7 +70,7 @@ function answered(
   const fail = (error: unknown): never => {
     if (!isUnanswered(error)) throw error;
     onUnanswered(error);
-    throw transportFaults.internal(NO_ANSWER);
+    throw toldOf(error) ?? transportFaults.internal(NO_ANSWER);
   };
   try {
     const result = operate();
@@ -77,6 +78,11 @@ function answered(
   } catch (error) {
     return fail(error);
   }
+}
+
+/** What the tables themselves said of their failure. */
+function toldOf(error: Error): ClientFault | undefined {
+  return error instanceof TableCallError ? error.fault : undefined;
 }
 
 function isUnanswered(error: unknown): error is Error {

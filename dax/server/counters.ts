@@ -1,3 +1,4 @@
+import { AccessDenials } from '../../dataplane/access/denials.ts';
 import type { ProtocolErrorReason } from '../protocol/protocol-error.ts';
 import type { MethodName } from '../protocol/requests.ts';
 
@@ -14,6 +15,8 @@ export interface DaxCounters {
   readonly errors: Map<string, number>;
   /** Handshakes that did not hold. */
   authorisationFailures: number;
+  /** Requests refused for want of a handshake that holds, or by a policy; by operation. */
+  readonly denials: AccessDenials;
   /** Connections closed for what was on them, by reason. */
   readonly protocolErrors: Map<ProtocolErrorReason, number>;
   /** Connections closed as they, or all together, waited or held too much. */
@@ -46,11 +49,17 @@ export function newCounters(): DaxCounters {
     },
     errors: new Map(),
     authorisationFailures: 0,
+    denials: new AccessDenials(),
     protocolErrors: new Map(),
     connectionsCut: 0,
     bytesIn: 0,
     bytesOut: 0,
   };
+}
+
+/** @param method a `MethodName` @returns its operation, as DynamoDB spells it */
+export function operationOf(method: string): string {
+  return method.charAt(0).toUpperCase() + method.slice(1);
 }
 
 /** Keys are of fixed sets: fault types and reasons. */

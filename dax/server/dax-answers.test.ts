@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Authorizer, everythingAllowed } from '../../dataplane/access/authorizer.ts';
 import { principalOf } from '../../dataplane/access/principal.ts';
 import { accessFaults } from '../../dataplane/errors/access.ts';
-import { ClientFault } from '../../dataplane/errors/client-fault.ts';
+import { ClientFault, RelayedFault } from '../../dataplane/errors/client-fault.ts';
 import { CoherenceError } from '../cluster/coherence.ts';
 import { RegistryError } from '../cluster/registry-store.ts';
 import { CborReader } from '../protocol/cbor-reader.ts';
@@ -220,6 +220,31 @@ describe('answers to what fails', () => {
     });
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain('daxRequestNotAnswered');
+  });
+
+  it.each([
+    [get('a'), new ClientFault('InternalServerError', 'The volume is full.'), [4, 37, 38, 39, 47]],
+    [remove, new ClientFault('InternalServerError', 'The volume is full.'), [1, 37, 38, 53]],
+    [
+      remove,
+      new RelayedFault({ wireType: 'x#ServiceUnavailable', status: 503 }, 'The volume is full.'),
+      [1, 37, 38, 53],
+    ],
+  ])('what the tables say of their failure is passed on (%#)', async (request, said, codes) => {
+    const error = new TableCallError('500', true, { fault: said });
+    const { fault, counters, lines } = await answerTo(error, request);
+    const [errorCode, status] =
+      said instanceof RelayedFault ? [said.wireName, 503] : ['InternalServerError', 500];
+    expect(fault).toEqual({ codes, errorCode, message: 'The volume is full.', status });
+    expect([...counters.errors]).toEqual([['InternalServerError', 1]]);
+    expect(lines).toHaveLength(1);
+  });
+
+  it('a fault that only the tables know keeps its name and words', async () => {
+    const novel = new RelayedFault({ wireType: 'x#NovelException', status: 400 }, 'new');
+    const { fault, counters } = await answerTo(novel, remove);
+    expect(fault).toMatchObject({ errorCode: 'NovelException', message: 'new', status: 400 });
+    expect([...counters.errors]).toEqual([['ValidationException', 1]]);
   });
 
   it('a defect is logged and told nobody', async () => {

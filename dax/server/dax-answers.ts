@@ -2,7 +2,9 @@ import type { Logger } from 'pino';
 import { nextRequestId } from '../../dataplane/endpoint/request-id.ts';
 import {
   ClientFault,
+  faultNamespaces,
   inOlderWords,
+  RelayedFault,
   withRequestValidationPrefix,
 } from '../../dataplane/errors/client-fault.ts';
 import { operatingTexts, transportFaults } from '../../dataplane/errors/transport.ts';
@@ -17,7 +19,7 @@ import { BatchWrites } from './batch-writes.ts';
 import type { Caller } from './caller.ts';
 import type { CallerAccess } from './caller-access.ts';
 import { CancelledTransaction } from './cancelled-transaction.ts';
-import { addOne, type DaxCounters } from './counters.ts';
+import { addOne, type DaxCounters, operationOf } from './counters.ts';
 import { Definitions } from './definitions.ts';
 import type { DoorLists, DoorTables } from './door-tables.ts';
 import { endpointsOf } from './endpoints.ts';
@@ -67,7 +69,7 @@ export class DaxAnswers implements Answers {
 
   answer(request: DaxRequest, caller: Caller): Eventually<Buffer> {
     try {
-      this.#options.access.check(caller, request);
+      this.#checkAccess(request, caller);
       const reply = this.#operate(request, caller);
       return reply instanceof Promise
         ? reply.catch((error: unknown) => this.#fail(error, request.method))
@@ -79,6 +81,17 @@ export class DaxAnswers implements Answers {
 
   answerFault(fault: ClientFault, method: MethodName | undefined): Buffer {
     return this.#reply(faultOf(method === undefined ? fault : inWordsOf(method, fault)));
+  }
+
+  /** @throws ClientFault */
+  #checkAccess(request: DaxRequest, caller: Caller): void {
+    const { access, counters } = this.#options;
+    try {
+      access.check(caller, request);
+    } catch (thrown) {
+      counters.denials.addThrown(operationOf(request.method), thrown);
+      throw thrown;
+    }
   }
 
   #operate(request: DaxRequest, caller: Caller): Eventually<Buffer> {
@@ -123,7 +136,7 @@ export class DaxAnswers implements Answers {
     return this.#reply(this.#operatingFault(error, method));
   }
 
-  /** Whatever is not the caller's fault is logged, and told in general terms. */
+  /** Whatever is not the caller's fault is logged, and told in the tables' words or in general terms. */
   #operatingFault(error: unknown, method: MethodName): ReplyFault {
     const { log } = this.#options;
     const isExpected =
@@ -135,13 +148,15 @@ export class DaxAnswers implements Answers {
       return faultOf(transportFaults.internal());
     }
     log.warn({ err: error, method }, 'daxRequestNotAnswered');
-    const isUncertain =
-      writingMethods.has(method) && (!(error instanceof TableCallError) || error.isUncertain);
-    return { ...faultOf(transportFaults.internal(operatingTexts.unavailable)), isUncertain };
+    const {
+      isUncertain: mayBeDone = true,
+      fault = transportFaults.internal(operatingTexts.unavailable),
+    } = error instanceof TableCallError ? error : {};
+    return { ...faultOf(fault), isUncertain: writingMethods.has(method) && mayBeDone };
   }
 
   #reply(fault: ReplyFault): Buffer {
-    addOne(this.#options.counters.errors, fault.type);
+    addOne(this.#options.counters.errors, countedType(fault));
     return errorReply(fault, nextRequestId());
   }
 }
@@ -154,7 +169,15 @@ const writingMethods: ReadonlySet<MethodName> = new Set<MethodName>([
   'transactWriteItems',
 ]);
 
-function faultOf({ type, message }: ClientFault): ReplyFault {
+/** Types that only the tables know are counted with the nearest one, so that there is no end of them. */
+function countedType({ type, status }: ReplyFault): string {
+  if (status >= 500) return 'InternalServerError';
+  return Object.hasOwn(faultNamespaces, type) ? type : 'ValidationException';
+}
+
+function faultOf(fault: ClientFault): ReplyFault {
+  const { type, message } = fault;
+  if (fault instanceof RelayedFault) return { type: fault.wireName, message, status: fault.status };
   // As DynamoDB gives them: every fault of a caller is 400, never 403 or 404.
   return { type, message, status: type === 'InternalServerError' ? 500 : 400 };
 }

@@ -32,6 +32,8 @@ export class DaxListener {
   readonly #watch: FileWatch | undefined;
   /** By remote address and port: connections that are not through with TLS. */
   readonly #negotiating = new Map<string, Socket>();
+  /** PEM. */
+  #served: string | undefined;
 
   /**
    * Resolves once connections are accepted.
@@ -71,6 +73,11 @@ export class DaxListener {
     return address.port;
   }
 
+  /** PEM, of now; undefined: plain TCP. */
+  get certificate(): string | undefined {
+    return this.#served;
+  }
+
   /** Accepts no more connections; resolves when those that were accepted are closed. */
   close(): Promise<void> {
     this.#watch?.close();
@@ -99,7 +106,7 @@ export class DaxListener {
     const { accept, tlsMs, log } = this.#options;
     const server = createTlsServer({
       ...socketOptions,
-      ...readCertificate(certificate),
+      ...this.#read(certificate),
       handshakeTimeout: tlsMs,
     });
     server.on('connection', (socket: Socket) => {
@@ -120,12 +127,18 @@ export class DaxListener {
     return server;
   }
 
+  #read(files: CertificateFiles): ReturnType<typeof readCertificate> {
+    const material = readCertificate(files);
+    this.#served = material.cert;
+    return material;
+  }
+
   /** Connections that are open keep the certificate that they were made with. */
   #renew(files: CertificateFiles): void {
     const { log } = this.#options;
     if (!(this.#server instanceof TlsServer)) throw new Error('plain TCP has no certificate');
     try {
-      this.#server.setSecureContext(readCertificate(files));
+      this.#server.setSecureContext(this.#read(files));
       log.info({ cert: files.cert }, 'certificateReloaded');
     } catch (error) {
       if (!(error instanceof TlsFilesError)) throw error;

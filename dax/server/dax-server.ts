@@ -85,6 +85,11 @@ export class DaxServer {
     return this.#tls?.port;
   }
 
+  /** PEM, that it shows now; undefined: it has no port of TLS. */
+  get certificate(): string | undefined {
+    return this.#tls?.certificate;
+  }
+
   /** Of requests that have not arrived whole, or wait for their answers. */
   get heldBytes(): number {
     return this.#context.held.bytes;

@@ -11,7 +11,12 @@ import {
   SECRET,
   signedHandshake,
 } from './handshake.fixture.ts';
-import { AnyHandshakes, type Handshake, SignedHandshakes } from './handshake.ts';
+import {
+  AnyHandshakes,
+  type Handshake,
+  type HandshakeFault,
+  SignedHandshakes,
+} from './handshake.ts';
 
 const nowMs = Date.UTC(2026, 10, 21, 3, 27);
 const ann = principalOf('user/ann', '123456789012');
@@ -60,10 +65,20 @@ describe('handshakes of known keys', () => {
   const mismatch =
     'The request signature we calculated does not match the signature you provided. Check your ' +
     'AWS Secret Access Key and signing method. Consult the service documentation for details.';
-  it.each<[string, HandshakeParts, string]>([
-    ['an unknown key', { nowMs, accessKeyId: 'AKIAOTHER' }, invalidToken],
-    ['a temporary key without its token', { nowMs, accessKeyId: 'ASIATEMPORARY' }, invalidToken],
-    ['another token', { nowMs, accessKeyId: 'ASIATEMPORARY', sessionToken: 'the t' }, invalidToken],
+  it.each<[string, HandshakeParts, string, HandshakeFault?]>([
+    ['an unknown key', { nowMs, accessKeyId: 'AKIAOTHER' }, invalidToken, 'token'],
+    [
+      'a temporary key without its token',
+      { nowMs, accessKeyId: 'ASIATEMPORARY' },
+      invalidToken,
+      'token',
+    ],
+    [
+      'another token',
+      { nowMs, accessKeyId: 'ASIATEMPORARY', sessionToken: 'the t' },
+      invalidToken,
+      'token',
+    ],
     ['a wrong secret', { nowMs, secret: 'other' }, mismatch],
     ['another host', { nowMs, host: 'dynamodb.amazonaws.com' }, mismatch],
     [
@@ -91,9 +106,9 @@ describe('handshakes of known keys', () => {
       { nowMs, date: '20261120' },
       "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '20261120' != '20261121', from '20261121T032700Z'.",
     ],
-  ])('%s is refused for good', (_, parts, message) => {
+  ])('%s is refused for good', (_, parts, message, reason = 'signature') => {
     const admission = handshakes.admit(signedHandshake(parts), nowMs);
-    expect(admission).toEqual({ kind: 'refused', reason: 'wrong', message });
+    expect(admission).toEqual({ kind: 'refused', reason, message });
   });
 
   it.each([
@@ -134,7 +149,7 @@ describe('handshakes of known keys', () => {
   ])('%s is refused', (_, parts) => {
     const admission = handshakes.admit({ ...signedHandshake({ nowMs }), ...parts }, nowMs);
     expect(admission).toMatchObject({
-      reason: 'wrong',
+      reason: 'signature',
       message: 'The signature of the connection is not well-formed.',
     });
   });
@@ -164,6 +179,6 @@ describe('handshakes where no keys are known', () => {
 
   it('what is not well-formed is refused', () => {
     const handshake = { ...signedHandshake({ nowMs }), stringToSign: 'hello' };
-    expect(any.admit(handshake)).toMatchObject({ kind: 'refused', reason: 'wrong' });
+    expect(any.admit(handshake)).toMatchObject({ kind: 'refused', reason: 'signature' });
   });
 });

@@ -1,7 +1,9 @@
 import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 import type { Credentials } from '../../dataplane/access/credentials.ts';
+import type { DenialReason } from '../../dataplane/access/denials.ts';
 import type { Principal } from '../../dataplane/access/principal.ts';
 import { basicFormat, parseSignatureDate } from '../../dataplane/access/signature-date.ts';
+import type { ClientFault } from '../../dataplane/errors/client-fault.ts';
 import { scopeTexts, signatureFaults } from '../../dataplane/errors/transport.ts';
 
 /** What `authorizeConnection` brings. */
@@ -17,10 +19,12 @@ export type Admission =
   | { readonly kind: 'granted'; readonly principal: Principal }
   | {
       readonly kind: 'refused';
-      /** `expired`: the client is to sign again; `wrong`: that would not help. */
-      readonly reason: 'expired' | 'wrong';
+      /** `expired`: the client is to sign again; that would not help with the others. */
+      readonly reason: HandshakeFault;
       readonly message: string;
     };
+
+export type HandshakeFault = Exclude<DenialReason, 'policy'>;
 
 /** Decides who a connection's caller is. */
 export interface Handshakes {
@@ -41,6 +45,7 @@ const SIGNATURE = /^[0-9a-f]{64}$/;
 const MISMATCH =
   'The request signature we calculated does not match the signature you provided. ' +
   'Check your AWS Secret Access Key and signing method. Consult the service documentation for details.';
+const UNKNOWN_TOKEN = signatureFaults.invalidToken().message ?? '';
 const MALFORMED = 'The signature of the connection is not well-formed.';
 
 /**
@@ -63,7 +68,7 @@ export class SignedHandshakes implements Handshakes {
       credential === undefined ||
       (token !== undefined && !equalSecrets(token, handshake.sessionToken ?? ''))
     ) {
-      return wrong(signatureFaults.invalidToken().message);
+      return { kind: 'refused', reason: 'token', message: UNKNOWN_TOKEN };
     }
     const signed = readStringToSign(handshake);
     if (signed === undefined) return wrong(MALFORMED);
@@ -117,14 +122,10 @@ function readStringToSign({ stringToSign, signature }: Handshake): StringToSign 
 function checkTime({ time, timeMs }: StringToSign, nowMs: number): Admission | undefined {
   const limits = [basicFormat(nowMs), WINDOW_MS / 60_000] as const;
   if (timeMs < nowMs - WINDOW_MS) {
-    return expired(
-      signatureFaults.expired(time, basicFormat(nowMs - WINDOW_MS), ...limits).message,
-    );
+    return expired(signatureFaults.expired(time, basicFormat(nowMs - WINDOW_MS), ...limits));
   }
   if (timeMs > nowMs + WINDOW_MS) {
-    return expired(
-      signatureFaults.notYetCurrent(time, basicFormat(nowMs + WINDOW_MS), ...limits).message,
-    );
+    return expired(signatureFaults.notYetCurrent(time, basicFormat(nowMs + WINDOW_MS), ...limits));
   }
   return undefined;
 }
@@ -149,11 +150,11 @@ function isCanonicalHash({ time, canonicalHash }: StringToSign): boolean {
   });
 }
 
-function wrong(message = MALFORMED): Admission {
-  return { kind: 'refused', reason: 'wrong', message };
+function wrong(message: string): Admission {
+  return { kind: 'refused', reason: 'signature', message };
 }
 
-function expired(message = MALFORMED): Admission {
+function expired({ message = MALFORMED }: ClientFault): Admission {
   return { kind: 'refused', reason: 'expired', message };
 }
 

@@ -128,6 +128,10 @@ describe('authorisation', () => {
     expect(bench.callers).toEqual([]);
     expect(bench.counters.authorisationFailures).toBe(1);
     expect(bench.counters.errors.get('UnrecognizedClientException')).toBe(2);
+    expect(bench.counters.denials.all).toEqual([
+      { operation: 'GetItem', reason: 'signature', count: 1 },
+      { operation: 'Endpoints', reason: 'signature', count: 1 },
+    ]);
     client.send(bench.signed(), getItem('T', 'a'));
     expect(await text(client, 3)).toBe('<a>');
   });
@@ -163,6 +167,9 @@ describe('authorisation', () => {
     bench.nowMs += 1;
     client.send(getItem('T', 'c'));
     expect(await client.fault()).toMatchObject({ codes: [4, 23, 31, 33] });
+    expect(bench.counters.denials.all).toEqual([
+      { operation: 'GetItem', reason: 'expired', count: 1 },
+    ]);
     client.send(bench.signed(), getItem('T', 'd'));
     expect(await text(client, 3)).toBe('<d>');
   });

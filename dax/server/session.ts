@@ -9,8 +9,8 @@ import { type Arrival, RequestParser } from '../protocol/request-parser.ts';
 import type { AuthorizeConnectionRequest, DaxRequest, MethodName } from '../protocol/requests.ts';
 import type { Eventually } from '../tables/eventually.ts';
 import type { Caller } from './caller.ts';
-import { addOne, type DaxCounters } from './counters.ts';
-import type { Handshakes } from './handshake.ts';
+import { addOne, type DaxCounters, operationOf } from './counters.ts';
+import type { HandshakeFault, Handshakes } from './handshake.ts';
 import {
   AUTHORISATION_MS,
   HELD_BYTES_MAX,
@@ -50,7 +50,7 @@ export interface Answers {
 type Authorisation =
   | { readonly kind: 'none' }
   | { readonly kind: 'granted'; readonly caller: Caller; readonly untilMs: number }
-  | { readonly kind: 'refused'; readonly reason: 'expired' | 'wrong'; readonly message: string };
+  | { readonly kind: 'refused'; readonly reason: HandshakeFault; readonly message: string };
 
 /** `DaxGoV2Client-1.0.3`, `DaxGoClient-1.2.15`. */
 const GO_USER_AGENT = 'DaxGo';
@@ -170,7 +170,7 @@ export class Session {
       case 'invalid':
         this.#context.counters.requests[arrival.method] += 1;
         if (arrival.method === 'authorizeConnection') {
-          this.#refuse('wrong', arrival.fault.message ?? '');
+          this.#refuse('signature', arrival.fault.message ?? '');
         } else {
           this.#send(this.#faultReply(arrival.fault, arrival.method));
         }
@@ -203,7 +203,7 @@ export class Session {
     };
   }
 
-  #refuse(reason: 'expired' | 'wrong', message: string): void {
+  #refuse(reason: HandshakeFault, message: string): void {
     this.#context.counters.authorisationFailures += 1;
     this.#authorisation = { kind: 'refused', reason, message };
   }
@@ -211,7 +211,7 @@ export class Session {
   #answer(request: DaxRequest, byteLength: number): void {
     const caller = this.#caller();
     if (caller === undefined) {
-      this.#send(this.#refusalReply());
+      this.#send(this.#refusalReply(request.method));
       return;
     }
     const reply = this.#context.answers.answer(request, caller);
@@ -237,36 +237,35 @@ export class Session {
     return isInTime ? authorisation.caller : undefined;
   }
 
-  /** Why requests are not answered, to one of them. */
-  #refusalReply(): Buffer {
+  /** Why requests are not answered, to one of them; undefined: of which nobody knows what it was. */
+  #refusalReply(method: MethodName | undefined): Buffer {
+    const { counters } = this.#context;
+    const { reason, message } = this.#refusal();
+    if (method !== undefined) counters.denials.add(operationOf(method), reason);
+    const isToSignAgain = reason === 'expired' || this.#authorisation.kind === 'none';
+    const type = isToSignAgain
+      ? 'MissingAuthenticationTokenException'
+      : 'UnrecognizedClientException';
+    addOne(counters.errors, type);
+    return authenticationReply({ type, message }, nextRequestId());
+  }
+
+  #refusal(): { readonly reason: HandshakeFault; readonly message: string } {
     const authorisation = this.#authorisation;
     switch (authorisation.kind) {
       case 'none':
-        return this.#authenticationReply('MissingAuthenticationTokenException', MISSING);
+        return { reason: 'signature', message: MISSING };
       case 'granted':
-        return this.#authenticationReply('MissingAuthenticationTokenException', RUN_OUT);
+        return { reason: 'expired', message: RUN_OUT };
       case 'refused':
-        return this.#authenticationReply(
-          authorisation.reason === 'wrong'
-            ? 'UnrecognizedClientException'
-            : 'MissingAuthenticationTokenException',
-          authorisation.message,
-        );
+        return authorisation;
     }
-  }
-
-  #authenticationReply(
-    type: 'MissingAuthenticationTokenException' | 'UnrecognizedClientException',
-    message: string,
-  ): Buffer {
-    addOne(this.#context.counters.errors, type);
-    return authenticationReply({ type, message }, nextRequestId());
   }
 
   /** Only known callers are told what is wrong with a request. */
   #faultReply(fault: ClientFault, method: MethodName | undefined): Buffer {
     return this.#caller() === undefined
-      ? this.#refusalReply()
+      ? this.#refusalReply(method)
       : this.#context.answers.answerFault(fault, method);
   }
 

@@ -4,9 +4,11 @@ import { createServer as createTcpServer, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { SignatureVerifier } from '../../dataplane/access/signature-verifier.ts';
 import { startServer, type TestServer } from '../../dataplane/endpoint/endpoint.fixture.ts';
+import { RelayedFault } from '../../dataplane/errors/client-fault.ts';
 import { Authority } from '../../dataplane/replication/transport/authority.fixture.ts';
 import type { HttpTableCalls } from './http-table-calls.ts';
 import { callsTo, credentialOf, listenOn, outcomeOf, REGION } from './table-calls.fixture.ts';
+import { TableCallError } from './table-calls.ts';
 
 const keys = new Map([
   ['AKID', credentialOf('AKID')],
@@ -120,6 +122,10 @@ async function serve(listener: RequestListener) {
   return { endpoint: `http://127.0.0.1:${await listenOn(server)}`, counts };
 }
 
+function notReached(): never {
+  throw new Error('it has failed');
+}
+
 const answering =
   (status: number, text: string): RequestListener =>
   (_request, response) => {
@@ -133,7 +139,7 @@ describe('answers that are none', () => {
     ['JSON that is cut off', 200, '{"Item":', 'uncertain'],
     ['JSON that is no object', 200, '[]', 'uncertain'],
     ['404 of something else', 404, 'not found', 'not done'],
-    ['a fault that is not known', 400, '{"__type":"x#NovelException"}', 'not done'],
+    ['400 without a type', 400, '{"message":"x"}', 'not done'],
     ['a redirection', 302, '', 'not done'],
   ])('a write is %s', async (_name, status, text, expected) => {
     const { endpoint, counts } = await serve(answering(status, text));
@@ -141,6 +147,37 @@ describe('answers that are none', () => {
     expect(await outcomeOf(calls.call('PutItem', put))).toMatch(new RegExp(`^${expected}: `));
     expect(counts.requests).toBe(1);
     expect(calls.metrics.uncertainCount).toBe(expected === 'uncertain' ? 1 : 0);
+  });
+
+  it.each([
+    [500, 'InternalServerError', undefined],
+    [503, 'ServiceUnavailable', 'ServiceUnavailable'],
+  ])('what is said with %d is kept for callers', async (status, type, wireName) => {
+    const text = `{"__type":"x#${type}","message":"The volume is full.","Reason":1}`;
+    const { endpoint } = await serve(answering(status, text));
+    const error = await open(endpoint)
+      .call('PutItem', put)
+      .then(notReached, (thrown) => thrown);
+    expect(error).toBeInstanceOf(TableCallError);
+    expect(error.isUncertain).toBe(true);
+    expect(error.fault).toMatchObject({
+      type: 'InternalServerError',
+      message: 'The volume is full.',
+      members: { Reason: 1 },
+      ...(wireName && { wireType: `x#${wireName}`, wireName, status }),
+    });
+  });
+
+  it('a fault that is not known is given on under its own name', async () => {
+    const { endpoint, counts } = await serve(
+      answering(400, '{"__type":"x#NovelException","message":"new"}'),
+    );
+    const fault = await open(endpoint)
+      .call('GetItem', { Key })
+      .then(notReached, (thrown) => thrown);
+    expect(fault).toBeInstanceOf(RelayedFault);
+    expect(fault).toMatchObject({ wireType: 'x#NovelException', status: 400, message: 'new' });
+    expect(counts.requests).toBe(1);
   });
 
   it('a read is asked again, a bounded number of times', async () => {

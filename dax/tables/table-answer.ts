@@ -2,7 +2,9 @@ import type { JsonObject } from '../../dataplane/api/operation.ts';
 import {
   ClientFault,
   type FaultType,
+  faultName,
   faultNamespaces,
+  RelayedFault,
 } from '../../dataplane/errors/client-fault.ts';
 import { TableCallError } from './table-calls.ts';
 import type { RawAnswer } from './table-connections.ts';
@@ -10,10 +12,13 @@ import type { RawAnswer } from './table-connections.ts';
 /** Operations whose answer has no body at all. */
 const EMPTY_ANSWERS: ReadonlySet<string> = new Set(['TagResource', 'UntagResource']);
 
-/** Something came back that is no answer of the API. */
+/** Longer ones are no names of exceptions. */
+const TYPE_CHARACTERS_MAX = 256;
+
+/** Something came back that is no answer of the API, or tells of a failure at the tables. */
 export class UnusableAnswerError extends TableCallError {
-  constructor(message: string, isUncertain: boolean) {
-    super(message, isUncertain);
+  constructor(message: string, isUncertain: boolean, fault: ClientFault | undefined) {
+    super(message, isUncertain, { fault });
     this.name = 'UnusableAnswerError';
   }
 }
@@ -25,16 +30,15 @@ export class UnusableAnswerError extends TableCallError {
 export function answerOf(operation: string, { status, text }: RawAnswer): JsonObject {
   const body = text === '' && EMPTY_ANSWERS.has(operation) ? {} : jsonOf(text);
   if (status === 200 && body !== undefined) return body;
-  if (status >= 400 && status < 500 && body !== undefined) {
-    const fault = faultOf(body);
-    if (fault !== undefined) throw fault;
-  }
+  const fault = status >= 400 && body !== undefined ? faultOf(body, status) : undefined;
+  if (fault !== undefined && status < 500) throw fault;
   // What was refused was not done; but after a 5xx, or an answer that is cut off, it may have been.
   const isUncertain = status === 200 || status >= 500;
-  const type = body === undefined ? 'no JSON' : typeOf(body);
+  const what = fault === undefined ? 'and no answer of the API' : nameOf(fault);
   throw new UnusableAnswerError(
-    `the tables answered ${operation} with ${status} ${type}`,
+    `the tables answered ${operation} with ${status} ${what}`,
     isUncertain,
+    fault,
   );
 }
 
@@ -48,21 +52,21 @@ function jsonOf(text: string): JsonObject | undefined {
   }
 }
 
-function faultOf(body: JsonObject): ClientFault | undefined {
-  const type = typeOf(body);
-  if (!isFaultType(type) || type === 'InternalServerError') return undefined;
-  const { __type, message, Message, ...members } = body;
-  const text = message ?? Message;
-  return new ClientFault(
-    type,
-    typeof text === 'string' ? text : undefined,
-    Object.keys(members).length === 0 ? undefined : members,
-  );
+/** Undefined: it is none. Types that we do not know are kept as they are. */
+function faultOf(body: JsonObject, status: number): ClientFault | undefined {
+  const { __type: wireType, message, Message, ...others } = body;
+  if (typeof wireType !== 'string' || wireType.length > TYPE_CHARACTERS_MAX) return undefined;
+  const given = message ?? Message;
+  const text = typeof given === 'string' ? given : undefined;
+  const members = Object.keys(others).length === 0 ? undefined : others;
+  const type = faultName(wireType);
+  return isFaultType(type) && (type === 'InternalServerError') === status >= 500
+    ? new ClientFault(type, text, members)
+    : new RelayedFault({ wireType, status }, text, members);
 }
 
-/** `ValidationException` of `com.amazon.coral.validate#ValidationException`. */
-function typeOf({ __type: type }: JsonObject): string {
-  return typeof type === 'string' ? type.slice(type.indexOf('#') + 1, 200) : 'without a type';
+function nameOf(fault: ClientFault): string {
+  return fault instanceof RelayedFault ? fault.wireName : fault.type;
 }
 
 function isFaultType(type: string): type is FaultType {

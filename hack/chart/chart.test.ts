@@ -23,7 +23,11 @@ const ALL_SWITCHES: Fields = {
     rules: { enabled: true },
     dashboards: { enabled: true },
   },
-  networkPolicy: { metricsNamespaces: ['monitoring'], clients: [{ podSelector: {} }] },
+  networkPolicy: {
+    metricsNamespaces: ['monitoring'],
+    clients: [{ podSelector: {} }],
+    daxClients: [{ podSelector: {} }],
+  },
 };
 const NO_SWITCHES: Fields = {
   crds: { enabled: false },
@@ -415,7 +419,7 @@ describe('definitions', () => {
   it('may be deleted only where they are not to be kept', async () => {
     expect(await annotations({})).not.toHaveProperty(['trestle.dev/allow-crd-deletion']);
     expect(await annotations({ crds: { keep: false } })).toMatchObject({
-      'trestle.dev/allow-crd-deletion': 'true',
+      'trestle.dev/allow-crd-deletion': 'tables/trestle',
     });
   });
 });

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { AccessDenials } from '../../dataplane/access/denials.ts';
 import type { MetricsPage } from '../../dataplane/admin/metrics-page.ts';
 import { report } from '../../dataplane/admin/node-admin.fixture.ts';
 import { NodeMetrics } from '../../dataplane/admin/node-metrics.ts';
@@ -33,6 +34,8 @@ function nodePage() {
     hosted: () => [],
     report: () => report,
     peers: () => [],
+    volume: () => ({ usedBytes: 0, availableBytes: 0 }),
+    loadedTls: () => [],
     triggers: () => [],
   }).text();
 }
@@ -53,9 +56,11 @@ function routerPage() {
   const transactions = new TransactionCounts();
   return routerMetricsPage({
     operations,
+    denials: new AccessDenials(),
     router: () => router,
     transactions: () => transactions,
     peers: () => [],
+    loadedTls: () => [],
   }).text();
 }
 
@@ -74,6 +79,9 @@ function operatorPage() {
       namespaces: controller,
       access: { controller, caches: { objects: () => [] } },
       dax: { controller, caches: { allClusters: () => [] } },
+      secrets: { expiries: () => [], authorityExpiries: () => new Map() },
+      certificates: { expiries: () => [] },
+      rotation: { waitedFor: new Map() },
     } as never,
     election: { isLeader: true },
   }).text();

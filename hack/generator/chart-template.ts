@@ -3,17 +3,21 @@ import type { Crd } from './crd.ts';
 const KEEP = /^( *)helm\.sh\/resource-policy: keep\n/m;
 
 /**
- * The CustomResourceDefinitions as a Helm template: there with `crds.enabled`, kept on uninstall with
- * `crds.keep`, and else free to be deleted. Nothing of their text is taken for a template.
+ * The CustomResourceDefinitions as a Helm template: each there where the release brings it (_helpers.tpl), kept on
+ * uninstall with `crds.keep`, and else free to be deleted by this release. Nothing of their text is taken for a
+ * template.
  */
 export function chartTemplate(crds: readonly Crd[]): string {
-  const documents = crds.map((crd) => `---\n${withKeep(crd)}`);
   return [
     '{{- /* Made by hack/generate from crds/. Change it there. */ -}}\n',
-    '{{- if .Values.crds.enabled }}\n',
-    ...documents,
-    '{{- end }}\n',
+    ...crds.map(documentOf),
   ].join('');
+}
+
+function documentOf(crd: Crd): string {
+  const { name, schemaVersion } = crd;
+  const condition = `include "trestle.bringsDefinition" (list . "${name}" ${schemaVersion})`;
+  return `{{- if ${condition} }}\n---\n${withKeep(crd)}{{- end }}\n`;
 }
 
 function withKeep({ file, source }: Crd): string {
@@ -23,7 +27,7 @@ function withKeep({ file, source }: Crd): string {
     KEEP,
     (line, indent) =>
       `${indent}{{- if .Values.crds.keep }}\n${line}${indent}{{- else }}\n` +
-      `${indent}trestle.dev/allow-crd-deletion: 'true'\n${indent}{{- end }}\n`,
+      `${indent}trestle.dev/allow-crd-deletion: {{ include "trestle.releaseId" . }}\n${indent}{{- end }}\n`,
   );
 }
 

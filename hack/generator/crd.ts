@@ -5,6 +5,10 @@ export interface Crd {
   /** Path in the repository. */
   readonly file: string;
   readonly source: string;
+  /** Of the definition: `tables.trestle.dev`. */
+  readonly name: string;
+  /** Raised with every change that an operator needs (annotation `trestle.dev/schema-version`). */
+  readonly schemaVersion: number;
   readonly kind: string;
   readonly plural: string;
   readonly shortNames: readonly string[];
@@ -49,13 +53,17 @@ export interface Validation {
 
 /** @throws Error when it is not a CustomResourceDefinition of one version. */
 export function parseCrd(file: string, source: string): Crd {
-  const { kind, spec } = parse(source);
+  const { kind, metadata, spec } = parse(source);
   if (kind !== 'CustomResourceDefinition') throw new Error(`${file}: not a CRD`);
   if (spec.versions.length !== 1) throw new Error(`${file}: needs one version`);
   const [version] = spec.versions;
+  const schemaVersion = Number(metadata.annotations['trestle.dev/schema-version']);
+  if (!Number.isInteger(schemaVersion)) throw new Error(`${file}: needs a schema-version`);
   return {
     file,
     source,
+    name: metadata.name,
+    schemaVersion,
     kind: spec.names.kind,
     plural: spec.names.plural,
     shortNames: spec.names.shortNames ?? [],

@@ -9,8 +9,10 @@ import { typeScript } from './type-script.ts';
 const CRD = `# About the source.
 kind: CustomResourceDefinition
 metadata:
+  name: things.example.com
   annotations:
     helm.sh/resource-policy: keep
+    trestle.dev/schema-version: '1'
 spec:
   group: example.com
   names: {kind: Thing, plural: things, shortNames: [th]}
@@ -43,7 +45,7 @@ spec:
 `;
 const thing = parseCrd('crds/thing.yaml', CRD);
 
-/** As Helm would with these values; the template has nothing but the two conditions and quoted braces. */
+/** As Helm would with these values; a template has nothing but conditions, the release's id and quoted braces. */
 function rendered(template: string, { isKept }: { readonly isKept: boolean }): string {
   return template
     .replace(/^\{\{- \/\*.*\*\/ -\}\}\n/, '')
@@ -51,8 +53,12 @@ function rendered(template: string, { isKept }: { readonly isKept: boolean }): s
       / *\{\{- if \.Values\.crds\.keep \}\}\n(.*\n) *\{\{- else \}\}\n(.*\n) *\{\{- end \}\}\n/g,
       isKept ? '$1' : '$2',
     )
-    .replace(/\{\{- if \.Values\.crds\.enabled \}\}\n/, '')
-    .replace(/\{\{- end \}\}\n$/, '')
+    .replaceAll(
+      /\{\{- if include "trestle\.bringsDefinition" \(list \. "[a-z.]+" \d+\) \}\}\n/g,
+      '',
+    )
+    .replaceAll(/^\{\{- end \}\}\n/gm, '')
+    .replaceAll('{{ include "trestle.releaseId" . }}', 'shop/trestle')
     .replaceAll('{{ "{{" }}', '{{');
 }
 
@@ -74,7 +80,7 @@ test('chart: rendered without crds.keep it may be deleted, and that is all', () 
   const kept = rendered(chartTemplate([thing]), { isKept: true });
   const loose = rendered(chartTemplate([thing]), { isKept: false });
   const keep = 'helm.sh/resource-policy: keep';
-  expect(loose).toBe(kept.replace(keep, "trestle.dev/allow-crd-deletion: 'true'"));
+  expect(loose).toBe(kept.replace(keep, 'trestle.dev/allow-crd-deletion: shop/trestle'));
 });
 
 test('chart: braces of the CRD are not taken for a template', () => {

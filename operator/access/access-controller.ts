@@ -12,6 +12,7 @@ import { encodedData, type SecretObject, secretText } from '../certificates/secr
 import type { ReconcileResult } from '../controller.ts';
 import { DaxClusterNames } from '../daxcluster/names.ts';
 import type { EventRecorder } from '../event-recorder.ts';
+import { isPaused } from '../pause.ts';
 import { isSameJson } from '../table/canonical.ts';
 import { FIELD_MANAGER } from '../table/names.ts';
 import { OwnWrites } from '../table/own-writes.ts';
@@ -173,6 +174,7 @@ export class AccessController {
       const { key, material } = outcome;
       const status = keyStatusOf(outcome, facts);
       await this.#tell(namespace, { type: resources.accessKeys, object: key, status }, signal);
+      if (isPaused(key)) continue;
       if (status.published) timesMs.push(knownMs(status.published));
       const nextMs = material && nextStepMs(material, key.spec);
       if (nextMs !== undefined) timesMs.push(nextMs);
@@ -181,7 +183,7 @@ export class AccessController {
       const { policy: object } = outcome;
       const status = policyStatusOf(outcome, facts);
       await this.#tell(namespace, { type: resources.accessPolicies, object, status }, signal);
-      if (status.published) timesMs.push(knownMs(status.published));
+      if (status.published && !isPaused(object)) timesMs.push(knownMs(status.published));
     }
     // What was due and is not done waits for something else that has its own time.
     return timesMs.filter((ms) => ms > facts.nowMs);

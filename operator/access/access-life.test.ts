@@ -383,6 +383,42 @@ test('what the API server refuses to take is told, with its words, and what rout
   expect(key?.status?.conditions?.[0]).toMatchObject({ type: 'Ready', status: 'True' });
 });
 
+test('paused, neither a key nor a policy changes, and both say so; afterwards they catch up', async () => {
+  await trial.startOperator();
+  const id = await knownKey();
+  const policy = await trial.createPolicy('music', musicForAnn);
+  await trial.condition(policy, 'Ready', 'Propagating');
+  trial.pass(PROPAGATION_MS);
+  await trial.condition(policy, 'Ready', 'InForce');
+  const policies = await trial.policies();
+  const key = (await trial.get<AccessKeyResource>(accessKeys, 'app')) as AccessKeyResource;
+
+  const annotations = { 'trestle.dev/paused': 'true', 'trestle.dev/rotate': '1' };
+  await trial.change(accessKeys, 'app', { metadata: { annotations }, spec: { state: 'Inactive' } });
+  await trial.change(accessPolicies, 'music', {
+    metadata: { annotations },
+    spec: { subjects: [] },
+  });
+  await trial.condition(key, 'Ready', 'Paused');
+  await trial.condition(policy, 'Ready', 'Paused');
+  const made = await trial.createKey('other', { subject: { kind: 'User', name: 'zoe' } });
+  await trial.condition(made, 'Ready', 'Propagating');
+  trial.pass(PROPAGATION_MS);
+  await trial.condition(made, 'Ready', 'Active');
+  expect(await trial.idsOf('user/ann')).toEqual([id]);
+  expect(await trial.keyIn('app')).toBe(id);
+  expect(await trial.policies()).toEqual(policies);
+  const told = await trial.get<AccessKeyResource>(accessKeys, 'app');
+  expect(told?.status).toMatchObject({ secretName: 'app', accessKeyID: id });
+
+  const resumed = { metadata: { annotations: { 'trestle.dev/paused': null } } };
+  await trial.change(accessKeys, 'app', resumed);
+  await trial.change(accessPolicies, 'music', resumed);
+  await trial.becomes(() => trial.idsOf('user/ann'), []);
+  await trial.becomes(() => trial.policies(), []);
+  await expect.poll(() => trial.keyIn('app')).not.toBe(id);
+});
+
 test('no secret is in a log line, a status or an event', async () => {
   let text = '';
   const lines = new Writable({

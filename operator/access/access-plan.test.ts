@@ -125,6 +125,76 @@ const DENIED = {
   Statement: [{ Effect: 'Deny', Action: '*', Resource: '*' }],
 };
 
+const paused = <T extends { readonly metadata: object }>(object: T): T => ({
+  ...object,
+  metadata: { ...object.metadata, annotations: { 'trestle.dev/paused': 'true' } },
+});
+const pausedKey = (observed: ObservedKey): ObservedKey => ({
+  ...observed,
+  key: paused(observed.key),
+});
+
+/** The Secret as this plan would have it. */
+function publishedBy({ contents }: AccessPlan) {
+  if (contents === undefined) throw new Error('there is a root key');
+  return secretOf({ ...contents, ...root });
+}
+
+describe('paused', () => {
+  test('an AccessKey has with routers what it had, whatever becomes of its spec and its Secret', () => {
+    const before = key('ann', { ids: ['B', 'A'] });
+    const made = plan({ keys: [before] });
+    const credentials = publishedBy(made);
+    const revoked = pausedKey(key('ann', { ids: ['B'], state: 'Inactive' }));
+    // `A` is known from its status alone.
+    const status = { accessKeyID: 'B', previousAccessKeyID: 'A' };
+    const told = { ...revoked, key: { ...revoked.key, status } };
+    expect(plan({ credentials, keys: [told] }).contents).toEqual(made.contents);
+    const secretless = { ...told, material: undefined };
+    expect(plan({ credentials, keys: [secretless] }).contents).toEqual(made.contents);
+    expect(plan({ credentials, keys: [secretless] }).keys).toMatchObject([{ isPublished: true }]);
+    const resumed = { ...revoked, key: { ...told.key, metadata: before.key.metadata } };
+    expect(entriesOf(plan({ credentials, keys: [resumed] }))).toEqual([root]);
+  });
+
+  test('an AccessKey that routers do not know stays unknown, and takes nothing of another one', () => {
+    const other = key('web', { subject: { kind: 'User', name: 'ann' } });
+    const credentials = publishedBy(plan({ keys: [other] }));
+    const observed = { credentials, keys: [other, pausedKey(key('ann'))] };
+    expect(entriesOf(plan(observed)).map(({ accessKeyId }) => accessKeyId)).toEqual([
+      'AKIAROOT',
+      'AKIA-web',
+    ]);
+    expect(plan(observed).keys.map(({ isPublished }) => isPublished)).toEqual([false, true]);
+    expect(entriesOf(plan({ ...observed, keys: [pausedKey(key('ann'))] }))).toEqual([root]);
+  });
+
+  test('an AccessPolicy says what it said, valid or not, and a new one nothing', () => {
+    const made = plan({ policies: [policy('p')] });
+    const credentials = publishedBy(made);
+    for (const spec of [
+      { policyDocument: '{' },
+      { subjects: [] },
+      { subjects: [{ kind: 'User', name: 'zoe' }] as const },
+    ]) {
+      const changed = plan({ credentials, policies: [paused(policy('p', spec))] });
+      expect(changed.contents).toEqual(made.contents);
+    }
+    expect(policiesOf(plan({ credentials, policies: [paused(policy('new'))] }))).toEqual([]);
+    expect(
+      policiesOf(plan({ credentials, policies: [policy('p', { policyDocument: '{' })] })),
+    ).toEqual([{ name: 'p', subjects: ['user/ann'], document: DENIED }]);
+  });
+
+  test('what cannot be read of the Secret is not held on to', () => {
+    for (const text of ['', 'null', '[]', '{"policies":[null,{"name":1},{"name":"p"}]}', '{']) {
+      const credentials = secretOf({ policies: text, credentials: '[{"principal":7}]', ...root });
+      const { contents } = plan({ credentials, policies: [paused(policy('p'))] });
+      expect(contents?.policies).toBe('{"policies":[]}\n');
+    }
+  });
+});
+
 describe('credentials', () => {
   test('of a namespace without AccessKeys are the root key alone, as it was before there were any', () => {
     expect(plan().contents).toEqual({

@@ -1,15 +1,19 @@
-import type { SecretObject } from '../certificates/secret-data.ts';
+import { type SecretObject, secretText } from '../certificates/secret-data.ts';
 import type { Obstacle } from '../findings.ts';
+import { isPaused } from '../pause.ts';
 import { hashOf } from '../table/canonical.ts';
 import {
+  type CredentialEntry,
   type CredentialsList,
+  credentialsIn,
   credentialsList,
   type KeyHolder,
   rootEntries,
 } from './credentials-list.ts';
 import { goodPairs, type KeyMaterial } from './key-material.ts';
 import type { KeyPair } from './key-pair.ts';
-import { type PolicySource, policiesList } from './policies-list.ts';
+import { CREDENTIALS, POLICIES } from './names.ts';
+import { type PolicyEntry, type PolicySource, policiesIn, policiesList } from './policies-list.ts';
 import { type DocumentCheck, type Place, policyDocumentOf } from './policy-document.ts';
 import {
   clusterNameOf,
@@ -84,11 +88,15 @@ export function planAccess(observed: ObservedAccess): AccessPlan {
     clusters,
   );
   const roots = rootEntries(observed.credentials);
-  const holders = [...roleHolders(observed, clusters), ...keyHolders(keys)];
+  const holders = [
+    ...roleHolders(observed, clusters),
+    ...keyHolders(keys, credentialsIn(secretText(observed.credentials, CREDENTIALS))),
+  ];
   const credentials = credentialsList(roots ?? [], holders);
+  const published = policiesIn(secretText(observed.credentials, POLICIES));
   const drafts = observed.policies
     .toSorted(byAge)
-    .map((policy) => draftOf(policy, { observed, clusters, principals }));
+    .map((policy) => draftOf(policy, { observed, clusters, principals, published }));
   const policies = policiesList(drafts, {
     clusters: clusters.flatMap((cluster) => {
       const principal = principals.ofCluster(cluster);
@@ -99,7 +107,7 @@ export function planAccess(observed: ObservedAccess): AccessPlan {
   });
   return {
     contents: roots && { credentials: credentials.text, policies: policies.text },
-    keys: keys.map((each) => keyOutcome(each, credentials.leftOut)),
+    keys: keys.map((each) => keyOutcome(each, { holders, leftOut: credentials.leftOut })),
     policies: drafts.map(({ policy, subjects, missing, fault, name }) => {
       const entry = policies.entries.get(name);
       const isLeftOut = policies.leftOut.has(name);
@@ -121,21 +129,49 @@ function roleHolders(
   });
 }
 
-function keyHolders(keys: readonly ObservedKey[]): readonly KeyHolder[] {
+function keyHolders(
+  keys: readonly ObservedKey[],
+  published: readonly CredentialEntry[],
+): readonly KeyHolder[] {
   return keys.flatMap(({ key, material }) => {
+    if (isPaused(key)) return heldKey({ key, material }, published);
     if (material === undefined || key.spec.state === 'Inactive') return [];
     return [{ id: holderId(key), principal: principalOfKey(key), pairs: goodPairs(material) }];
   });
+}
+
+/** Of a paused AccessKey the keys that routers have, whatever has become of its Secret or its spec since. */
+function heldKey(
+  { key, material }: Pick<ObservedKey, 'key' | 'material'>,
+  published: readonly CredentialEntry[],
+): readonly KeyHolder[] {
+  const principal = principalOfKey(key);
+  const { accessKeyID, previousAccessKeyID, published: told } = key.status ?? {};
+  const own = material === undefined ? [] : goodPairs(material);
+  const ids = new Set([
+    ...own.map(({ accessKeyId }) => accessKeyId),
+    ...[accessKeyID, previousAccessKeyID, told?.revision],
+  ]);
+  const pairs = published.filter(
+    (entry) => entry.principal === principal && ids.has(entry.accessKeyId),
+  );
+  return pairs.length === 0 ? [] : [{ id: holderId(key), principal, pairs }];
 }
 
 function holderId({ metadata }: AccessKeyResource): string {
   return `AccessKey/${metadata.name}`;
 }
 
-function keyOutcome(observed: ObservedKey, leftOut: CredentialsList['leftOut']): KeyOutcome {
-  const { key, material } = observed;
-  const reason = leftOut.get(holderId(key));
-  const isPublished = key.spec.state === 'Active' && material !== undefined && reason === undefined;
+function keyOutcome(
+  observed: ObservedKey,
+  {
+    holders,
+    leftOut,
+  }: { readonly holders: readonly KeyHolder[]; readonly leftOut: CredentialsList['leftOut'] },
+): KeyOutcome {
+  const id = holderId(observed.key);
+  const reason = leftOut.get(id);
+  const isPublished = reason === undefined && holders.some((holder) => holder.id === id);
   const obstacle = observed.obstacle ?? (reason && { reason, message: LEFT_OUT[reason] });
   return { ...observed, obstacle, isPublished };
 }
@@ -159,7 +195,9 @@ function draftOf(
     observed: { place, check },
     clusters,
     principals,
+    published,
   }: {
+    readonly published: ReadonlyMap<string, PolicyEntry>;
     readonly observed: ObservedAccess;
     readonly clusters: readonly DaxClusterRole[];
     readonly principals: Principals;
@@ -186,5 +224,6 @@ function draftOf(
     missing: found.filter(({ principal }) => principal === undefined).map(({ title }) => title),
     document: document.kind === 'valid' ? document.document : undefined,
     fault: document.kind === 'invalid' ? document.message : undefined,
+    held: isPaused(policy) ? (published.get(name) ?? 'none') : undefined,
   };
 }

@@ -10,6 +10,7 @@ import {
   timedConditions,
   withoutUndefined,
 } from '../findings.ts';
+import { isPaused, PAUSED_MESSAGE, PAUSED_REASON } from '../pause.ts';
 import type { KeyOutcome, PolicyOutcome } from './access-plan.ts';
 import { type KeyMaterial, newestPair, previousEndMs } from './key-material.ts';
 import { PROPAGATION_MS } from './names.ts';
@@ -42,6 +43,11 @@ export function knownMs({ time }: Published): number {
 /** What the status of an AccessKey is to be. */
 export function keyStatusOf(outcome: KeyOutcome, facts: TellingFacts): AccessKeyStatus {
   const { key, material } = outcome;
+  if (isPaused(key)) {
+    const { obstacle } = outcome;
+    const more = obstacle === undefined ? [] : [finding('Stalled', 'True', obstacle)];
+    return { ...key.status, secretName: secretNameOf(key), ...pausedStatus(key, more, facts) };
+  }
   const published = publishedOf(key.status?.published, keyRevision(outcome), facts);
   return withoutUndefined({
     ...common(key, keyFindings(outcome, published, facts), facts),
@@ -54,12 +60,22 @@ export function keyStatusOf(outcome: KeyOutcome, facts: TellingFacts): AccessKey
 /** What the status of an AccessPolicy is to be. */
 export function policyStatusOf(outcome: PolicyOutcome, facts: TellingFacts): AccessPolicyStatus {
   const { policy, subjects, revision } = outcome;
+  if (isPaused(policy)) {
+    return { ...policy.status, ...pausedStatus(policy, [validity(outcome)], facts) };
+  }
   const published = publishedOf(policy.status?.published, revision, facts);
   return withoutUndefined({
     ...common(policy, policyFindings(outcome, published, facts), facts),
     subjects: subjects.slice(0, SUBJECTS_SHOWN_MAX),
     published,
   });
+}
+
+/** All else is as it was, as is what routers have. */
+function pausedStatus(object: Conditioned, more: readonly Finding[], facts: TellingFacts) {
+  const paused = { reason: PAUSED_REASON, message: PAUSED_MESSAGE };
+  const findings = [finding('Ready', 'Unknown', paused), ...more];
+  return withoutUndefined(common(object, findings, facts));
 }
 
 function keysShown(
@@ -136,18 +152,19 @@ function policyFindings(
   published: Published | undefined,
   facts: TellingFacts,
 ): readonly Finding[] {
-  const { fault } = outcome;
-  const valid =
-    fault === undefined
-      ? finding('Valid', 'True', { reason: 'Parsed', message: 'The document is well formed' })
-      : finding('Valid', 'False', { reason: 'InvalidDocument', message: fault });
   const obstacle = policyObstacle(outcome);
   return [
     policyReady(outcome, published, facts),
-    valid,
+    validity(outcome),
     ...propagating(published, facts),
     ...(obstacle ? [finding('Stalled', 'True', obstacle)] : []),
   ];
+}
+
+function validity({ fault }: PolicyOutcome): Finding {
+  return fault === undefined
+    ? finding('Valid', 'True', { reason: 'Parsed', message: 'The document is well formed' })
+    : finding('Valid', 'False', { reason: 'InvalidDocument', message: fault });
 }
 
 function policyReady(

@@ -85,22 +85,31 @@ function byPrincipal(a: CredentialEntry, b: CredentialEntry): number {
   return String(one) < String(other) ? -1 : 1;
 }
 
-/** Entries that name no principal and can stand in a credentials file, each id once; none of a text that is no list. */
+/** Entries that name no principal and can stand in a credentials file, each id once. */
 function rootsIn(text: string | undefined): readonly CredentialEntry[] {
-  const roots = new Map<string, CredentialEntry>();
+  return credentialsIn(text).filter(({ principal }) => principal === undefined);
+}
+
+/** Entries that can stand in a credentials file, each id once, the first of its kind; none of a text that is no list. */
+export function credentialsIn(text: string | undefined): readonly CredentialEntry[] {
+  const entries = new Map<string, CredentialEntry>();
   for (const value of listIn(text)) {
     if (typeof value !== 'object' || value === null) continue;
     const { principal, sessionToken, ...members } = value as Readonly<Record<string, unknown>>; // Read leniently: what is no text is not taken.
-    const isPlain =
-      principal === undefined && ['undefined', 'string'].includes(typeof sessionToken);
+    const isPlain = [principal, sessionToken].every((text) =>
+      ['undefined', 'string'].includes(typeof text),
+    );
     const pair = keyPairOf(textIn(members.accessKeyId), textIn(members.secretAccessKey));
-    if (!isPlain || pair === undefined || roots.has(pair.accessKeyId)) continue;
-    roots.set(pair.accessKeyId, {
+    if (!isPlain || pair === undefined) continue;
+    const key = `${typeof principal} ${pair.accessKeyId}`;
+    if (entries.has(key)) continue;
+    entries.set(key, {
       ...pair,
       ...(typeof sessionToken === 'string' && { sessionToken }),
+      ...(typeof principal === 'string' && { principal }),
     });
   }
-  return [...roots.values()];
+  return [...entries.values()];
 }
 
 function textIn(value: unknown): string | undefined {

@@ -5,6 +5,7 @@ import { resources } from '../../dataplane/kubernetes/resources.ts';
 import type { SecretObject } from '../certificates/secret-data.ts';
 import type { EventRecorder } from '../event-recorder.ts';
 import type { Obstacle } from '../findings.ts';
+import { isPaused } from '../pause.ts';
 import { FIELD_MANAGER } from '../table/names.ts';
 import type { ObservedKey } from './access-plan.ts';
 import { type KeyMaterial, newMaterial, type RotationFacts, rotated } from './key-material.ts';
@@ -39,6 +40,7 @@ export class KeyKeeper {
     const secret = found.kind === 'own' ? found.secret : undefined;
     const facts = this.#factsOf(key);
     const before = secret && materialOf(secret, facts.request);
+    if (isPaused(key)) return { key, material: before, obstacle: undefined };
     const material = before === undefined ? newMaterial(facts) : rotated(before, facts);
     if (material === before) return { key, material, obstacle: undefined };
     try {

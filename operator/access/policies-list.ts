@@ -15,6 +15,8 @@ export interface PolicySource {
   readonly subjects: readonly string[];
   /** Undefined: it is not valid. */
   readonly document: object | undefined;
+  /** Of a paused one what stands in the file for it, which stays; 'none': nothing does. */
+  readonly held: PolicyEntry | 'none' | undefined;
 }
 
 /** A cluster that calls tables, as whom. */
@@ -76,8 +78,8 @@ export function policiesList(
   const entriesCountMax = ENTRIES_COUNT_MAX - builtIn.length - chunksCount(callers.size);
   let bytes = Buffer.byteLength(textOf(builtIn));
   for (const source of sources) {
-    if (source.subjects.length === 0) continue;
     const entry = entryOf(source);
+    if (entry === undefined) continue;
     const entryBytes = Buffer.byteLength(textOf([entry]));
     const fits = bytes + entryBytes <= POLICIES_BYTES_MAX && entries.size < entriesCountMax;
     if (fits && entry.subjects.length <= SUBJECTS_COUNT_MAX) {
@@ -86,14 +88,43 @@ export function policiesList(
       continue;
     }
     leftOut.add(source.name);
-    for (const subject of source.subjects) if (callers.has(subject)) withheld.add(subject);
+    for (const subject of entry.subjects) if (callers.has(subject)) withheld.add(subject);
   }
   const all = [...entries.values(), ...builtIn, ...withholding(withheld)];
   return { text: textOf(all.toSorted(byName)), entries, leftOut };
 }
 
-function entryOf({ name, subjects, document }: PolicySource): PolicyEntry {
+function entryOf({ name, subjects, document, held }: PolicySource): PolicyEntry | undefined {
+  if (held !== undefined) return held === 'none' ? undefined : held;
+  if (subjects.length === 0) return undefined;
   return { name, subjects: sorted(subjects), document: document ?? EVERYTHING_DENIED };
+}
+
+/** The entries of AccessPolicies in a policies file, by name; none of a text that is no such file. */
+export function policiesIn(text: string | undefined): ReadonlyMap<string, PolicyEntry> {
+  const entries = entryList(text).flatMap((value): readonly [string, PolicyEntry][] => {
+    if (typeof value !== 'object' || value === null) return [];
+    const { name, subjects, document } = value as Readonly<Record<string, unknown>>; // Read leniently: what is no entry is not taken.
+    const isEntry =
+      typeof name === 'string' &&
+      Array.isArray(subjects) &&
+      subjects.every((subject) => typeof subject === 'string') &&
+      typeof document === 'object' &&
+      document !== null;
+    return isEntry ? [[name, { name, subjects, document }]] : [];
+  });
+  return new Map(entries);
+}
+
+function entryList(text: string | undefined): readonly unknown[] {
+  try {
+    const file: unknown = JSON.parse(text ?? '{}');
+    const { policies } = file as { readonly policies?: unknown }; // Looked at before it is used.
+    return Array.isArray(policies) ? policies : [];
+  } catch (error) {
+    if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error;
+    return [];
+  }
 }
 
 function withholding(subjects: ReadonlySet<string>): readonly PolicyEntry[] {

@@ -41,7 +41,7 @@ test('a leaf names the pod, is signed by the authority and serves both sides of 
 test('a leaf lives 90 days and is renewed at two thirds of its life, a little earlier by chance', async () => {
   const authority = await newAuthority('trestle shop', issuance);
   const leaf = await newLeaf(authority, names, issuance);
-  const state = checkLeaf(leaf, { bundle: authority.certificate, dnsNames: names.dnsNames });
+  const state = checkLeaf(leaf, { issuers: authority.certificate, dnsNames: names.dnsNames });
   if ('fault' in state) throw new Error(state.fault);
   expect(state.notAfterMs).toBe(nowMs + 90 * DAY_MS);
   expect(state.renewAtMs).toBeGreaterThan(nowMs + 54 * DAY_MS);
@@ -60,7 +60,7 @@ test.each([
   ['that is no PEM', { certificate: 'x', key: 'y' }, 'is no certificate'],
 ])('a leaf %s cannot stay', async (_, leaf, fault) => {
   const authority = await newAuthority('trestle shop', issuance);
-  const state = checkLeaf(leaf, { bundle: authority.certificate, dnsNames: [] });
+  const state = checkLeaf(leaf, { issuers: authority.certificate, dnsNames: [] });
   expect(state).toEqual({ fault });
 });
 
@@ -70,15 +70,15 @@ test('a leaf of another authority or without a name cannot stay', async () => {
     newAuthority('trestle shop', issuance),
   ]);
   const leaf = await newLeaf(authority, names, issuance);
-  const bundle = authority.certificate;
-  expect(checkLeaf(leaf, { bundle: other.certificate, dnsNames: [] })).toEqual({
+  const issuers = authority.certificate;
+  expect(checkLeaf(leaf, { issuers: other.certificate, dnsNames: [] })).toEqual({
     fault: 'is of another authority',
   });
-  expect(checkLeaf(leaf, { bundle, dnsNames: ['music-12345-z1-0'] })).toEqual({
+  expect(checkLeaf(leaf, { issuers, dnsNames: ['music-12345-z1-0'] })).toEqual({
     fault: 'does not name music-12345-z1-0',
   });
-  const both = `${other.certificate}${bundle}`;
-  expect(checkLeaf(leaf, { bundle: both, dnsNames: [] })).toHaveProperty('renewAtMs');
+  const both = `${other.certificate}${issuers}`;
+  expect(checkLeaf(leaf, { issuers: both, dnsNames: [] })).toHaveProperty('renewAtMs');
 });
 
 test('the signing certificate is the one that the key belongs to', async () => {

@@ -1,12 +1,6 @@
 // The container of algorithms of @peculiar/x509 asks for it when it is loaded.
 import 'reflect-metadata';
-import {
-  createHash,
-  createPrivateKey,
-  type KeyObject,
-  X509Certificate as NodeCertificate,
-  webcrypto,
-} from 'node:crypto';
+import { createHash, createPrivateKey, type KeyObject, webcrypto } from 'node:crypto';
 import {
   AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
@@ -22,8 +16,9 @@ import {
   X509Certificate,
   X509CertificateGenerator,
 } from '@peculiar/x509';
+import { certificateOf, certificatesOf, issuerOf } from '../../dataplane/pem-certificates.ts';
 
-/** Life of an authority: a rotation is a person's decision. */
+/** Life of an authority; rotated at two thirds of it, or when a person asks (`rotation.ts`). */
 export const AUTHORITY_DAYS = 5 * 365;
 /** Life of a leaf; renewed at two thirds of it. */
 export const LEAF_DAYS = 90;
@@ -109,20 +104,17 @@ export interface LeafState {
 
 /**
  * Why a leaf cannot stay; its times when it can.
- * @param bundle the certificates that others trust, PEM, one after the other
+ * @param issuers the authorities whose leaves may stay, PEM, one after the other
  */
 export function checkLeaf(
   leaf: { readonly certificate: string | undefined; readonly key: string | undefined },
-  { bundle, dnsNames }: { readonly bundle: string; readonly dnsNames: readonly string[] },
+  { issuers, dnsNames }: { readonly issuers: string; readonly dnsNames: readonly string[] },
 ): LeafState | { readonly fault: string } {
   if (leaf.certificate === undefined || leaf.key === undefined) return { fault: 'is not there' };
-  const certificate = parse(leaf.certificate);
+  const certificate = certificateOf(leaf.certificate);
   if (certificate === undefined) return { fault: 'is no certificate' };
-  const issuers = certificatesOf(bundle);
-  const isTrusted = issuers.some(
-    (issuer) => certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey),
-  );
-  if (!isTrusted) return { fault: 'is of another authority' };
+  const issuer = issuerOf(certificate, certificatesOf(issuers));
+  if (issuer === undefined) return { fault: 'is of another authority' };
   const missing = dnsNames.find(
     (name) => certificate.checkHost(name, { subject: 'never', wildcards: false }) === undefined,
   );
@@ -132,12 +124,6 @@ export function checkLeaf(
   const lifeMs = notAfterMs - notBeforeMs;
   const early = lifeMs * JITTER_OF_LIFE * fractionOf(certificate.fingerprint256);
   return { notAfterMs, renewAtMs: notBeforeMs + (lifeMs * 2) / 3 - early };
-}
-
-/** The certificates of a PEM text; what is none is left out. */
-export function certificatesOf(pem: string): readonly NodeCertificate[] {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  return blocks.flatMap((block) => parse(block) ?? []);
 }
 
 /**
@@ -205,15 +191,6 @@ function serialOf({ randomBytes }: Issuance): string {
 /** From 0 to 1, the same for the same text. */
 function fractionOf(text: string): number {
   return createHash('sha256').update(text).digest().readUInt32BE() / 2 ** 32;
-}
-
-function parse(pem: string): NodeCertificate | undefined {
-  try {
-    return new NodeCertificate(pem);
-  } catch (error) {
-    if (error instanceof Error) return undefined;
-    throw error;
-  }
 }
 
 function privateKeyObject(pem: string): KeyObject | undefined {

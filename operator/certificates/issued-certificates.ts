@@ -3,7 +3,9 @@ import type { KubeObject } from '../../dataplane/kubernetes/object.ts';
 import { resources } from '../../dataplane/kubernetes/resources.ts';
 import { Pace } from '../pace.ts';
 import { checkLeaf, type KeyPair, type LeafNames, newLeaf } from './authority.ts';
-import { type Authority, AuthorityBroken, type NamespaceSecrets } from './namespace-secrets.ts';
+import { type Authority, AuthorityBroken } from './authority-secret.ts';
+import { type CertificateComponent, type Expiry, earliestExpiryMs } from './expiries.ts';
+import type { NamespaceSecrets } from './namespace-secrets.ts';
 import { encodedData, type SecretObject, secretText } from './secret-data.ts';
 
 /** A Secret that is good is not read again for so long, or until its first renewal. */
@@ -22,6 +24,7 @@ export interface CertificateHolders {
   /** Of the Table or DaxCluster. */
   readonly uid: string;
   readonly namespace: string;
+  readonly component: CertificateComponent;
   /** With everything but its data. */
   readonly secret: KubeObject;
   readonly leaves: readonly Leaf[];
@@ -46,6 +49,8 @@ export class IssuedCertificates {
     string,
     { readonly state: IssuedState; readonly againMs: number; readonly bundle: string }
   >();
+  /** By uid, of what the Secrets held when they were read last. */
+  readonly #expiries = new Map<string, Expiry>();
   readonly #pace: Pace;
 
   constructor(options: {
@@ -68,7 +73,9 @@ export class IssuedCertificates {
       if (known?.bundle === authority.bundle && nowMs < known.state.renewAtMs) {
         if (nowMs < known.againMs || !this.#pace.take()) return known.state;
       }
-      const state = check(holders, { authority, nowMs, secret: await this.#read(holders, signal) });
+      const secret = await this.#read(holders, signal);
+      this.#noteExpiry(holders, secret);
+      const state = check(holders, { authority, nowMs, secret });
       if (state.kind === 'issued')
         this.#remember(holders.uid, state, { nowMs, bundle: authority.bundle });
       return state;
@@ -100,11 +107,26 @@ export class IssuedCertificates {
     const options = { fieldManager: this.#fieldManager, force: true };
     this.#checked.delete(holders.uid);
     await this.#client.apply(resources.secrets, object, options, signal);
+    this.#noteExpiry(holders, object);
   }
 
-  /** Reads the Secret again when it is asked for next: somebody may have changed it. */
+  /** Reads the Secret again when it is asked for next: somebody may have changed it, or it is gone. */
   forget(uid: string): void {
     this.#checked.delete(uid);
+    this.#expiries.delete(uid);
+  }
+
+  /** Of each object the first certificate that ends. */
+  expiries(): Iterable<Expiry> {
+    return this.#expiries.values();
+  }
+
+  #noteExpiry(
+    { uid, namespace, component, leaves }: CertificateHolders,
+    secret: SecretObject | undefined,
+  ): void {
+    const notAfterMs = earliestExpiryMs(leaves.map(({ file }) => pairOf(secret, file).certificate));
+    this.#expiries.set(uid, { namespace, component, notAfterMs });
   }
 
   #read({ namespace, secret }: CertificateHolders, signal: AbortSignal | undefined) {
@@ -139,7 +161,7 @@ function check(
   }
   let [renewAtMs, notAfterMs] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   for (const { file, dnsNames } of leaves) {
-    const state = checkLeaf(pairOf(secret, file), { bundle: authority.bundle, dnsNames });
+    const state = checkLeaf(pairOf(secret, file), { issuers: authority.issuers, dnsNames });
     if ('fault' in state)
       return { kind: 'due', reason: `the certificate of ${file} ${state.fault}` };
     if (nowMs >= state.renewAtMs)
@@ -156,7 +178,7 @@ function keptLeaf(
   { authority, nowMs }: { readonly authority: Authority; readonly nowMs: number },
 ): KeyPair | undefined {
   const { certificate, key } = pairOf(secret, file);
-  const state = checkLeaf({ certificate, key }, { bundle: authority.bundle, dnsNames });
+  const state = checkLeaf({ certificate, key }, { issuers: authority.issuers, dnsNames });
   if ('fault' in state || nowMs >= state.renewAtMs) return undefined;
   return certificate === undefined || key === undefined ? undefined : { certificate, key };
 }

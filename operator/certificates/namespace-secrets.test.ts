@@ -4,8 +4,9 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { parseCredentials } from '../../dataplane/access/credentials.ts';
 import { type KubeApi, startKubeApi } from '../../dataplane/kubernetes/kube-api.fixture.ts';
 import { resources } from '../../dataplane/kubernetes/resources.ts';
+import { AuthorityBroken } from './authority-secret.ts';
 import { type CertificateHolders, IssuedCertificates } from './issued-certificates.ts';
-import { AuthorityBroken, NamespaceSecrets } from './namespace-secrets.ts';
+import { NamespaceSecrets } from './namespace-secrets.ts';
 import { encodedData, type SecretObject, secretText } from './secret-data.ts';
 
 const DAY_MS = 86_400_000;
@@ -37,6 +38,7 @@ const read = (name: string) => api.client.get<SecretObject>(resources.secrets, {
 const holders = (): CertificateHolders => ({
   uid: 'uid',
   namespace,
+  component: 'storage',
   secret: { apiVersion: 'v1', kind: 'Secret', metadata: { namespace, name: 'music-tls' } },
   leaves: [0, 1, 2].map((slot) => ({
     file: `music-z${slot}-0`,

@@ -4,18 +4,12 @@ import type { KubeClient } from '../../dataplane/kubernetes/api-client.ts';
 import { isKubeError } from '../../dataplane/kubernetes/kube-error.ts';
 import { resources } from '../../dataplane/kubernetes/resources.ts';
 import { newKeyPair } from '../access/key-pair.ts';
-import {
-  certificatesOf,
-  checkLeaf,
-  type Issuance,
-  type KeyPair,
-  newAuthority,
-  newLeaf,
-  signingPair,
-} from './authority.ts';
+import { checkLeaf, type Issuance, newAuthority, newLeaf } from './authority.ts';
+import { AUTHORITY_SECRET, type Authority, authorityOf } from './authority-secret.ts';
+import { type Expiry, earliestExpiryMs } from './expiries.ts';
+import { expiryOf } from './rotation.ts';
 import { encodedData, type SecretObject, secretText } from './secret-data.ts';
 
-export const AUTHORITY_SECRET = 'trestle-ca';
 export const ROUTER_SECRET = 'trestle-router-tls';
 export const CREDENTIALS_SECRET = 'trestle-credentials';
 /** What a storage node's admin interface asks its callers for. */
@@ -27,25 +21,11 @@ const NO_POLICIES = '{"policies":[]}\n';
 /** Secrets are not watched: what was read is taken for true for so long. */
 const CHECKED_MS = 5 * 60_000;
 const OPERATOR_LEAF_DAYS = 7;
+const DAY_MS = 86_400_000;
 const LABELS = {
   'app.kubernetes.io/name': 'trestle',
   'app.kubernetes.io/managed-by': 'trestle-operator',
 } as const;
-
-/** The authority of a namespace: whom its processes trust, and who signs. */
-export interface Authority {
-  /** All certificates that are trusted at present, PEM. */
-  readonly bundle: string;
-  readonly signing: KeyPair;
-}
-
-/** The authority's Secret is there and of no use. It is never made anew over an existing one. */
-export class AuthorityBroken extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'AuthorityBroken';
-  }
-}
 
 export interface NamespaceSecretsOptions {
   readonly client: KubeClient;
@@ -70,7 +50,9 @@ export class NamespaceSecrets {
   /** Many tables ask at once; one of them is answered, and tells the others. */
   readonly #readings = new Once<Authority>();
   readonly #identities = new Once<OperatorIdentity>();
-  readonly #operatorLeaves = new Map<string, OperatorIdentity & { readonly renewAtMs: number }>();
+  readonly #operatorLeaves = new Map<string, KnownIdentity>();
+  /** Of the routers' certificate, by namespace. */
+  readonly #routerExpiries = new Map<string, number>();
 
   constructor(options: NamespaceSecretsOptions) {
     this.#options = options;
@@ -104,13 +86,37 @@ export class NamespaceSecrets {
   }
 
   async #readAuthority(namespace: string): Promise<Authority> {
-    const { nowMs } = this.issuance();
     const secret =
       (await this.#read(namespace, AUTHORITY_SECRET, undefined)) ??
       (await this.#makeAuthority(namespace));
+    return this.authorityWritten(namespace, secret);
+  }
+
+  /** Goes by this version of the Secret from now on. @throws AuthorityBroken */
+  authorityWritten(namespace: string, secret: SecretObject): Authority {
     const authority = authorityOf(namespace, secret);
-    this.#authorities.set(namespace, { authority, readMs: nowMs });
+    this.#authorities.set(namespace, { authority, readMs: this.issuance().nowMs });
     return authority;
+  }
+
+  /** Of the authorities that sign, by namespace: when they end, UTC, ms since 1970. */
+  authorityExpiries(): ReadonlyMap<string, number> {
+    return new Map(
+      Array.from(this.#authorities, ([namespace, { authority }]) => [
+        namespace,
+        expiryOf(authority),
+      ]),
+    );
+  }
+
+  /** Of the certificates of routers, and of those that the operator shows. */
+  *expiries(): Iterable<Expiry> {
+    for (const [namespace, notAfterMs] of this.#routerExpiries) {
+      yield { namespace, component: 'router', notAfterMs };
+    }
+    for (const [namespace, { notAfterMs }] of this.#operatorLeaves) {
+      yield { namespace, component: 'operator', notAfterMs };
+    }
   }
 
   /**
@@ -128,7 +134,7 @@ export class NamespaceSecrets {
     });
   }
 
-  async #makeIdentity(namespace: string, authority: Authority) {
+  async #makeIdentity(namespace: string, authority: Authority): Promise<KnownIdentity> {
     const issuance = this.issuance();
     const names = {
       commonName: OPERATOR_NAME,
@@ -140,15 +146,13 @@ export class NamespaceSecrets {
       ca: authority.bundle,
       cert: leaf.certificate,
       key: leaf.key,
-      renewAtMs: issuance.nowMs + (OPERATOR_LEAF_DAYS * 86_400_000) / 2,
+      renewAtMs: issuance.nowMs + (OPERATOR_LEAF_DAYS * DAY_MS) / 2,
+      notAfterMs: issuance.nowMs + OPERATOR_LEAF_DAYS * DAY_MS,
     };
   }
 
   async #makeAuthority(namespace: string): Promise<SecretObject> {
-    const { certificate, key } = await newAuthority(
-      `trestle ${namespace}`.slice(0, 64),
-      this.issuance(),
-    );
+    const { certificate, key } = await newAuthority(authorityName(namespace), this.issuance());
     this.#options.log.info(
       { namespace, secret: AUTHORITY_SECRET },
       'the authority of a namespace is made',
@@ -168,8 +172,10 @@ export class NamespaceSecrets {
     const secret = await this.#read(namespace, ROUTER_SECRET, signal);
     const dnsNames = routerNames(namespace);
     const leaf = { certificate: secretText(secret, 'tls.crt'), key: secretText(secret, 'tls.key') };
-    const state = checkLeaf(leaf, { bundle: authority.bundle, dnsNames });
+    const { issuers } = authority;
+    const state = checkLeaf(leaf, { issuers, dnsNames });
     const isGood = !('fault' in state) && this.issuance().nowMs < state.renewAtMs;
+    this.#routerExpiries.set(namespace, earliestExpiryMs([leaf.certificate]));
     if (isGood && secretText(secret, 'ca.crt') === authority.bundle) return;
     const names = {
       commonName: ROUTER_NAME,
@@ -184,6 +190,7 @@ export class NamespaceSecrets {
     const object = { metadata, type: 'Opaque', data: encodedData(data) };
     const { client, fieldManager, log } = this.#options;
     await client.apply(resources.secrets, object, { fieldManager, force: true }, signal);
+    this.#routerExpiries.set(namespace, earliestExpiryMs([made.certificate]));
     log.info({ namespace, secret: ROUTER_SECRET }, 'the certificate of routers is made');
   }
 
@@ -259,6 +266,16 @@ class Once<T> {
   }
 }
 
+/** The common name of a namespace's authorities: those that follow each other have the same. */
+export function authorityName(namespace: string): string {
+  return `trestle ${namespace}`.slice(0, 64);
+}
+
+interface KnownIdentity extends OperatorIdentity {
+  readonly renewAtMs: number;
+  readonly notAfterMs: number;
+}
+
 /** PEM, as node:tls takes it. */
 export interface OperatorIdentity {
   readonly ca: string;
@@ -276,20 +293,4 @@ function routerNames(namespace: string): readonly string[] {
     `trestle.${namespace}.svc.cluster.local`,
     'localhost',
   ];
-}
-
-function authorityOf(namespace: string, secret: SecretObject): Authority {
-  const bundle = secretText(secret, 'ca.crt') ?? '';
-  const key = secretText(secret, 'ca.key') ?? '';
-  const broken = (fault: string) => {
-    const place = `the Secret ${AUTHORITY_SECRET} of namespace ${namespace}`;
-    return new AuthorityBroken(
-      `${place} ${fault}: restore it, or delete it to have another authority made (nodes do not reach each other until all have its certificates, a minute or two)`,
-    );
-  };
-  if (certificatesOf(bundle).length === 0) throw broken('has no certificate at ca.crt');
-  const signing = signingPair(bundle, key);
-  if (signing === undefined)
-    throw broken('has no key at ca.key that belongs to one of its certificates');
-  return { bundle, signing };
 }

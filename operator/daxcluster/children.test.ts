@@ -58,6 +58,7 @@ const cases = {
     imagePullPolicy: 'Always',
     imagePullSecrets: ['pull'],
     metricsNamespaces: ['monitoring'],
+    daxClients: [{ podSelector: { matchLabels: { role: 'shop' } } }],
   }),
 };
 

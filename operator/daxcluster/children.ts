@@ -106,7 +106,7 @@ function clientPorts(cluster: DaxClusterResource): Readonly<Record<string, numbe
 }
 
 /**
- * In: clients, whoever they are; the cluster's nodes; operator and scrapers to the health port. Out: the
+ * In: clients, everybody unless it is said who they are; the cluster's nodes; operator and scrapers to the health port. Out: the
  * cluster's nodes, routers, Redis and DNS.
  */
 function networkPolicy(
@@ -131,7 +131,10 @@ function networkPolicy(
       podSelector: { matchLabels: names.selector },
       policyTypes: ['Ingress', 'Egress'],
       ingress: [
-        { ports: Object.values(clientPorts(cluster)).map(tcp) },
+        {
+          ...(install.daxClients.length > 0 && { from: install.daxClients }),
+          ports: Object.values(clientPorts(cluster)).map(tcp),
+        },
         { from: [members], ports: [tcp(PEER_PORT)] },
         {
           from: [operator, ...install.metricsNamespaces.map(namespaced)],

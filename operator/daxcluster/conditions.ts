@@ -1,4 +1,5 @@
 import { type Finding, stalledOf } from '../findings.ts';
+import { PAUSED_MESSAGE, PAUSED_REASON } from '../pause.ts';
 import { certificatesOf } from '../table/conditions.ts';
 import { isReady } from '../table/objects.ts';
 import { complaintOf } from '../table/rollout-slots.ts';
@@ -34,8 +35,7 @@ function readyOf(observed: ObservedCluster, plan: DaxPlan): Finding {
   });
   if (plan.isDeleting) return no('Deleting', 'the objects of the cluster are deleted');
   if (plan.isPaused) {
-    const message = 'the annotation trestle.dev/paused is set: nothing is done until it is removed';
-    return { type, status: 'Unknown', reason: 'Paused', message };
+    return { type, status: 'Unknown', reason: PAUSED_REASON, message: PAUSED_MESSAGE };
   }
   const serving = observed.nodes.filter(isServing).length;
   if (!isCreated(observed, plan)) {

@@ -55,11 +55,18 @@ export class DaxTrial {
       while (!this.#isClosed) {
         const newest = await this.#access();
         if (!isDeepStrictEqual(newest, access)) router.give(newest);
+        await router.refreshTls();
         access = newest;
         await delay(KUBELET_MS);
       }
     };
     this.#kubelet = keepUp();
+  }
+
+  /** The one in front of the registry. */
+  get router(): RouterProcess {
+    if (this.#router === undefined) throw new Error('the registry is not served yet');
+    return this.#router;
   }
 
   async #access(): Promise<RouterAccess> {

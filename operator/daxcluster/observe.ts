@@ -89,6 +89,7 @@ export function certificateHolders(
   return {
     uid: identity.uid,
     namespace: identity.namespace,
+    component: 'dax',
     secret: clusterChild(cluster, { apiVersion: 'v1', kind: 'Secret', name: tls, labels }),
     leaves: clusterLeaves(cluster, install),
   };

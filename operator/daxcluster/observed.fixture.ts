@@ -26,6 +26,7 @@ export const install: DaxInstall = {
   metricsNamespaces: [],
   daxImage: 'trestle:1',
   redisImage: 'valkey:8',
+  daxClients: [],
   clusterDomain: 'cluster.local',
 };
 

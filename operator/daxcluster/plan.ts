@@ -2,8 +2,9 @@ import type { KubeObject } from '../../dataplane/kubernetes/object.ts';
 import { resources } from '../../dataplane/kubernetes/resources.ts';
 import { clusterNameOf } from '../access/principals.ts';
 import type { Obstacle } from '../findings.ts';
+import { isPaused } from '../pause.ts';
 import { toBeApplied } from '../table/children-plan.ts';
-import { DATA_IMAGE, PAUSED, TEMPLATE_HASH, UPGRADE } from '../table/names.ts';
+import { DATA_IMAGE, TEMPLATE_HASH, UPGRADE } from '../table/names.ts';
 import { childKey } from '../table/observed.ts';
 import { overlayFault } from '../table/pod-overlay.ts';
 import { type ChildrenFacts, clusterChildren, nodeParameters } from './children.ts';
@@ -46,7 +47,7 @@ export interface DaxPlan {
  */
 export function planCluster(observed: ObservedCluster): DaxPlan {
   const { cluster, winner } = observed;
-  const { annotations, deletionTimestamp } = cluster.metadata;
+  const { deletionTimestamp } = cluster.metadata;
   const base = baseOf(observed);
   // The garbage collector does it all.
   if (deletionTimestamp !== undefined) return { ...base, isDeleting: true };
@@ -55,8 +56,10 @@ export function planCluster(observed: ObservedCluster): DaxPlan {
     return { ...base, isRival: true, obstacles: [obstacle], requeueAfterMs: STALLED_MS };
   }
   const plan = planLiving(observed, base);
-  if (annotations?.[PAUSED] !== 'true') return plan;
-  return { ...plan, steps: [], events: [], isPaused: true, requeueAfterMs: SETTLED_MS };
+  if (!isPaused(cluster)) return plan;
+  // A rollout that goes on for nobody holds nobody's turn.
+  const requeueAfterMs = SETTLED_MS;
+  return { ...plan, steps: [], events: [], rollout: undefined, isPaused: true, requeueAfterMs };
 }
 
 function baseOf({ cluster, nodes }: ObservedCluster): DaxPlan {

@@ -1,4 +1,6 @@
 import { type Finding, stalledOf } from '../findings.ts';
+import { PAUSED_MESSAGE, PAUSED_REASON } from '../pause.ts';
+import { indexesOf } from './index-backfill.ts';
 import { NO_ZONE } from './names.ts';
 import { answering } from './node-answer.ts';
 import { isReady } from './objects.ts';
@@ -6,7 +8,7 @@ import type { ObservedTable } from './observed.ts';
 import { isFull, type PartitionView } from './partitions.ts';
 import type { Stall, TablePlan } from './plan.ts';
 import { complaintOf } from './rollout-slots.ts';
-import type { SlotStorage } from './storage-plan.ts';
+import { storageMessage, storageOf } from './storage-condition.ts';
 
 /** What the conditions of a Table say, in kstatus' terms: Reconciling and Stalled only while they are so. */
 export function findingsOf(
@@ -24,7 +26,7 @@ export function findingsOf(
       quorumOf(observed, plan),
       zoneSpreadOf(observed, plan, plan.zones),
       storageOf(observed, plan),
-      indexesOf(observed),
+      indexesOf(observed, plan.partitions),
       certificatesOf(observed),
     );
   }
@@ -39,11 +41,12 @@ function readyOf(observed: ObservedTable, plan: TablePlan, stalls: readonly Stal
     reason,
     message,
   });
-  if (plan.deletion !== undefined) return no('Deleting', plan.deletion);
   if (plan.isPaused) {
-    const message = 'the annotation trestle.dev/paused is set: nothing is done until it is removed';
-    return { type, status: 'Unknown', reason: 'Paused', message };
+    const held =
+      plan.deletion === undefined ? '' : `; the Table is to be deleted (${plan.deletion})`;
+    return { type, status: 'Unknown', reason: PAUSED_REASON, message: `${PAUSED_MESSAGE}${held}` };
   }
+  if (plan.deletion !== undefined) return no('Deleting', plan.deletion);
   if (!plan.isFounded) {
     const [stall] = stalls;
     if (stall !== undefined) return no('Pending', stall.message);
@@ -209,61 +212,6 @@ function zoneSpreadOf(
     reason: 'Spread',
     message: `one replica in each of ${zones.join(', ')}`,
   };
-}
-
-function storageOf({ slots }: ObservedTable, { storage }: TablePlan): Finding {
-  const type = 'StorageReady';
-  const no = (reason: string, message: string): Finding => ({
-    type,
-    status: 'False',
-    reason,
-    message,
-  });
-  const unbound = slots.flatMap(({ claim }, slot) =>
-    claim?.status?.phase === 'Bound' ? [] : [claim?.metadata.name ?? `of slot ${slot}`],
-  );
-  const failed = storage.find(({ kind }) => kind === 'failed');
-  if (failed !== undefined) return no('ExpansionFailed', storageMessage(failed));
-  const unsupported = storage.find(({ kind }) => kind === 'unsupported');
-  if (unsupported !== undefined) return no('ExpansionUnsupported', storageMessage(unsupported));
-  const growing = storage.find(({ kind }) => kind !== 'settled');
-  if (growing !== undefined) return no('Resizing', storageMessage(growing));
-  if (unbound.length > 0) return no('Pending', `waiting for volumes: claims ${unbound.join(', ')}`);
-  return {
-    type,
-    status: 'True',
-    reason: 'Bound',
-    message: 'all volumes are there and have the size',
-  };
-}
-
-function storageMessage(storage: SlotStorage): string {
-  switch (storage.kind) {
-    case 'settled':
-      return '';
-    case 'patch':
-      return `asking for ${storage.size} for ${storage.claim}`;
-    case 'recreate':
-      return `making ${storage.statefulSet} anew, with the size for later volumes; its pod stays`;
-    default:
-      return storage.message;
-  }
-}
-
-function indexesOf({ catalog }: ObservedTable): Finding | undefined {
-  if (catalog.kind !== 'present') return undefined;
-  const { GlobalSecondaryIndexes: indexes = [] } = catalog.described.table;
-  if (indexes.length === 0) return undefined;
-  const type = 'IndexesReady';
-  const open = indexes.filter(({ IndexStatus }) => IndexStatus !== 'ACTIVE');
-  if (open.length === 0) {
-    return { type, status: 'True', reason: 'Active', message: 'all indexes serve reads' };
-  }
-  const isBackfilling = open.some(({ Backfilling }) => Backfilling === true);
-  const message = open
-    .map(({ IndexName, IndexStatus }) => `${IndexName} is ${IndexStatus}`)
-    .join('; ');
-  return { type, status: 'False', reason: isBackfilling ? 'Backfilling' : 'Updating', message };
 }
 
 /** Of a table, or of whatever has certificates of the namespace's authority. */

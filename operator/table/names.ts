@@ -25,8 +25,6 @@ export const DATA_IMAGE = 'trestle.dev/data-image';
 export const ZONE = 'trestle.dev/zone';
 /** Of the topology: the cluster has been founded, which happens once. */
 export const FOUNDED = 'trestle.dev/founded';
-/** Of a Table: nothing is written but its status. */
-export const PAUSED = 'trestle.dev/paused';
 /** Of a Table: with `--upgrade-policy Manual`, it follows the data plane's image all the same. */
 export const UPGRADE = 'trestle.dev/upgrade';
 /** Holds a Table until its volumes are deleted, where that is its policy. */

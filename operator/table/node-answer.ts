@@ -17,6 +17,23 @@ export interface ReplicaAnswer {
   readonly items: number | null;
   readonly bytes: number | null;
   readonly failure: string | null;
+  /** How far indexes that are being filled have come here; a node of an earlier version does not say. */
+  readonly backfills?: readonly BackfillAnswer[];
+}
+
+/** As the admin interface has it (dataplane/node/backfill-progress.ts). */
+export interface BackfillAnswer {
+  readonly index: string;
+  /** 0 to 1. */
+  readonly walkedShare: number;
+}
+
+/** The volume of a node's data (dataplane/admin/node-admin.ts). */
+export interface VolumeAnswer {
+  readonly usedBytes: number;
+  readonly availableBytes: number;
+  /** Why nothing is written; absent: all is. */
+  readonly writesRefused?: string;
 }
 
 /** Range of hashes of a partition, in hexadecimal. */
@@ -37,6 +54,8 @@ export type NodeView =
       readonly hasTriggers: boolean;
       /** Why it takes no part. */
       readonly halted: string | undefined;
+      /** Undefined: it does not say, as nodes of an earlier version. */
+      readonly volume: VolumeAnswer | undefined;
       readonly replicas: readonly ReplicaAnswer[];
       /** By partition id. */
       readonly ranges: ReadonlyMap<string, KeyRange>;

@@ -17,6 +17,7 @@ import {
   type KeyRange,
   type NodeView,
   type ReplicaAnswer,
+  type VolumeAnswer,
 } from './node-answer.ts';
 import { type NodeAddress, type NodeClient, NodeRefused, NodeSilent } from './node-client.ts';
 import { conditionOf, DEFAULT_CLASS_ANNOTATION, type Pod, type StatefulSet } from './objects.ts';
@@ -84,6 +85,7 @@ export function certificateHolders(table: TableResource): CertificateHolders {
   return {
     uid: names.identity.uid,
     namespace: names.identity.namespace,
+    component: 'storage',
     secret: child(table, { apiVersion: 'v1', kind: 'Secret', name: names.tls }),
     leaves: topologyNodes(names, zones).map(({ id, host }) => ({
       file: id,
@@ -193,6 +195,7 @@ interface StatusAnswer {
   readonly clusterId: string;
   readonly isDraining: boolean;
   readonly halted?: string;
+  readonly volume?: VolumeAnswer;
   /** Each `[format, checksum, configuration]`. */
   readonly tables: readonly (readonly [number, number, ConfigurationAnswer])[];
 }
@@ -227,6 +230,7 @@ function viewOf(
     clusterId: status.clusterId,
     isDraining: status.isDraining,
     halted: status.halted,
+    volume: status.volume,
     hasTriggers: configurations.some(({ triggers = [] }) => triggers.length > 0),
     replicas: partitions,
     ranges: new Map(ranges.map(({ id, start, end }) => [id, { start, end }])),

@@ -253,6 +253,7 @@ export function nodeOf(
     isDraining: false,
     hasTriggers: false,
     halted: undefined,
+    volume: undefined,
     replicas: ['0', '1'].map((id) =>
       replicaOf(id, voters, { role: isLeader ? 'leader' : 'follower' }),
     ),

@@ -1,6 +1,7 @@
 import {
   type AnsweringNode,
   answering,
+  type BackfillAnswer,
   type KeyRange,
   type NodeView,
   type ReplicaAnswer,
@@ -21,6 +22,8 @@ export interface PartitionView {
   readonly items: number;
   readonly bytes: number;
   readonly range: KeyRange | undefined;
+  /** How far indexes that are being filled have come here. */
+  readonly backfills: readonly BackfillAnswer[];
   /** Pods of voters that do not answer, have lost or damaged their replica, or lag. */
   readonly ailing: readonly string[];
 }
@@ -84,6 +87,7 @@ function viewOf(id: string, holders: readonly Holder[]): PartitionView {
     items: replica.items ?? 0,
     bytes: replica.bytes ?? 0,
     range: holders.map(({ node }) => node.ranges.get(id)).find((range) => range !== undefined),
+    backfills: replica.backfills ?? [],
     ailing: replica.voters.filter((pod) => isAiling(holders, pod, replica.lastIndex)),
   };
 }

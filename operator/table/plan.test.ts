@@ -168,6 +168,40 @@ test('a paused Table is left alone and tells so', () => {
   });
 });
 
+test('a Table that is paused in the middle of a rollout holds nobody up, and goes on afterwards', () => {
+  const newer = { ...install, dataImage: 'trestle:2' };
+  const rolling = { ...settledTable(), install: newer };
+  const draining = { ...rolling, table: { ...rolling.table, status: rollingStatus(rolling) } };
+  expect(planTable(rolling).rollout).toBeDefined();
+  const annotations = { 'trestle.dev/paused': 'true' };
+  const { metadata } = draining.table;
+  const paused = {
+    ...draining,
+    table: { ...draining.table, metadata: { ...metadata, annotations } },
+  };
+  expect(planTable(paused)).toMatchObject({ steps: [], events: [], rollout: undefined });
+  expect(statusOf(paused, planTable(paused), []).rollout).toBeUndefined();
+});
+
+const rollingStatus = (observed: ObservedTable) => statusOf(observed, planTable(observed), []);
+
+test('a paused Table that is to be deleted stays, and says what is held', () => {
+  const table = tableOf(
+    { deletionPolicy: 'Delete' },
+    {
+      annotations: { 'trestle.dev/paused': 'true' },
+      deletionTimestamp: '2026-11-26T12:00:00Z',
+      finalizers: ['trestle.dev/cleanup'],
+    },
+  );
+  const observed = settledTable({ table });
+  expect(planTable(observed).steps).toEqual([]);
+  expect(condition(observed, 'Ready')).toMatchObject({
+    reason: 'Paused',
+    message: expect.stringContaining('the Table is to be deleted'),
+  });
+});
+
 test('an overlay that cannot be merged changes no object; the table itself goes on', () => {
   const table = tableOf({
     podTemplate: { spec: { hostPID: true } },

@@ -1,11 +1,12 @@
 import type { TableResource } from '../../dataplane/kubernetes/table-resource.ts';
+import { isPaused } from '../pause.ts';
 import { isFounded, lostZones, slotFacts, zoneChoice } from './bindings.ts';
 import { namesOf } from './children.ts';
 import { childSteps } from './children-plan.ts';
 import { type DataPlan, planData } from './data-plan.ts';
 import { planDeletion } from './deletion-plan.ts';
 import { planLostVolumes } from './lost-volumes.ts';
-import { CLEANUP_FINALIZER, PAUSED } from './names.ts';
+import { CLEANUP_FINALIZER } from './names.ts';
 import { answering } from './node-answer.ts';
 import type { ObservedTable } from './observed.ts';
 import { isFull, isFullBut, type PartitionView, partitionsOf } from './partitions.ts';
@@ -14,6 +15,7 @@ import { planRollout, type RolloutPlan } from './rollout.ts';
 import { rolloutSlots } from './rollout-slots.ts';
 import type { Step, TableEvent } from './steps.ts';
 import { planStorage, type SlotStorage, storageSteps } from './storage-plan.ts';
+import { type VolumeFill, volumeEvents, volumeFills } from './volume-fill.ts';
 
 /** When nothing is under way, the data plane is asked again after this time. */
 export const SETTLED_MS = 30_000;
@@ -54,6 +56,7 @@ export interface TablePlan {
   readonly isFounded: boolean;
   readonly rollout: RolloutPlan | undefined;
   readonly storage: readonly SlotStorage[];
+  readonly volumes: readonly VolumeFill[];
   /** What of the table is being made or changed, for people. */
   readonly changes: readonly string[];
   readonly lostVolumes: readonly string[];
@@ -94,6 +97,7 @@ const EMPTY: TablePlan = {
   isFounded: false,
   rollout: undefined,
   storage: [],
+  volumes: [],
   changes: [],
   lostVolumes: [],
   deletion: undefined,
@@ -109,7 +113,8 @@ function planLiving(observed: ObservedTable, base: TablePlan): TablePlan {
   const overlay = table.spec.podTemplate ?? {};
   const invalid = overlayFault(overlay, namesOf(table).slotLabels(0), storageRules);
   const storage = planStorage(observed);
-  const found = { ...base, zones, storage, lostZones: lostZones(observed, zones) };
+  const volumes = volumeFills(observed);
+  const found = { ...base, zones, storage, volumes, lostZones: lostZones(observed, zones) };
   const rollout = invalid === undefined ? rolloutOf(observed, found) : undefined;
   const data = planData(observed, base.isFounded);
   const lost = planLostVolumes(observed, zones, base.partitions);
@@ -120,7 +125,7 @@ function planLiving(observed: ObservedTable, base: TablePlan): TablePlan {
     stalls,
     changes: data.messages,
     lostVolumes: lost.messages,
-    events: [...lost.events, ...rolloutEvents(table, rollout)],
+    events: [...lost.events, ...rolloutEvents(table, rollout), ...volumeEvents(observed, volumes)],
     steps: [
       ...finalizerStep(table),
       ...(observed.certificates.kind === 'due' ? [{ kind: 'issueCertificates' } as const] : []),
@@ -304,10 +309,8 @@ function stalled(base: TablePlan, stall: Stall): TablePlan {
   return { ...base, stalls: [stall], requeueAfterMs: STALLED_MS };
 }
 
-function isPaused({ metadata }: TableResource): boolean {
-  return metadata.annotations?.[PAUSED] === 'true';
-}
-
+/** A rollout that goes on for nobody holds nobody's turn; where it was is read from the pods later. */
 function paused(plan: TablePlan): TablePlan {
-  return { ...plan, steps: [], events: [], isPaused: true, requeueAfterMs: SETTLED_MS };
+  const requeueAfterMs = SETTLED_MS;
+  return { ...plan, steps: [], events: [], rollout: undefined, isPaused: true, requeueAfterMs };
 }

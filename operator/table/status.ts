@@ -11,6 +11,7 @@ import { rfc3339, timedConditions, withoutUndefined } from '../findings.ts';
 import { isSameJson } from './canonical.ts';
 import { namesOf, topologyNodes } from './children.ts';
 import { findingsOf } from './conditions.ts';
+import { backfillPercent } from './index-backfill.ts';
 import { API_PORT, NO_ZONE, ROUTER_SERVICE } from './names.ts';
 import { isReady } from './objects.ts';
 import type { ObservedTable } from './observed.ts';
@@ -18,6 +19,7 @@ import { dataPartitions, isFull, type PartitionView } from './partitions.ts';
 import type { Stall, TablePlan } from './plan.ts';
 import type { Refusal } from './steps.ts';
 import { committedSize, smallestCapacity } from './storage-plan.ts';
+import { almostFullPods } from './volume-fill.ts';
 
 /** More partitions are shown by the data plane's admin interface: a status must stay small. */
 const PARTITIONS_LISTED_MAX = 64;
@@ -39,7 +41,7 @@ export function statusOf(
     observedGeneration: table.metadata.generation,
     conditions: timedConditions(table, findingsOf(observed, plan, stalls), observed.nowMs),
     ...identity(observed, plan),
-    ...described(observed),
+    ...described(observed, plan),
     ...partitionsStatus(observed, plan),
     ...(plan.zones === undefined ? {} : placementStatus(observed, plan.zones)),
     storage: storageStatus(observed, plan),
@@ -59,8 +61,15 @@ function withoutCounts({ itemCount: _, tableSizeBytes: __, ...status }: TableSta
       ({ itemCount: ___, indexSizeBytes: ____, ...index }) => index,
     ),
     partitionList: status.partitionList?.map(({ sizeBytes: _____, ...partition }) => partition),
+    storage: withoutShare(status.storage),
   };
 }
+
+function withoutShare({ usedPercent: _, ...storage }: StorageStatus = {}): object {
+  return storage;
+}
+
+type StorageStatus = NonNullable<TableStatus['storage']>;
 
 function identity(observed: ObservedTable, plan: TablePlan): TableStatus {
   const { table, install, catalog } = observed;
@@ -92,7 +101,7 @@ function statusText(
 }
 
 /** What DescribeTable shows; while it cannot be asked, what it showed last. */
-function described({ catalog, table }: ObservedTable): TableStatus {
+function described({ catalog, table }: ObservedTable, { partitions }: TablePlan): TableStatus {
   if (catalog.kind !== 'present') {
     const {
       tableID,
@@ -124,7 +133,14 @@ function described({ catalog, table }: ObservedTable): TableStatus {
     latestStreamARN: description.LatestStreamArn,
     latestStreamLabel: description.LatestStreamLabel,
     provisionedThroughput: throughputStatus(description.ProvisionedThroughput),
-    globalSecondaryIndexes: description.GlobalSecondaryIndexes?.map(indexStatus),
+    globalSecondaryIndexes: description.GlobalSecondaryIndexes?.map((index) =>
+      indexStatus(index, {
+        partitions,
+        before: table.status?.globalSecondaryIndexes?.find(
+          ({ indexName }) => indexName === index.IndexName,
+        ),
+      }),
+    ),
   });
 }
 
@@ -153,12 +169,26 @@ interface TimedUnits extends UnitsShown {
   readonly NumberOfDecreasesToday?: number;
 }
 
-function indexStatus(index: CountedIndex): GlobalSecondaryIndexStatus {
+function indexStatus(
+  index: CountedIndex,
+  {
+    partitions,
+    before,
+  }: {
+    readonly partitions: readonly PartitionView[];
+    readonly before: GlobalSecondaryIndexStatus | undefined;
+  },
+): GlobalSecondaryIndexStatus {
+  const isBackfilling = index.Backfilling === true && index.IndexStatus === 'CREATING';
+  const percent = isBackfilling
+    ? (backfillPercent(partitions, index.IndexName ?? '') ?? before?.backfillPercent)
+    : undefined;
   return withoutUndefined({
     indexName: index.IndexName,
     indexARN: index.IndexArn,
     indexStatus: index.IndexStatus,
     backfilling: index.Backfilling,
+    backfillPercent: percent,
     itemCount: index.ItemCount,
     indexSizeBytes: index.IndexSizeBytes,
     provisionedThroughput: throughputStatus(index.ProvisionedThroughput),
@@ -266,6 +296,19 @@ function storageStatus(observed: ObservedTable, plan: TablePlan): TableStatus['s
     committedSize: committedSize(observed) ?? storage?.committedSize,
     capacity: smallestCapacity(observed) ?? storage?.capacity,
     resizing: plan.storage.some(({ kind }) => kind !== 'settled'),
+    ...volumeStatus(observed, plan),
+  });
+}
+
+/** Of a Table that nobody looks at (it waits for its name or its zones), nothing is known. */
+function volumeStatus(observed: ObservedTable, { volumes }: TablePlan): TableStatus['storage'] {
+  const almostFull = almostFullPods(observed, volumes);
+  return withoutUndefined({
+    usedPercent:
+      volumes.length === 0
+        ? observed.table.status?.storage?.usedPercent
+        : Math.max(...volumes.map(({ usedPercent }) => usedPercent)),
+    almostFull: almostFull.length === 0 ? undefined : [...almostFull],
   });
 }
 

@@ -5,8 +5,38 @@
 
 {{/* Name of an object that has no namespace: no other release's has it. Takes (list context suffix). */}}
 {{- define "trestle.clusterName" -}}
+{{- $release := (index . 0).Release -}}
+{{- printf "trestle.%s.%s.%s" $release.Namespace $release.Name (index . 1) -}}
+{{- end -}}
+
+{{/* Names the release in the whole cluster. */}}
+{{- define "trestle.releaseId" -}}
+{{ .Release.Namespace }}/{{ .Release.Name }}
+{{- end -}}
+
+{{/*
+Whether this release brings a definition; empty: no. Another release's is left alone while it is good enough. It is
+too old: that release upgrades it, or, if it is gone, this one does, which Helm allows with --take-ownership.
+Takes (list context name schemaVersion).
+*/}}
+{{- define "trestle.bringsDefinition" -}}
 {{- $context := index . 0 -}}
-trestle.{{ $context.Release.Namespace }}.{{ $context.Release.Name }}.{{ index . 1 }}
+{{- if $context.Values.crds.enabled -}}
+{{- $live := lookup "apiextensions.k8s.io/v1" "CustomResourceDefinition" "" (index . 1) | default dict -}}
+{{- $annotations := dig "metadata" "annotations" dict $live -}}
+{{- $release := dict "Name" (get $annotations "meta.helm.sh/release-name") "Namespace" (get $annotations "meta.helm.sh/release-namespace") -}}
+{{- $isOwn := and (eq $release.Name $context.Release.Name) (eq $release.Namespace $context.Release.Namespace) -}}
+{{- $version := get $annotations "trestle.dev/schema-version" | int -}}
+{{- if or (not $release.Name) $isOwn -}}
+true
+{{- else if lt $version (index . 2) -}}
+{{- $role := include "trestle.clusterName" (list (dict "Release" $release) "operator") -}}
+{{- if lookup "rbac.authorization.k8s.io/v1" "ClusterRole" "" $role -}}
+{{- fail (printf "the definition %s belongs to the release %s of namespace %s and has schema version %d, this chart needs %d: upgrade that release first" (index . 1) $release.Name $release.Namespace $version (index . 2)) -}}
+{{- end -}}
+true
+{{- end -}}
+{{- end -}}
 {{- end -}}
 
 {{/* The labels by which pods are selected. Takes (list context component). */}}

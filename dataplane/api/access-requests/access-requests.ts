@@ -68,6 +68,8 @@ export interface RequestedAccess {
     /** @param key in lower case @throws ClientFault: the request is not well formed; there is no such table */
     get(key: string): readonly string[] | undefined;
   };
+  /** Index of the part of the request that alone is refused without it; undefined: all of it is. */
+  readonly part?: number;
 }
 
 /** Where tables are named and described. */
@@ -109,7 +111,8 @@ function requestOf(needed: NeededAccess, context: AccessContext): RequestedAcces
     case 'items': {
       const table = tableArn(context, tableNameOf(needed.table, context));
       const resource = needed.index === undefined ? table : indexArn(table, needed.index);
-      return { action, resource, conditions: new ItemConditions(needed, context.tables) };
+      const request = { action, resource, conditions: new ItemConditions(needed, context.tables) };
+      return needed.part === undefined ? request : { ...request, part: needed.part };
     }
     case 'table': {
       const resource = tableArn(context, tableNameOf(needed.table, context));

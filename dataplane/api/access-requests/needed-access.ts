@@ -18,6 +18,8 @@ export interface ItemAccess {
   readonly index?: string | undefined;
   /** The operation that this is a part of. */
   readonly enclosingOperation?: string;
+  /** Which part of the request it is for, if that part alone is refused for want of it. */
+  readonly part?: number;
   /**
    * What else conditions may be about; asked for only if a policy has such conditions.
    * @throws ClientFault when the request is not well formed, as its operation would

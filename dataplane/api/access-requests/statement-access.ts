@@ -42,7 +42,10 @@ export const executeStatementAccess: AccessRule = {
   check: planExecuteStatement,
 };
 
-/** A statement that cannot be read is not run; the others are. */
+/**
+ * Each statement is refused on its own (reference/dynamodb.md: BatchStatementError has the code
+ * AccessDenied). One that cannot be read is not run; the others are.
+ */
 export const batchExecuteStatementAccess: AccessRule = {
   read: (body) => {
     const plan = once(() => planBatchExecuteStatement(body));
@@ -58,7 +61,7 @@ export const batchExecuteStatementAccess: AccessRule = {
         const report = request.Statements[index] ?? {};
         return useOf(statement, report, request.ReturnConsumedCapacity);
       };
-      return [onTarget(target, 'BatchExecuteStatement', use)];
+      return [{ ...onTarget(target, 'BatchExecuteStatement', use), part: index }];
     });
   },
   check: planBatchExecuteStatement,
