@@ -153,6 +153,8 @@ export class CatalogLeader {
         if (signal.aborted) return;
         if (!(error instanceof StoreError)) throw error;
         log('catalogNotOpened', { code: error.code, message: error.message });
+        // Other members may be sound: one of them is to lead, and to have this replica replaced.
+        if (error.code === 'damaged') term.replica.listener?.onDamaged(error);
         await pause(scheduler, backoff.nextMs(), signal);
       }
     }

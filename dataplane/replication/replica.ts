@@ -36,7 +36,7 @@ export interface ReplicaListener {
   onInstalled(): void;
   /** Leader, term or membership as known here have changed. */
   onChange(): void;
-  /** The state here was found not to match its checksums, when it was to be sent to another node. */
+  /** The state here was found not to match its checksums, where a leader needs it: another one is to lead. */
   onDamaged(error: StoreError): void;
 }
 

@@ -25,6 +25,7 @@ const regressions: readonly (readonly [seed: string, cause: string])[] = [
   ['100429', 'a snapshot carried a damaged configuration to another node'],
   ['100747', 'a snapshot carried a damaged record of requests to another node'],
   ['100693', 'damage that had spread took two of three replicas'],
+  ['5001594', 'the leader of the catalog could not read it, and led on for ever'],
 ];
 
 async function expectSound(seed: string): Promise<void> {
