@@ -1,7 +1,7 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { waitFor } from '../../dataplane/clients/wait-for.ts';
 import { type KubeApi, startKubeApi } from '../../dataplane/kubernetes/kube-api.fixture.ts';
@@ -24,7 +24,6 @@ let laterChart: string;
 
 beforeAll(async () => {
   helm = await findHelm();
-  api = await startKubeApi();
   home = await mkdtemp(join(tmpdir(), 'trestle-releases-'));
   laterChart = join(home, 'chart');
   await cp(CHART, laterChart, { recursive: true });
@@ -37,36 +36,15 @@ beforeAll(async () => {
 }, HELM_MS_MAX);
 
 afterAll(async () => {
-  await api?.close();
   await rm(home, { recursive: true, force: true });
 });
 
-/** As if nobody had installed anything. */
-afterEach(async () => {
-  const { items } = await api.client.listAll(crds);
-  for (const { metadata } of items) {
-    const body = { metadata: { annotations: { 'trestle.dev/allow-crd-deletion': 'true' } } };
-    await api.client.patch(crds, metadata, body, { ...options, contentType: 'merge' });
-  }
-  for (const { name: release, namespace } of await releases()) {
-    await run(['uninstall', release, '--namespace', namespace]);
-  }
-  for (const { metadata } of items) await api.client.delete(crds, metadata, {});
-  await waitFor(
-    () => api.client.listAll(crds),
-    (left) => left.items.length === 0,
-    POLICY_MS_MAX,
-  );
-}, RELEASE_MS_MAX);
+/** Each begins where nobody has installed anything. */
+beforeEach(async () => {
+  api = await startKubeApi();
+}, HELM_MS_MAX);
 
-interface Release {
-  readonly name: string;
-  readonly namespace: string;
-}
-
-async function releases(): Promise<readonly Release[]> {
-  return JSON.parse(await run(['list', '--all-namespaces', '--output', 'json']));
-}
+afterEach(() => api?.close());
 
 /** Helm, of which everything that it keeps is in the folder of the test. @throws Error with what Helm says */
 function run(args: readonly string[], values: Fields = {}): Promise<string> {
