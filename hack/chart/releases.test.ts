@@ -46,6 +46,11 @@ beforeEach(async () => {
 
 afterEach(() => api?.close());
 
+interface Release {
+  readonly name: string;
+  readonly namespace: string;
+}
+
 /** Helm, of which everything that it keeps is in the folder of the test. @throws Error with what Helm says */
 function run(args: readonly string[], values: Fields = {}): Promise<string> {
   const variables = ['cache', 'config', 'data'].map(
