@@ -110,7 +110,7 @@ test('the triggers of a Table post its changes, signed with a Secret, and follow
       return stalled?.reason === 'RequestRefused' ? table : undefined;
     });
     expect(conditionIn(refused, 'Stalled')?.message).toBe(
-      'UpdateTriggers is refused: The request is refused: filter pattern: the pattern is an empty object',
+      'UpdateTriggers is refused: The request is refused: filter pattern: the pattern is an empty object (trigger audit)',
     );
 
     await trial.change('music', { spec: { triggers: null } });
