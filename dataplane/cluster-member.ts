@@ -76,7 +76,7 @@ export class ClusterMember {
 
   /** The same for those who ask which certificates are taken up. */
   loadedTls(): readonly LoadedTls[] {
-    return this.#tls === undefined ? [] : [{ use: 'peers', ...this.#tls }];
+    return [{ use: 'peers', ...this.#tls }];
   }
 
   /** Tells of renewed certificates. */

@@ -209,7 +209,7 @@ async function listenHealth(
   { tables, transactions, counts, denials, state, log, undo }: HealthParts,
 ): Promise<void> {
   const loadedTls = (): readonly LoadedTls[] => [
-    ...(tables.tls === undefined ? [] : [{ use: 'peers', ...tables.tls }]),
+    { use: 'peers', ...tables.tls },
     { use: 'clients', cert: state.endpoint?.certificate },
   ];
   const page = metricsOf(tables, transactions, { operations: counts, denials, loadedTls });

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { TABLE_NAME } from './item/table-name.ts';
 import { type Complain, JsonFields } from './json-fields.ts';
 import { defaultReplicationLimits, type ReplicationLimits } from './replication/limits.ts';
 import { defaultLimits, type TransportLimits } from './replication/transport/options.ts';
@@ -139,7 +140,7 @@ function checkTopology(json: unknown, reading: Reading): Topology {
     region: fields.text('region', /^[a-z0-9-]{1,64}$/, 'a name like us-east-1'),
     accountId: fields.text('accountId', /^\d{12}$/, '12 digits'),
     tableName: fields.has('tableName')
-      ? fields.text('tableName', /^[A-Za-z0-9_.-]{3,255}$/, 'the name of a table')
+      ? fields.text('tableName', TABLE_NAME, 'the name of a table')
       : undefined,
     nodes: fields.list('nodes').map(memberOfFields),
     routers: fields.list('routers').map(memberOfFields),

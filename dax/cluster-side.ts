@@ -63,7 +63,7 @@ export async function openCluster(
     coherence,
     settleMs: L2_SETTLE_MS,
     metrics: () => coherence.metrics,
-    loadedTls: () => (network.tls === undefined ? [] : [{ use: 'peers', ...network.tls }]),
+    loadedTls: () => [{ use: 'peers', ...network.tls }],
   };
 }
 

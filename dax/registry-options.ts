@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { TABLE_NAME } from '../dataplane/item/table-name.ts';
 import { portOf, required, UsageError } from '../dataplane/option-values.ts';
 import type { PeerOptions } from './options.ts';
 
@@ -22,7 +23,7 @@ export function registryOf(text: string | undefined, defaultFolder: string): Reg
     case 'folder':
       return { kind, folder: resolve(rest) };
     case 'table':
-      if (/^[a-zA-Z0-9_.-]{3,255}$/.test(rest)) return { kind, name: rest };
+      if (TABLE_NAME.test(rest)) return { kind, name: rest };
       throw new UsageError(`--registry table: needs the name of a table, not '${rest}'`);
     default:
       throw new UsageError(`--registry needs table:NAME, folder:DIR or memory, not '${text}'`);

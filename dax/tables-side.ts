@@ -41,7 +41,7 @@ export function openTables(options: DaxOptions, log: Logger, undo: Undo): Tables
     region,
   });
   undo.push(() => calls.close());
-  return { calls, loadedTls: () => (ca === undefined ? [] : [{ use: 'tables', ca }]) };
+  return { calls, loadedTls: () => [{ use: 'tables', ca }] };
 }
 
 interface WatchParts<Content> {

@@ -1,4 +1,5 @@
 import { Agent, request as httpRequest } from 'node:http';
+import { type Answer, answerOf } from './answer.ts';
 import { HEALTH_PORT } from './table/names.ts';
 
 const DEADLINE_MS = 2_000;
@@ -12,11 +13,6 @@ export type HealthAnswer =
   | { readonly kind: 'silent'; readonly status: number; readonly reason: string }
   /** Parsed JSON. */
   | { readonly kind: 'answered'; readonly json: unknown };
-
-interface RawAnswer {
-  readonly status: number;
-  readonly text: string;
-}
 
 /** Asks pods at their health ports. */
 export class HealthPorts {
@@ -40,21 +36,11 @@ export class HealthPorts {
     this.#agent.destroy();
   }
 
-  #get(host: string, path: string, signal: AbortSignal): Promise<RawAnswer> {
-    const { promise, resolve, reject } = Promise.withResolvers<RawAnswer>();
+  #get(host: string, path: string, signal: AbortSignal): Promise<Answer> {
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     const options = { agent: this.#agent, host, port: HEALTH_PORT, path, signal };
     const outgoing = httpRequest(options, (incoming) => {
-      const chunks: Buffer[] = [];
-      let bytes = 0;
-      incoming.on('data', (chunk: Buffer) => {
-        bytes += chunk.length;
-        if (bytes > ANSWER_BYTES_MAX) outgoing.destroy(new Error('the answer is too long'));
-        else chunks.push(chunk);
-      });
-      incoming.on('end', () =>
-        resolve({ status: incoming.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }),
-      );
-      incoming.on('error', reject);
+      answerOf(incoming, outgoing, ANSWER_BYTES_MAX).then(resolve, reject);
     });
     outgoing.on('error', reject);
     outgoing.end();

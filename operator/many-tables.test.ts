@@ -1,16 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { KubeClient } from '../dataplane/kubernetes/api-client.ts';
-import { type KubeApi, startKubeApi } from '../dataplane/kubernetes/kube-api.fixture.ts';
+import type { KubeApi } from '../dataplane/kubernetes/kube-api.fixture.ts';
 import { resources } from '../dataplane/kubernetes/resources.ts';
 import type { TableResource } from '../dataplane/kubernetes/table-resource.ts';
-import {
-  isSettled,
-  makeMachines,
-  makeStorageClass,
-  music,
-  startOperator,
-} from './operator.fixture.ts';
+import { isSettled, music, startOperator, startZonedApi } from './operator.fixture.ts';
 import type { Operator } from './operator.ts';
 import { TableCrowd } from './table-crowd.fixture.ts';
 
@@ -26,10 +20,7 @@ let namespace: string;
 let operator: Operator | undefined;
 
 beforeAll(async () => {
-  api = await startKubeApi();
-  await api.applyCrds();
-  await makeMachines(api.client, ['a', 'b', 'c']);
-  await makeStorageClass(api.client);
+  api = await startZonedApi();
   namespace = await api.newNamespace('many');
   crowd = await TableCrowd.start(api.newClient(), { namespace, address });
 });

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Logger, pino } from 'pino';
 import { parse } from 'yaml';
 import type { KubeClient } from '../dataplane/kubernetes/api-client.ts';
-import type { KubeApi } from '../dataplane/kubernetes/kube-api.fixture.ts';
+import { type KubeApi, startKubeApi } from '../dataplane/kubernetes/kube-api.fixture.ts';
 import { KubeError } from '../dataplane/kubernetes/kube-error.ts';
 import type { KubeObject } from '../dataplane/kubernetes/object.ts';
 import { resources } from '../dataplane/kubernetes/resources.ts';
@@ -56,6 +56,22 @@ export function music(
     billingMode: 'PAY_PER_REQUEST',
     ...change,
   } as WrittenTableSpec; // The API server adds what is left out of placement.
+}
+
+/** An API server with our resources, a machine in each of the zones a, b and c, and a StorageClass. */
+export async function startZonedApi(
+  storageClass: { readonly allowsExpansion?: boolean } = {},
+): Promise<KubeApi> {
+  const api = await startKubeApi();
+  try {
+    await api.applyCrds();
+    await makeMachines(api.client, ['a', 'b', 'c']);
+    await makeStorageClass(api.client, storageClass.allowsExpansion);
+  } catch (error) {
+    await api.close();
+    throw error;
+  }
+  return api;
 }
 
 /** Machines `machine-1` to `machine-N` in these zones; undefined: without a zone label. */

@@ -1,4 +1,5 @@
 import { arnFaults, tableFaults } from '../errors/tables.ts';
+import { TABLE_NAME } from '../item/table-name.ts';
 
 /** Where this installation is, as its ARNs say. */
 export interface Place {
@@ -8,7 +9,6 @@ export interface Place {
 
 /** Partition names of ARNs; every region of an installation is in `aws`. */
 const ARN_PARTITION = 'aws';
-const TABLE_NAME = /^[a-zA-Z0-9_.-]{3,255}$/;
 
 export function tableArn(place: Place, tableName: string): string {
   return `arn:${ARN_PARTITION}:dynamodb:${place.region}:${place.accountId}:table/${tableName}`;

@@ -1,5 +1,6 @@
 import type { JsonObject, ResponseBody } from '../api/operation.ts';
 import { adminFaults } from '../errors/admin.ts';
+import { TABLE_NAME } from '../item/table-name.ts';
 import { type Complain, JsonFields } from '../json-fields.ts';
 import type { TriggerSchema, TriggerSpecification } from '../partition/trigger.ts';
 import { triggersOf } from '../trigger/trigger-rules.ts';
@@ -54,7 +55,7 @@ function describeTriggers(body: JsonObject, catalog: TriggerCatalog): ResponseBo
 }
 
 function tableNameOf(fields: JsonFields): string {
-  return fields.text('TableName', /^[a-zA-Z0-9_.-]{3,255}$/, 'the name of a table');
+  return fields.text('TableName', TABLE_NAME, 'the name of a table');
 }
 
 function shown(triggers: readonly TriggerSchema[]): ResponseBody {

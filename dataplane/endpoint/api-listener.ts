@@ -1,10 +1,10 @@
 import { createServer, type Server } from 'node:http';
-import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import { type AddressInfo, isIP, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Logger } from 'pino';
-import { FileWatch } from '../file-watch.ts';
-import { type CertificateFiles, readCertificate, TlsFilesError } from '../tls-files.ts';
+import { ServedCertificate } from '../served-certificate.ts';
+import type { CertificateFiles } from '../tls-files.ts';
 import type { LifeCycle } from './life-cycle.ts';
 import { type ClientTimeouts, CONNECTIONS_MAX, REQUEST_HEAD_BYTES_MAX } from './limits.ts';
 import { nextRequestId } from './request-id.ts';
@@ -26,10 +26,8 @@ export class ApiListener {
   readonly #server: Server | TlsServer;
   /** By remote address and port: connections that are not through with TLS. HTTP knows none of them. */
   readonly #halfOpen = new Map<string, Socket>();
-  readonly #watch: FileWatch | undefined;
+  readonly #certificate: ServedCertificate | undefined;
   #connectionsCount = 0;
-  /** PEM. */
-  #served: string | undefined;
 
   /**
    * Resolves once connections are accepted.
@@ -37,26 +35,22 @@ export class ApiListener {
    */
   static async listen(options: ApiListenerOptions): Promise<ApiListener> {
     const { certificate: files, log } = options;
-    let renew = () => {};
-    // Begun before they are read, so that no change is missed.
-    const watch =
-      files && FileWatch.start({ paths: () => [files.cert, files.key], onChange: () => renew() });
+    const certificate = files && new ServedCertificate(files, log);
     try {
-      const listener = new ApiListener(options, watch);
-      if (files !== undefined) renew = () => listener.#renew(files);
+      const listener = new ApiListener(options, certificate);
       await listener.#listen();
       listener.#server.on('error', (error) => log.error({ err: error }, 'the listener failed'));
       return listener;
     } catch (error) {
-      watch?.close();
+      certificate?.close();
       throw error;
     }
   }
 
-  private constructor(options: ApiListenerOptions, watch: FileWatch | undefined) {
-    const { timeouts, certificate, accept } = options;
+  private constructor(options: ApiListenerOptions, certificate: ServedCertificate | undefined) {
+    const { timeouts, accept } = options;
     this.#options = options;
-    this.#watch = watch;
+    this.#certificate = certificate;
     const http = {
       maxHeaderSize: REQUEST_HEAD_BYTES_MAX,
       headersTimeout: timeouts.headersMs,
@@ -71,13 +65,10 @@ export class ApiListener {
         ? createServer(http, accept)
         : this.#secured(
             createTlsServer(
-              {
-                ...http,
-                ...this.#read(certificate),
-                handshakeTimeout: timeouts.headersMs,
-              },
+              { ...http, ...certificate.material, handshakeTimeout: timeouts.headersMs },
               accept,
             ),
+            certificate,
           );
     this.#server.timeout = timeouts.inactivityMs;
     this.#server.maxConnections = CONNECTIONS_MAX;
@@ -109,7 +100,7 @@ export class ApiListener {
 
   /** PEM, of now; undefined: plain HTTP. */
   get certificate(): string | undefined {
-    return this.#served;
+    return this.#certificate?.material.cert;
   }
 
   get isTls(): boolean {
@@ -118,7 +109,7 @@ export class ApiListener {
 
   /** Accepts no more connections and lets requests under way finish; after `graceMs` it cuts them. */
   async close(graceMs: number): Promise<void> {
-    this.#watch?.close();
+    this.#certificate?.close();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const socket of this.#halfOpen.values()) socket.destroy();
     const timer = setTimeout(() => this.#server.closeAllConnections(), graceMs);
@@ -137,7 +128,8 @@ export class ApiListener {
     });
   }
 
-  #secured(server: TlsServer): TlsServer {
+  #secured(server: TlsServer, certificate: ServedCertificate): TlsServer {
+    certificate.renews(server);
     server.on('connection', (socket: Socket) => {
       const key = keyOf(socket);
       this.#halfOpen.set(key, socket);
@@ -147,25 +139,6 @@ export class ApiListener {
     });
     server.on('secureConnection', (socket) => this.#halfOpen.delete(keyOf(socket)));
     return server;
-  }
-
-  #read(files: CertificateFiles): ReturnType<typeof readCertificate> {
-    const material = readCertificate(files);
-    this.#served = material.cert;
-    return material;
-  }
-
-  /** Connections that are open keep the certificate that they were made with. */
-  #renew(files: CertificateFiles): void {
-    const { log } = this.#options;
-    if (!(this.#server instanceof TlsServer)) throw new Error('plain HTTP has no certificate');
-    try {
-      this.#server.setSecureContext(this.#read(files));
-      log.info({ cert: files.cert }, 'certificateReloaded');
-    } catch (error) {
-      if (!(error instanceof TlsFilesError)) throw error;
-      log.error({ error: error.message }, 'certificateRefused');
-    }
   }
 }
 

@@ -1,3 +1,4 @@
+import { TABLE_NAME } from '../item/table-name.ts';
 import { JsonFields } from '../json-fields.ts';
 
 /** A storage node of a table, and where it listens for routers. */
@@ -41,7 +42,7 @@ export function storageIdentity(text: string): StorageIdentity {
   return {
     clusterId: fields.text('clusterId', UUID, 'a UUID in lower case'),
     nodeId: fields.text('nodeId', ID, 'the name of a node'),
-    tableName: fields.text('tableName', /^[a-zA-Z0-9_.-]{3,255}$/, 'the name of a table'),
+    tableName: fields.text('tableName', TABLE_NAME, 'the name of a table'),
     nodes: nodes.map((node) => ({
       id: node.text('id', ID, 'the name of a node'),
       zone: node.text('zone', /^[A-Za-z0-9._-]{1,63}$/, 'a name'),

@@ -62,6 +62,26 @@ describe('a backfill', () => {
     await test.createReplica(configurationOf(indexedSchema, { version: 2 }), 2_000n, 2);
     await configure(indexedSchema, 2);
   };
+  /** The leader is deposed when the first page is committed, and no more. @returns makes it leader again */
+  const deposeInBackfill = async () => {
+    const replica = test.replica();
+    const propose = replica.propose.bind(replica);
+    replica.propose = (effects) => {
+      const proposed = propose(effects);
+      replica.isHolding = true;
+      return proposed;
+    };
+    const running = test.call(methods.backfillIndex, { partitionId: 1n, indexId: 2 });
+    const failed = expect(running).rejects.toMatchObject({ name: 'RemoteFailure' });
+    await test.scheduler.until(() => replica.held.length > 0, 1);
+    replica.depose();
+    await failed;
+    return () => {
+      replica.propose = propose;
+      replica.isHolding = false;
+      replica.elect();
+    };
+  };
 
   it('brings all items to the index, and says when they are there', async () => {
     await start([...items, key(1_000)]);
@@ -89,22 +109,9 @@ describe('a backfill', () => {
   it('goes on where the last leader was, with writes in between', async () => {
     await start(items);
     await addIndex();
-    const replica = test.replica();
-    const propose = replica.propose.bind(replica);
-    replica.propose = (effects) => {
-      const proposed = propose(effects);
-      replica.isHolding = true; // the first page is committed, and no more
-      return proposed;
-    };
-    const running = test.call(methods.backfillIndex, { partitionId: 1n, indexId: 2 });
-    const failed = expect(running).rejects.toMatchObject({ name: 'RemoteFailure' });
-    await test.scheduler.until(() => replica.held.length > 0, 1);
-    replica.depose();
-    await failed;
+    const electAgain = await deposeInBackfill();
     test.restart();
-    replica.propose = propose;
-    replica.isHolding = false;
-    replica.elect();
+    electAgain();
     await test.write({ kind: 'delete', key: key(3), condition: undefined });
     await test.write(putOf({ ...key(4), g: { S: 'moved' } }, indexedSchema));
     await test.scheduler.advance(100);
@@ -128,24 +135,11 @@ describe('a backfill', () => {
     await test.createReplica(configurationOf(filling, { version: 2 }), 2_000n, 2);
     await configure(filling, 2);
     expect(test.node.backfills().get(1n)).toEqual([{ index: 'G2', walkedShare: 0 }]);
-    const replica = test.replica();
-    const propose = replica.propose.bind(replica);
-    replica.propose = (effects) => {
-      const proposed = propose(effects);
-      replica.isHolding = true; // the first page is committed, and no more
-      return proposed;
-    };
-    const running = test.call(methods.backfillIndex, { partitionId: 1n, indexId: 2 });
-    const failed = expect(running).rejects.toMatchObject({ name: 'RemoteFailure' });
-    await test.scheduler.until(() => replica.held.length > 0, 1);
-    replica.depose();
-    await failed;
+    const electAgain = await deposeInBackfill();
     // 200 of 450 items, whose hashes are even.
     expect(share()).toBeGreaterThan(0.3);
     expect(share()).toBeLessThan(0.6);
-    replica.propose = propose;
-    replica.isHolding = false;
-    replica.elect();
+    electAgain();
     expect(await backfill()).toBe(true);
     expect(share()).toBe(1);
     await configure(indexedSchema, 3);

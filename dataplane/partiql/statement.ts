@@ -5,6 +5,7 @@ import type { Condition, Update } from '../expression/ast.ts';
 import type { AttributeValue, Item } from '../item/attribute-value.ts';
 import { ITEM_BYTES_MAX } from '../item/limits.ts';
 import { itemBytes } from '../item/size.ts';
+import { TABLE_NAME } from '../item/table-name.ts';
 import { Binding } from './binding.ts';
 import { type Column, columnsOf } from './columns.ts';
 import { conditionOfWhere } from './condition.ts';
@@ -214,7 +215,6 @@ function writtenTable(from: SourceNode, binding: Binding): string {
   return table;
 }
 
-const TABLE_NAME = /^[a-zA-Z0-9_.-]{3,255}$/;
 const ARN_PREFIX = 'arn:';
 
 function targetOf(

@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { TABLE_NAME } from '../item/table-name.ts';
 import { type Complain, JsonFields } from '../json-fields.ts';
 import type { TriggerSchema } from '../partition/trigger.ts';
 import type { TriggersByTable } from './local-triggers.ts';
 import { triggersOf } from './trigger-rules.ts';
-
-const TABLE_NAME = /^[a-zA-Z0-9_.-]{3,255}$/;
 
 /** The file is missing, no JSON, or of another form. The message is one line and names the file. */
 export class TriggersFileError extends Error {

@@ -1,12 +1,8 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer, Server as TlsServer } from 'node:tls';
+import { createServer as createTlsServer } from 'node:tls';
 import type { Logger } from 'pino';
-import { FileWatch } from '../../dataplane/file-watch.ts';
-import {
-  type CertificateFiles,
-  readCertificate,
-  TlsFilesError,
-} from '../../dataplane/tls-files.ts';
+import { ServedCertificate } from '../../dataplane/served-certificate.ts';
+import type { CertificateFiles } from '../../dataplane/tls-files.ts';
 import { KEEP_ALIVE_MS } from './limits.ts';
 
 export interface DaxListenerOptions {
@@ -29,11 +25,9 @@ export interface DaxListenerOptions {
 export class DaxListener {
   readonly #options: DaxListenerOptions;
   readonly #server: Server;
-  readonly #watch: FileWatch | undefined;
+  readonly #certificate: ServedCertificate | undefined;
   /** By remote address and port: connections that are not through with TLS. */
   readonly #negotiating = new Map<string, Socket>();
-  /** PEM. */
-  #served: string | undefined;
 
   /**
    * Resolves once connections are accepted.
@@ -41,26 +35,21 @@ export class DaxListener {
    */
   static async listen(options: DaxListenerOptions): Promise<DaxListener> {
     const { certificate: files, log } = options;
-    let renew = () => {};
-    // Begun before they are read, so that no change is missed.
-    const watch =
-      files && FileWatch.start({ paths: () => [files.cert, files.key], onChange: () => renew() });
+    const certificate = files && new ServedCertificate(files, log);
     try {
-      const listener = new DaxListener(options, watch);
-      if (files !== undefined) renew = () => listener.#renew(files);
+      const listener = new DaxListener(options, certificate);
       await listener.#listen();
       listener.#server.on('error', (error) => log.error({ err: error }, 'daxListenerFailed'));
       return listener;
     } catch (error) {
-      watch?.close();
+      certificate?.close();
       throw error;
     }
   }
 
-  private constructor(options: DaxListenerOptions, watch: FileWatch | undefined) {
+  private constructor(options: DaxListenerOptions, certificate: ServedCertificate | undefined) {
     this.#options = options;
-    this.#watch = watch;
-    const { certificate } = options;
+    this.#certificate = certificate;
     this.#server = certificate === undefined ? this.#plainServer() : this.#tlsServer(certificate);
     this.#server.maxConnections = options.connectionsMax;
     this.#server.on('drop', options.refuse);
@@ -75,12 +64,12 @@ export class DaxListener {
 
   /** PEM, of now; undefined: plain TCP. */
   get certificate(): string | undefined {
-    return this.#served;
+    return this.#certificate?.material.cert;
   }
 
   /** Accepts no more connections; resolves when those that were accepted are closed. */
   close(): Promise<void> {
-    this.#watch?.close();
+    this.#certificate?.close();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const socket of this.#negotiating.values()) socket.destroy();
     return closed;
@@ -102,13 +91,14 @@ export class DaxListener {
   }
 
   /** Clients may name no host, so there is one certificate for all; rotation is for new connections. */
-  #tlsServer(certificate: CertificateFiles): Server {
+  #tlsServer(certificate: ServedCertificate): Server {
     const { accept, tlsMs, log } = this.#options;
     const server = createTlsServer({
       ...socketOptions,
-      ...this.#read(certificate),
+      ...certificate.material,
       handshakeTimeout: tlsMs,
     });
+    certificate.renews(server);
     server.on('connection', (socket: Socket) => {
       const key = keyOf(socket);
       this.#negotiating.set(key, socket);
@@ -125,25 +115,6 @@ export class DaxListener {
       socket.destroy();
     });
     return server;
-  }
-
-  #read(files: CertificateFiles): ReturnType<typeof readCertificate> {
-    const material = readCertificate(files);
-    this.#served = material.cert;
-    return material;
-  }
-
-  /** Connections that are open keep the certificate that they were made with. */
-  #renew(files: CertificateFiles): void {
-    const { log } = this.#options;
-    if (!(this.#server instanceof TlsServer)) throw new Error('plain TCP has no certificate');
-    try {
-      this.#server.setSecureContext(this.#read(files));
-      log.info({ cert: files.cert }, 'certificateReloaded');
-    } catch (error) {
-      if (!(error instanceof TlsFilesError)) throw error;
-      log.error({ error: error.message }, 'certificateRefused');
-    }
   }
 }
 

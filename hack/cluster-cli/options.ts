@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { TABLE_NAME } from '../../dataplane/item/table-name.ts';
 import { Complaint } from './complaint.ts';
 
 export const usage = `A cluster of real processes on this machine: three storage nodes or more, and a router.
@@ -164,6 +165,6 @@ function numberOf(
 }
 
 function tableOf(name = 'Demo'): string {
-  if (/^[A-Za-z0-9_.-]{3,255}$/.test(name)) return name;
+  if (TABLE_NAME.test(name)) return name;
   throw new Complaint(`--table needs the name of a table, not '${name}'`, 2);
 }

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type KubeApi, startKubeApi } from '../../dataplane/kubernetes/kube-api.fixture.ts';
+import type { KubeApi } from '../../dataplane/kubernetes/kube-api.fixture.ts';
 import { resources } from '../../dataplane/kubernetes/resources.ts';
 import { DaxTrial } from '../daxcluster/dax-trial.fixture.ts';
 import { REGISTRY_TABLE } from '../daxcluster/registry.ts';
-import { makeMachines, makeStorageClass, startOperator } from '../operator.fixture.ts';
+import { startOperator, startZonedApi } from '../operator.fixture.ts';
 import type { Operator } from '../operator.ts';
 import { CREDENTIALS_SECRET } from './namespace-secrets.ts';
 import { AuthorityHand, FollowingAgent } from './rotation.fixture.ts';
@@ -20,10 +20,7 @@ let operator: Operator | undefined;
 let hand: AuthorityHand;
 
 beforeAll(async () => {
-  api = await startKubeApi();
-  await api.applyCrds();
-  await makeMachines(api.client, ['a', 'b', 'c']);
-  await makeStorageClass(api.client);
+  api = await startZonedApi();
   trial = await DaxTrial.start(api);
   operator = await startOperator(api, trial.namespace);
   await trial.create('cache', { replicationFactor: 2 });

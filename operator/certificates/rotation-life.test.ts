@@ -1,15 +1,14 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { ClusterLoad } from '../../dataplane/clients/cluster-load.ts';
-import { type KubeApi, startKubeApi } from '../../dataplane/kubernetes/kube-api.fixture.ts';
+import type { KubeApi } from '../../dataplane/kubernetes/kube-api.fixture.ts';
 import { resources } from '../../dataplane/kubernetes/resources.ts';
 import { certificatesOf } from '../../dataplane/pem-certificates.ts';
 import {
   Interruption,
-  makeMachines,
-  makeStorageClass,
   music,
   startOperator,
+  startZonedApi,
   TableTrial,
 } from '../operator.fixture.ts';
 import type { Operator } from '../operator.ts';
@@ -46,10 +45,7 @@ let names: TableNames;
 let nodes: readonly string[];
 
 beforeAll(async () => {
-  api = await startKubeApi();
-  await api.applyCrds();
-  await makeMachines(api.client, ['a', 'b', 'c']);
-  await makeStorageClass(api.client);
+  api = await startZonedApi();
 });
 
 afterAll(() => api?.close());

@@ -1,5 +1,6 @@
 import type { CertificateReport } from '../../dataplane/admin/certificate-report.ts';
 import { certificatesOf } from '../../dataplane/pem-certificates.ts';
+import { membersOf } from '../answer.ts';
 import type { Pod } from '../table/objects.ts';
 import type { Authority } from './authority-secret.ts';
 
@@ -60,8 +61,4 @@ function isList<T>(value: unknown, is: (each: unknown) => each is T): value is r
 
 function isText(value: unknown): value is string {
   return typeof value === 'string';
-}
-
-function membersOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
 }

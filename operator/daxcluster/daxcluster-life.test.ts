@@ -2,12 +2,12 @@ import { Agent } from 'node:https';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type KubeApi, startKubeApi } from '../../dataplane/kubernetes/kube-api.fixture.ts';
+import type { KubeApi } from '../../dataplane/kubernetes/kube-api.fixture.ts';
 import type { KubeObject } from '../../dataplane/kubernetes/object.ts';
 import { resources } from '../../dataplane/kubernetes/resources.ts';
 import { type SecretObject, secretText } from '../certificates/secret-data.ts';
 import { BAD_IMAGE } from '../kubelet.fixture.ts';
-import { makeMachines, makeStorageClass, startOperator } from '../operator.fixture.ts';
+import { startOperator, startZonedApi } from '../operator.fixture.ts';
 import type { Operator } from '../operator.ts';
 import { conditionIn, DaxTrial } from './dax-trial.fixture.ts';
 import { REGISTRY_TABLE } from './registry.ts';
@@ -17,10 +17,7 @@ let trial: DaxTrial;
 let operator: Operator | undefined;
 
 beforeAll(async () => {
-  api = await startKubeApi();
-  await api.applyCrds();
-  await makeMachines(api.client, ['a', 'b', 'c']);
-  await makeStorageClass(api.client, true);
+  api = await startZonedApi({ allowsExpansion: true });
 });
 
 afterAll(() => api?.close());

@@ -1,12 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type KubeApi, startKubeApi } from '../../dataplane/kubernetes/kube-api.fixture.ts';
+import type { KubeApi } from '../../dataplane/kubernetes/kube-api.fixture.ts';
 import { resources } from '../../dataplane/kubernetes/resources.ts';
-import {
-  Interruption,
-  makeMachines,
-  makeStorageClass,
-  startOperator,
-} from '../operator.fixture.ts';
+import { Interruption, startOperator, startZonedApi } from '../operator.fixture.ts';
 import { DaxTrial, isSettled } from './dax-trial.fixture.ts';
 
 const OPERATORS_MAX = 80;
@@ -16,10 +11,7 @@ let api: KubeApi;
 let trial: DaxTrial;
 
 beforeAll(async () => {
-  api = await startKubeApi();
-  await api.applyCrds();
-  await makeMachines(api.client, ['a', 'b', 'c']);
-  await makeStorageClass(api.client);
+  api = await startZonedApi();
 });
 
 afterAll(() => api?.close());

@@ -1,3 +1,4 @@
+import { membersOf } from '../answer.ts';
 import { HealthPorts } from '../health-port.ts';
 
 /** A node of a DaxCluster, as it was asked in this pass. */
@@ -51,8 +52,4 @@ export function viewOf(status: unknown): DaxNodeView {
         ? { recordTtlMillis, queryTtlMillis }
         : undefined,
   };
-}
-
-function membersOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
 }

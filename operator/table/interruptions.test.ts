@@ -1,14 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type KubeApi, startKubeApi } from '../../dataplane/kubernetes/kube-api.fixture.ts';
+import type { KubeApi } from '../../dataplane/kubernetes/kube-api.fixture.ts';
 import { resources } from '../../dataplane/kubernetes/resources.ts';
 import type { TableResource } from '../../dataplane/kubernetes/table-resource.ts';
 import {
   Interruption,
   isSettled,
-  makeMachines,
-  makeStorageClass,
   music,
   startOperator,
+  startZonedApi,
   TableTrial,
 } from '../operator.fixture.ts';
 
@@ -16,10 +15,7 @@ let api: KubeApi;
 let trial: TableTrial;
 
 beforeAll(async () => {
-  api = await startKubeApi();
-  await api.applyCrds();
-  await makeMachines(api.client, ['a', 'b', 'c']);
-  await makeStorageClass(api.client);
+  api = await startZonedApi();
 });
 
 afterAll(() => api?.close());

@@ -1,5 +1,6 @@
 import { Agent, request as httpsRequest } from 'node:https';
 import { createSecureContext } from 'node:tls';
+import { type Answer, answerOf, membersOf } from '../answer.ts';
 import type { OperatorIdentity } from '../certificates/namespace-secrets.ts';
 import { ADMIN_PORT } from './names.ts';
 
@@ -110,11 +111,6 @@ export class HttpsNodeClient implements NodeClient {
   }
 }
 
-interface Answer {
-  readonly status: number;
-  readonly text: string;
-}
-
 function send(
   agent: Agent,
   call: {
@@ -141,17 +137,7 @@ function send(
       },
     },
     (incoming) => {
-      const chunks: Buffer[] = [];
-      let bytes = 0;
-      incoming.on('data', (chunk: Buffer) => {
-        bytes += chunk.length;
-        if (bytes > ANSWER_BYTES_MAX) outgoing.destroy(new Error('the answer is too long'));
-        else chunks.push(chunk);
-      });
-      incoming.on('end', () =>
-        resolve({ status: incoming.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }),
-      );
-      incoming.on('error', reject);
+      answerOf(incoming, outgoing, ANSWER_BYTES_MAX).then(resolve, reject);
     },
   );
   const connecting = setTimeout(
@@ -180,10 +166,6 @@ function read({ status, text }: Answer): unknown {
     status,
     type: typeof type === 'string' ? type.slice(type.indexOf('#') + 1) : undefined,
   });
-}
-
-function membersOf(json: unknown): Readonly<Record<string, unknown>> {
-  return typeof json === 'object' && json !== null ? { ...json } : {};
 }
 
 function parsed(text: string): unknown {

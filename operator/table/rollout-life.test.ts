@@ -1,13 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type KubeApi, startKubeApi } from '../../dataplane/kubernetes/kube-api.fixture.ts';
+import type { KubeApi } from '../../dataplane/kubernetes/kube-api.fixture.ts';
 import { resources } from '../../dataplane/kubernetes/resources.ts';
 import { BAD_IMAGE } from '../kubelet.fixture.ts';
 import {
   conditionIn,
-  makeMachines,
-  makeStorageClass,
   music,
   startOperator,
+  startZonedApi,
   TableTrial,
 } from '../operator.fixture.ts';
 import type { Operator } from '../operator.ts';
@@ -20,10 +19,7 @@ let operator: Operator;
 let aheadMs = 0;
 
 beforeAll(async () => {
-  api = await startKubeApi();
-  await api.applyCrds();
-  await makeMachines(api.client, ['a', 'b', 'c']);
-  await makeStorageClass(api.client);
+  api = await startZonedApi();
 });
 
 afterAll(() => api?.close());

@@ -5,15 +5,14 @@ import {
   QueryCommand,
 } from '@aws-sdk/client-dynamodb';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type KubeApi, startKubeApi } from '../../dataplane/kubernetes/kube-api.fixture.ts';
+import type { KubeApi } from '../../dataplane/kubernetes/kube-api.fixture.ts';
 import type { KubeObject } from '../../dataplane/kubernetes/object.ts';
 import { resources } from '../../dataplane/kubernetes/resources.ts';
 import {
   conditionIn,
-  makeMachines,
-  makeStorageClass,
   music,
   startOperator,
+  startZonedApi,
   TableTrial,
 } from '../operator.fixture.ts';
 import type { Operator } from '../operator.ts';
@@ -25,10 +24,7 @@ let trial: TableTrial;
 let operator: Operator;
 
 beforeAll(async () => {
-  api = await startKubeApi();
-  await api.applyCrds();
-  await makeMachines(api.client, ['a', 'b', 'c']);
-  await makeStorageClass(api.client, true);
+  api = await startZonedApi({ allowsExpansion: true });
 });
 
 afterAll(() => api?.close());

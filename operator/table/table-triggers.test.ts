@@ -5,15 +5,14 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type KubeApi, startKubeApi } from '../../dataplane/kubernetes/kube-api.fixture.ts';
+import type { KubeApi } from '../../dataplane/kubernetes/kube-api.fixture.ts';
 import type { KubeObject } from '../../dataplane/kubernetes/object.ts';
 import { resources } from '../../dataplane/kubernetes/resources.ts';
 import {
   conditionIn,
-  makeMachines,
-  makeStorageClass,
   music,
   startOperator,
+  startZonedApi,
   TableTrial,
 } from '../operator.fixture.ts';
 import type { Operator } from '../operator.ts';
@@ -30,10 +29,7 @@ const taken: string[] = [];
 let unsignedCount = 0;
 
 beforeAll(async () => {
-  api = await startKubeApi();
-  await api.applyCrds();
-  await makeMachines(api.client, ['a', 'b', 'c']);
-  await makeStorageClass(api.client, true);
+  api = await startZonedApi({ allowsExpansion: true });
   trial = await TableTrial.start(api);
   target = createServer(async (request, response) => {
     const body = await text(request);

@@ -23,7 +23,7 @@ export interface VolumeFill {
  * losing that costs a second event at most.
  */
 export function volumeFills({ nodeViews, table }: ObservedTable): readonly VolumeFill[] {
-  const before = new Set(table.status?.storage?.almostFull);
+  const before = almostFullBefore(table);
   return answering(nodeViews).flatMap(({ pod, volume }) => {
     if (volume === undefined) return [];
     const { usedBytes, availableBytes, writesRefused } = volume;
@@ -48,9 +48,14 @@ export function almostFullPods(
   { nodeViews, table }: ObservedTable,
   fills: readonly VolumeFill[],
 ): readonly string[] {
-  const before = new Set(table.status?.storage?.almostFull);
+  const before = almostFullBefore(table);
   const said = new Map(fills.map((fill) => [fill.pod, fill.isAlmostFull]));
   return nodeViews.map(({ pod }) => pod).filter((pod) => said.get(pod) ?? before.has(pod));
+}
+
+/** Pods whose volume was almost full when the status was written last. */
+function almostFullBefore({ status }: ObservedTable['table']): ReadonlySet<string> {
+  return new Set(status?.storage?.almostFull);
 }
 
 /** Whose volumes are almost full, how full, and what to do; undefined when none is. */
@@ -74,7 +79,7 @@ export function volumeEvents(
   observed: ObservedTable,
   fills: readonly VolumeFill[],
 ): readonly TableEvent[] {
-  const before = new Set(observed.table.status?.storage?.almostFull);
+  const before = almostFullBefore(observed.table);
   const isNew = fills.some(({ pod, isAlmostFull }) => isAlmostFull && !before.has(pod));
   const message = isNew ? almostFullMessage(observed, fills) : undefined;
   return message === undefined ? [] : [{ type: 'Warning', reason: 'VolumeAlmostFull', message }];
