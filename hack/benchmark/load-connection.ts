@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net';
+import { LeanSocket } from './lean-socket.ts';
 
 /** One answer, read no further than load needs. */
 export interface Answer {
@@ -24,7 +24,7 @@ const HEAD_BYTES_MAX = 16 * 1024;
  * looks at the status line and at Content-Length only, so that it costs less than any server it drives.
  */
 export class LoadConnection {
-  readonly #socket: Socket;
+  readonly #socket: LeanSocket;
   readonly #options: LoadConnectionOptions;
   #head = '';
   #status = 0;
@@ -35,20 +35,12 @@ export class LoadConnection {
 
   constructor(options: LoadConnectionOptions) {
     this.#options = options;
-    this.#socket = connect({
-      host: '127.0.0.1',
+    this.#socket = new LeanSocket({
       port: options.port,
-      noDelay: true,
-      onread: {
-        buffer: Buffer.allocUnsafe(READ_BYTES),
-        callback: (byteCount, buffer) => {
-          this.#read(buffer as Buffer, byteCount);
-          return true;
-        },
-      },
+      readBytes: READ_BYTES,
+      onBytes: (buffer, byteCount) => this.#read(buffer, byteCount),
+      onFailure: options.onFailure,
     });
-    this.#socket.on('error', (error) => options.onFailure(error));
-    this.#socket.on('close', () => options.onFailure(new Error('the server closed a connection')));
   }
 
   /** Sends one whole request. The answer to the one before must have arrived. */
@@ -57,8 +49,7 @@ export class LoadConnection {
   }
 
   close(): void {
-    this.#socket.removeAllListeners('close');
-    this.#socket.destroy();
+    this.#socket.close();
   }
 
   #read(buffer: Buffer, byteCount: number): void {

@@ -1,7 +1,7 @@
+import { textTable } from '../findings/table.ts';
 import type { Endpoint, Mode } from './endpoint.ts';
 import type { Measurement, Setting } from './measure.ts';
 import { streamReport } from './streams.ts';
-import { textTable } from './table.ts';
 import { type Results, type Target, targets } from './targets.ts';
 import { workloads } from './workload.ts';
 

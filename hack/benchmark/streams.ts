@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { textTable } from '../findings/table.ts';
 import { itemAt, keyAt, tableRequest } from './dataset.ts';
 import { Caller } from './load-connection.ts';
 import { median } from './measure.ts';
 import { requestBytes } from './request.ts';
 import type { MeasuredServer } from './server-process.ts';
-import { textTable } from './table.ts';
 import { BATCH_ITEMS, batchWriteRequest } from './workload.ts';
 
 /** Streams of one endpoint. */

@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { cpuMsOf, memoryOf } from '../benchmark/process-usage.ts';
 import { clientOf } from '../cluster-cli/demo-table.ts';
-import type { Finding } from './finding.ts';
+import type { Finding } from '../findings/finding.ts';
 import type { OwnCluster } from './own-cluster.ts';
 import type { BenchContext, Part } from './part.ts';
 import { untilWhole } from './wholeness.ts';

@@ -1,13 +1,13 @@
 /** The cluster's benchmark: runs the parts, prints tables and targets. */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { startLoadGenerator } from '../benchmark/load-generator.ts';
+import { machineLine, runBench } from '../findings/bench-command.ts';
+import type { Finding } from '../findings/finding.ts';
 import { catchUp } from './catch-up.ts';
 import { failover } from './failover.ts';
-import { type Finding, findingsTable } from './finding.ts';
 import { idle } from './idle-partitions.ts';
-import { type Options, type PartName, parseOptions, UsageError, usage } from './options.ts';
+import { type Options, type PartName, parseOptions, usage } from './options.ts';
 import { Clusters, type Part } from './part.ts';
 import { reads, writes } from './throughput.ts';
 import { latency } from './write-latency.ts';
@@ -21,7 +21,7 @@ const PARTS: Readonly<Record<PartName, Part>> = {
   'catch-up': catchUp,
 };
 
-async function run(options: Options): Promise<void> {
+async function run(options: Options): Promise<readonly Finding[]> {
   const folder = join(import.meta.dirname, `../../.cache/cluster-bench-${process.pid}`);
   mkdirSync(folder, { recursive: true });
   const clusters = new Clusters();
@@ -36,34 +36,16 @@ async function run(options: Options): Promise<void> {
   }
   const findings: Finding[] = [];
   try {
-    console.log(
-      `${cpus().length} cores (${cpus()[0]?.model}), ${(totalmem() / 2 ** 30).toFixed(0)} GB, node ${process.version}; ` +
-        'all processes share the cores',
-    );
+    console.log(`${machineLine()}; all processes share the cores`);
     for (const name of options.parts) {
       const startCluster = (part: string, env?: Readonly<Record<string, string>>) =>
         clusters.start(join(folder, part), env);
       findings.push(...(await PARTS[name]({ options, folder, generator, startCluster })));
     }
-    console.log(`\nTargets\n${findingsTable(findings)}`);
-    if (options.jsonFile !== undefined) {
-      writeFileSync(options.jsonFile, `${JSON.stringify(findings, undefined, 2)}\n`);
-    }
+    return findings;
   } finally {
     await end();
   }
 }
 
-async function main(args: readonly string[]): Promise<void> {
-  try {
-    const options = parseOptions(args);
-    if (options === undefined) process.stdout.write(usage);
-    else await run(options);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(`hack/cluster-bench: ${error.message} (see --help)`);
-    process.exitCode = 2;
-  }
-}
-
-await main(process.argv.slice(2));
+await runBench({ command: 'hack/cluster-bench', usage, parse: parseOptions, run });

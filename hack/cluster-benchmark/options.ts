@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { countOf, numberOf, partsOf, readValues } from '../findings/command-line.ts';
 
 export const partNames = ['reads', 'writes', 'latency', 'failover', 'idle', 'catch-up'] as const;
 export type PartName = (typeof partNames)[number];
@@ -29,65 +29,29 @@ export interface Options {
   readonly jsonFile: string | undefined;
 }
 
-/** A wrong command line; its message is for people. */
-export class UsageError extends Error {}
+const config = {
+  quick: { type: 'boolean', default: false },
+  only: { type: 'string' },
+  rounds: { type: 'string' },
+  seconds: { type: 'string' },
+  kills: { type: 'string' },
+  megabytes: { type: 'string' },
+  json: { type: 'string' },
+  help: { type: 'boolean', default: false },
+} as const;
 
 /** Undefined: help is asked for. @throws UsageError */
 export function parseOptions(args: readonly string[]): Options | undefined {
-  const values = parse(args);
+  const values = readValues(args, config);
   if (values.help) return undefined;
   const { quick } = values;
   return {
     parts: partsOf(partNames, values.only),
     isQuick: quick,
-    rounds: Math.ceil(numberOf('rounds', values.rounds ?? (quick ? '5' : '7'))),
+    rounds: countOf('rounds', values.rounds ?? (quick ? '5' : '7')),
     seconds: numberOf('seconds', values.seconds ?? (quick ? '1.5' : '3')),
-    killsCount: Math.ceil(numberOf('kills', values.kills ?? (quick ? '10' : '50'))),
+    killsCount: countOf('kills', values.kills ?? (quick ? '10' : '50')),
     megabytes: numberOf('megabytes', values.megabytes ?? (quick ? '100' : '1024')),
     jsonFile: values.json,
   };
-}
-
-function parse(args: readonly string[]) {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        quick: { type: 'boolean', default: false },
-        only: { type: 'string' },
-        rounds: { type: 'string' },
-        seconds: { type: 'string' },
-        kills: { type: 'string' },
-        megabytes: { type: 'string' },
-        json: { type: 'string' },
-        help: { type: 'boolean', default: false },
-      },
-    });
-    return values;
-  } catch (error) {
-    if (error instanceof TypeError) throw new UsageError(error.message);
-    throw error;
-  }
-}
-
-/**
- * The parts that a list like `reads,idle` names; all without one.
- * @throws UsageError
- */
-export function partsOf<Name extends string>(
-  names: readonly Name[],
-  text: string | undefined,
-): readonly Name[] {
-  if (text === undefined) return names;
-  return text.split(',').map((word) => {
-    const part = names.find((name) => name === word.trim());
-    if (part === undefined) throw new UsageError(`not one of ${names.join(', ')}: ${word}`);
-    return part;
-  });
-}
-
-function numberOf(name: string, text: string): number {
-  const value = Number(text);
-  if (value > 0 && Number.isFinite(value)) return value;
-  throw new UsageError(`--${name} needs a number above 0, not '${text}'`);
 }

@@ -1,5 +1,5 @@
 import type { LoadGenerator } from '../benchmark/load-generator.ts';
-import type { Finding } from './finding.ts';
+import type { Finding } from '../findings/finding.ts';
 import type { Options } from './options.ts';
 import { OwnCluster } from './own-cluster.ts';
 

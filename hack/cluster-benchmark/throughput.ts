@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { fill, type Measurement, measure, type Setting } from '../benchmark/measure.ts';
 import { findEndpoint } from '../benchmark/peers.ts';
 import { type RunningServer, startServer } from '../benchmark/server-process.ts';
-import { textTable } from '../benchmark/table.ts';
 import { type OperationName, workloads } from '../benchmark/workload.ts';
+import type { Finding, Target } from '../findings/finding.ts';
+import { textTable } from '../findings/table.ts';
 import { type ClusterServer, clusterServer } from './cluster-server.ts';
-import type { Finding, Target } from './finding.ts';
 import type { BenchContext, Part } from './part.ts';
 
 const ITEM_BYTES = 400;

@@ -1,5 +1,5 @@
-import { connect, type Socket } from 'node:net';
 import type { AttributeMap } from '../../dataplane/item/attribute-value.ts';
+import { LeanSocket } from '../benchmark/lean-socket.ts';
 
 /**
  * One connection of the DAX protocol with at most one request on its way, which reads no more of an
@@ -19,7 +19,7 @@ const GET_ITEM = '011a0fb0cc6a';
 const NO_OPTIONS = 'bfff';
 
 export class DaxConnection {
-  readonly #socket: Socket;
+  readonly #socket: LeanSocket;
   readonly #options: DaxConnectionOptions;
   /** Of the next answer; undefined: whatever comes in one piece. */
   #answerBytes: number | undefined;
@@ -28,20 +28,12 @@ export class DaxConnection {
 
   constructor(options: DaxConnectionOptions) {
     this.#options = options;
-    this.#socket = connect({
-      host: '127.0.0.1',
+    this.#socket = new LeanSocket({
       port: options.port,
-      noDelay: true,
-      onread: {
-        buffer: Buffer.allocUnsafe(READ_BYTES),
-        callback: (byteCount, buffer) => {
-          this.#read(buffer as Buffer, byteCount);
-          return true;
-        },
-      },
+      readBytes: READ_BYTES,
+      onBytes: (buffer, byteCount) => this.#read(buffer, byteCount),
+      onFailure: options.onFailure,
     });
-    this.#socket.on('error', (error) => options.onFailure(error));
-    this.#socket.on('close', () => options.onFailure(new Error('the node closed a connection')));
     this.#socket.write(opening());
   }
 
@@ -52,8 +44,7 @@ export class DaxConnection {
   }
 
   close(): void {
-    this.#socket.removeAllListeners('close');
-    this.#socket.destroy();
+    this.#socket.close();
   }
 
   #read(buffer: Buffer, byteCount: number): void {

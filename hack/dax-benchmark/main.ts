@@ -1,12 +1,11 @@
 /** The benchmark of the DAX tier: runs the parts, prints tables and targets. */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { startLoadGenerator } from '../benchmark/load-generator.ts';
 import { findEndpoint } from '../benchmark/peers.ts';
 import { startServer } from '../benchmark/server-process.ts';
-import { type Finding, findingsTable } from '../cluster-benchmark/finding.ts';
-import { UsageError } from '../cluster-benchmark/options.ts';
+import { machineLine, runBench } from '../findings/bench-command.ts';
+import type { Finding } from '../findings/finding.ts';
 import { latency } from './latency.ts';
 import { memory } from './memory.ts';
 import { type Options, type PartName, parseOptions, usage } from './options.ts';
@@ -15,7 +14,7 @@ import { throughput } from './throughput.ts';
 
 const PARTS: Readonly<Record<PartName, Part>> = { latency, throughput, memory };
 
-async function run(options: Options): Promise<void> {
+async function run(options: Options): Promise<readonly Finding[]> {
   const folder = join(import.meta.dirname, `../../.cache/dax-bench-${process.pid}`);
   mkdirSync(folder, { recursive: true });
   const generator = startLoadGenerator(undefined);
@@ -30,10 +29,7 @@ async function run(options: Options): Promise<void> {
     process.once(signal, () => void end().then(() => process.exit(1)));
   }
   try {
-    console.log(
-      `${cpus().length} cores (${cpus()[0]?.model}), ${(totalmem() / 2 ** 30).toFixed(0)} GB, node ${process.version}; ` +
-        'all processes share the cores',
-    );
+    console.log(`${machineLine()}; all processes share the cores`);
     const found = findEndpoint('trestle', { dynoxide: undefined, before: undefined });
     if ('missing' in found) throw new Error(found.missing);
     const embedded = await startServer(found.endpoint, join(folder, 'tables'), undefined);
@@ -44,25 +40,10 @@ async function run(options: Options): Promise<void> {
       const context = { options, folder, generator, embedded, atEnd };
       findings.push(...(await PARTS[name](context)));
     }
-    console.log(`\nTargets\n${findingsTable(findings)}`);
-    if (options.jsonFile !== undefined) {
-      writeFileSync(options.jsonFile, `${JSON.stringify(findings, undefined, 2)}\n`);
-    }
+    return findings;
   } finally {
     await end();
   }
 }
 
-async function main(args: readonly string[]): Promise<void> {
-  try {
-    const options = parseOptions(args);
-    if (options === undefined) process.stdout.write(usage);
-    else await run(options);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(`hack/dax-bench: ${error.message} (see --help)`);
-    process.exitCode = 2;
-  }
-}
-
-await main(process.argv.slice(2));
+await runBench({ command: 'hack/dax-bench', usage, parse: parseOptions, run });

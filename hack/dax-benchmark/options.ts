@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util';
-import { partsOf, UsageError } from '../cluster-benchmark/options.ts';
+import { countOf, partsOf, readValues } from '../findings/command-line.ts';
 
 export const partNames = ['latency', 'throughput', 'memory'] as const;
 export type PartName = (typeof partNames)[number];
@@ -27,9 +26,19 @@ export interface Options {
   readonly jsonFile: string | undefined;
 }
 
+const config = {
+  quick: { type: 'boolean', default: false },
+  only: { type: 'string' },
+  rounds: { type: 'string' },
+  calls: { type: 'string' },
+  items: { type: 'string' },
+  json: { type: 'string' },
+  help: { type: 'boolean', default: false },
+} as const;
+
 /** Undefined: help is asked for. @throws UsageError */
 export function parseOptions(args: readonly string[]): Options | undefined {
-  const values = parse(args);
+  const values = readValues(args, config);
   if (values.help) return undefined;
   const { quick } = values;
   return {
@@ -39,31 +48,4 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     itemsCount: countOf('items', values.items ?? (quick ? '100000' : '1000000')),
     jsonFile: values.json,
   };
-}
-
-function parse(args: readonly string[]) {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        quick: { type: 'boolean', default: false },
-        only: { type: 'string' },
-        rounds: { type: 'string' },
-        calls: { type: 'string' },
-        items: { type: 'string' },
-        json: { type: 'string' },
-        help: { type: 'boolean', default: false },
-      },
-    });
-    return values;
-  } catch (error) {
-    if (error instanceof TypeError) throw new UsageError(error.message);
-    throw error;
-  }
-}
-
-function countOf(name: string, text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new UsageError(`--${name} needs a whole number above 0, not '${text}'`);
 }

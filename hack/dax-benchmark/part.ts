@@ -1,6 +1,6 @@
 import type { LoadGenerator } from '../benchmark/load-generator.ts';
 import type { RunningServer } from '../benchmark/server-process.ts';
-import type { Finding } from '../cluster-benchmark/finding.ts';
+import type { Finding } from '../findings/finding.ts';
 import type { Options } from './options.ts';
 
 /** Of an item, by DynamoDB's count. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { fill, median, spreadOf } from '../benchmark/measure.ts';
-import { textTable } from '../benchmark/table.ts';
-import type { Finding } from '../cluster-benchmark/finding.ts';
+import type { Finding } from '../findings/finding.ts';
+import { textTable } from '../findings/table.ts';
 import { startDaxNode } from './node-process.ts';
 import { ITEM_BYTES, type Part } from './part.ts';
 import { daxReader, httpReader, type Reader } from './reader.ts';

@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util';
-import { partsOf, UsageError } from '../cluster-benchmark/options.ts';
+import { countOf, partsOf, readValues } from '../findings/command-line.ts';
 
 export const partNames = ['tables', 'outage'] as const;
 export type PartName = (typeof partNames)[number];
@@ -28,10 +27,19 @@ export interface Options {
   readonly jsonFile: string | undefined;
 }
 
-/** A wrong command line; its message is for people. */
+const config = {
+  only: { type: 'string' },
+  tables: { type: 'string', default: '1000' },
+  'idle-seconds': { type: 'string', default: '120' },
+  'outage-tables': { type: 'string', default: '20' },
+  'outage-seconds': { type: 'string', default: '120' },
+  json: { type: 'string' },
+  help: { type: 'boolean', default: false },
+} as const;
+
 /** Undefined: help is asked for. @throws UsageError */
 export function parseOptions(args: readonly string[]): Options | undefined {
-  const values = parse(args);
+  const values = readValues(args, config);
   if (values.help) return undefined;
   return {
     parts: partsOf(partNames, values.only),
@@ -41,30 +49,4 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     outageSeconds: countOf('outage-seconds', values['outage-seconds']),
     jsonFile: values.json,
   };
-}
-
-function parse(args: readonly string[]) {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        only: { type: 'string' },
-        tables: { type: 'string', default: '1000' },
-        'idle-seconds': { type: 'string', default: '120' },
-        'outage-tables': { type: 'string', default: '20' },
-        'outage-seconds': { type: 'string', default: '120' },
-        json: { type: 'string' },
-        help: { type: 'boolean', default: false },
-      },
-    });
-    return values;
-  } catch (error) {
-    if (error instanceof TypeError) throw new UsageError(error.message);
-    throw error;
-  }
-}
-
-function countOf(name: string, text: string): number {
-  if (/^[1-9][0-9]{0,5}$/.test(text)) return Number(text);
-  throw new UsageError(`--${name} needs a whole number above 0, not '${text}'`);
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Finding } from '../cluster-benchmark/finding.ts';
+import type { Finding } from '../findings/finding.ts';
 import { type OperatorProcess, sumOf } from './operator-process.ts';
 import type { Part } from './part.ts';
 import { Scene, secondsUntil } from './scene.ts';

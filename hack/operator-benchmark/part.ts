@@ -1,5 +1,5 @@
 import type { KubeApi } from '../../dataplane/kubernetes/kube-api.fixture.ts';
-import type { Finding } from '../cluster-benchmark/finding.ts';
+import type { Finding } from '../findings/finding.ts';
 import type { Options } from './options.ts';
 
 /** What a part of the benchmark is given. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { textTable } from '../benchmark/table.ts';
-import type { Finding } from '../cluster-benchmark/finding.ts';
+import type { Finding } from '../findings/finding.ts';
+import { textTable } from '../findings/table.ts';
 import {
   type OperatorProcess,
   REQUESTS,

@@ -1,4 +1,4 @@
-import { textTable } from '../benchmark/table.ts';
+import { textTable } from './table.ts';
 
 export type Unit =
   | '×'
