@@ -92,7 +92,7 @@ export class DaxClusterController {
       {
         ...{ client, install, caches, certificates, nodes, roleOf },
         secrets: this.#secrets,
-        driftedOf: (children) => this.#writes.driftedOf(children),
+        provenanceOf: (children) => this.#writes.provenanceOf(children),
         nowMs: this.#nowMs,
       },
       signal,

@@ -8,7 +8,7 @@ import type {
 } from '../certificates/issued-certificates.ts';
 import { secretText } from '../certificates/secret-data.ts';
 import { MANAGED_BY, MANAGED_BY_LABEL } from '../table/names.ts';
-import { childKey } from '../table/observed.ts';
+import { childKey, type Provenance } from '../table/observed.ts';
 import { clusterLeaves } from './children.ts';
 import { type DaxClusterResource, namesOf } from './cluster-resource.ts';
 import type { DaxCaches } from './dax-caches.ts';
@@ -39,7 +39,7 @@ export interface DaxObserverParts {
   /** What `roleRef` names. */
   readonly roleOf: (cluster: DaxClusterResource) => RoleView;
   /** Children that somebody else has changed since they were applied. */
-  readonly driftedOf: (children: readonly KubeObject[]) => ReadonlySet<string>;
+  readonly provenanceOf: (children: readonly KubeObject[]) => ReadonlyMap<string, Provenance>;
   readonly nowMs: () => number;
 }
 
@@ -70,7 +70,7 @@ export async function observeCluster(
     statefulSet,
     nodes,
     children,
-    drifted: parts.driftedOf([...children.values(), ...sets]),
+    provenance: parts.provenanceOf([...children.values(), ...sets]),
     service,
     certificates,
     roleSecret,

@@ -71,7 +71,7 @@ export function newCluster(change: Partial<ObservedCluster> = {}): ObservedClust
     statefulSet: undefined,
     nodes: [],
     children: new Map(),
-    drifted: new Set(),
+    provenance: new Map(),
     service: { kind: 'free' },
     certificates: { kind: 'due', reason: 'the Secret is to be made' },
     roleSecret: { kind: 'missing' },

@@ -1,6 +1,7 @@
 import type { KubeObject } from '../../dataplane/kubernetes/object.ts';
 import type { CertificatesState } from '../certificates/issued-certificates.ts';
 import type { Pod, StatefulSet } from '../table/objects.ts';
+import type { Provenance } from '../table/observed.ts';
 import type { DaxClusterResource } from './cluster-resource.ts';
 import type { DaxInstall } from './install.ts';
 import type { DaxNodeView } from './node-view.ts';
@@ -48,8 +49,8 @@ export interface ObservedCluster {
   readonly nodes: readonly ObservedNode[];
   /** All other children that exist, by kind and name (`childKey`). */
   readonly children: ReadonlyMap<string, KubeObject>;
-  /** Children that somebody has changed since they were applied (`childKey`). */
-  readonly drifted: ReadonlySet<string>;
+  /** By `childKey`; those that are not there are as they were applied. */
+  readonly provenance: ReadonlyMap<string, Provenance>;
   readonly service: ServiceView;
   readonly certificates: CertificatesState;
   /** With the key of the cluster's own role. */

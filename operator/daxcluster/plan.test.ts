@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { DaxClusterSpec } from '../../dataplane/kubernetes/daxcluster-types.ts';
+import type { Provenance } from '../table/observed.ts';
 import { namesOf } from './cluster-resource.ts';
 import {
   clusterOf,
@@ -101,7 +102,7 @@ test('a status that was told is not told anew', () => {
 
 test('only what others have changed is applied again, and what is being deleted not before it is gone', () => {
   const key = `Service/${names.base}`;
-  const observed = settledCluster({ drifted: new Set([key]) });
+  const observed = settledCluster({ provenance: new Map([[key, 'drifted' as const]]) });
   expect(stepsOf(observed)).toEqual([`apply Service ${names.base}`]);
   const service = observed.children.get(key);
   if (service === undefined) throw new Error('there is a Service');
@@ -228,7 +229,7 @@ test('a Redis that is not wished any more goes when no node uses it', () => {
   const children = new Map([...after.children, ...before.children]);
   const rolling = { ...before, cluster };
   expect(stepsOf(rolling).filter((step) => step.startsWith('delete '))).toEqual([]);
-  const settled = { ...after, children, drifted: new Set<string>() };
+  const settled = { ...after, children, provenance: new Map<string, Provenance>() };
   // What has changed meanwhile is applied; what is left over goes.
   expect(stepsOf(settled).filter((step) => step.startsWith('delete '))).toEqual([
     `delete StatefulSet ${names.redis}`,

@@ -177,7 +177,7 @@ function secretSteps({ cluster, install, roleSecret, redisSecret }: ObservedClus
 }
 
 function childSteps(observed: ObservedCluster): readonly DaxStep[] {
-  const { cluster, children, statefulSet, drifted, service } = observed;
+  const { cluster, children, statefulSet, provenance, service } = observed;
   const names = namesOf(cluster);
   return clusterChildren(cluster, factsOf(observed)).flatMap((wanted): DaxStep[] => {
     const key = childKey(wanted);
@@ -186,7 +186,7 @@ function childSteps(observed: ObservedCluster): readonly DaxStep[] {
     if (isService && service.kind === 'leaving') return [];
     const isSet = wanted.kind === 'StatefulSet' && wanted.metadata.name === names.base;
     const live = isSet ? statefulSet : children.get(key);
-    const object = toBeApplied(wanted, { live, isDrifted: drifted.has(key) });
+    const object = toBeApplied(wanted, { live, provenance: provenance.get(key) });
     return object === undefined ? [] : [{ kind: 'apply', object }];
   });
 }

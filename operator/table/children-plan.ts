@@ -2,7 +2,8 @@ import type { KubeObject } from '../../dataplane/kubernetes/object.ts';
 import { hashOf } from './canonical.ts';
 import { type SlotFacts, tableChildren, type WantedObject } from './children.ts';
 import { APPLIED_HASH } from './names.ts';
-import { childKey, type ObservedTable } from './observed.ts';
+import { childKey, type ObservedTable, type Provenance } from './observed.ts';
+import { ownsAll } from './owned-fields.ts';
 import type { Step } from './steps.ts';
 
 /** Applies of the children that are not as wished. */
@@ -18,7 +19,10 @@ export function childSteps(
 
 function applyStep(observed: ObservedTable, wanted: WantedObject): readonly Step[] {
   const live = liveOf(observed, wanted);
-  const object = toBeApplied(wanted, { live, isDrifted: observed.drifted.has(childKey(wanted)) });
+  const object = toBeApplied(wanted, {
+    live,
+    provenance: observed.provenance.get(childKey(wanted)),
+  });
   if (object === undefined) return [];
   // A pod is let go by what its StatefulSet was seen to be.
   const resourceVersion = isRelease(live, wanted) ? live?.metadata.resourceVersion : undefined;
@@ -28,15 +32,36 @@ function applyStep(observed: ObservedTable, wanted: WantedObject): readonly Step
 /** The object with the hash of what is applied; undefined where that is not to be done, or not now. */
 export function toBeApplied(
   wanted: WantedObject,
-  { live, isDrifted }: { readonly live: KubeObject | undefined; readonly isDrifted: boolean },
+  {
+    live,
+    provenance = 'asApplied',
+  }: {
+    readonly live: KubeObject | undefined;
+    readonly provenance: Provenance | undefined;
+  },
 ): WantedObject | undefined {
   // What goes away has to be gone before it can be made anew.
   if (live?.metadata.deletionTimestamp !== undefined) return undefined;
   const hash = hashOf(wanted);
-  if (live?.metadata.annotations?.[APPLIED_HASH] === hash && !isDrifted) return undefined;
+  const isSame = live?.metadata.annotations?.[APPLIED_HASH] === hash;
+  if (isSame && isUntouched(live, { wanted, provenance })) return undefined;
   const { metadata } = wanted;
   const annotations = { ...metadata.annotations, [APPLIED_HASH]: hash };
   return { ...wanted, metadata: { ...metadata, annotations } };
+}
+
+function isUntouched(
+  live: KubeObject,
+  { wanted, provenance }: { readonly wanted: WantedObject; readonly provenance: Provenance },
+): boolean {
+  switch (provenance) {
+    case 'asApplied':
+      return true;
+    case 'drifted':
+      return false;
+    case 'unproven':
+      return ownsAll(live.metadata.managedFields ?? [], wanted);
+  }
 }
 
 function liveOf(observed: ObservedTable, wanted: WantedObject): KubeObject | undefined {

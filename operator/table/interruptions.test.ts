@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { KubeApi } from '../../dataplane/kubernetes/kube-api.fixture.ts';
+import type { KubeObject } from '../../dataplane/kubernetes/object.ts';
 import { resources } from '../../dataplane/kubernetes/resources.ts';
 import type { TableResource } from '../../dataplane/kubernetes/table-resource.ts';
 import {
@@ -10,6 +11,7 @@ import {
   startZonedApi,
   TableTrial,
 } from '../operator.fixture.ts';
+import type { StatefulSet } from './objects.ts';
 
 let api: KubeApi;
 let trial: TableTrial;
@@ -109,5 +111,40 @@ test('the API server is away for a while: the table is made all the same, and th
     await trial.isActive('music', 90_000);
   } finally {
     await operator.close();
+  }
+}, 180_000);
+
+interface Disruptions extends KubeObject {
+  readonly spec: { readonly maxUnavailable?: number };
+}
+
+test('what somebody changes while no operator runs is put back by the next one', async () => {
+  const first = await startOperator(api, trial.namespace);
+  await trial.create('music', music());
+  await trial.isActive('music').finally(() => first.close());
+  const { namespace } = trial;
+  const { client } = api;
+  const kubectl = { fieldManager: 'kubectl', contentType: 'merge' } as const;
+  const [set] = await trial.list<StatefulSet>(resources.statefulSets);
+  const [budget] = await trial.list<Disruptions>(resources.podDisruptionBudgets);
+  const setName = { namespace, name: set?.metadata.name ?? '' };
+  const budgetName = { namespace, name: budget?.metadata.name ?? '' };
+  const scale = { ...kubectl, subresource: 'scale' } as const;
+  await client.patch(resources.statefulSets, setName, { spec: { replicas: 0 } }, scale);
+  const all = { spec: { maxUnavailable: 3 } };
+  await client.patch(resources.podDisruptionBudgets, budgetName, all, kubectl);
+
+  const next = await startOperator(api, namespace);
+  try {
+    await trial.until(async () => {
+      const scaled = await client.get<StatefulSet>(resources.statefulSets, setName);
+      const limited = await client.get<Disruptions>(resources.podDisruptionBudgets, budgetName);
+      const isBack =
+        scaled?.spec.replicas === 1 && limited?.spec.maxUnavailable === budget?.spec.maxUnavailable;
+      return isBack ? true : undefined;
+    });
+    await trial.isActive('music');
+  } finally {
+    await next.close();
   }
 }, 180_000);

@@ -8,6 +8,7 @@ import {
   type Pod,
   type StatefulSet,
 } from './objects.ts';
+import { ownedFields } from './owned-fields.ts';
 
 /**
  * What the caches keep of objects: what passes read (`objects.ts`). The whole of a thousand tables' objects
@@ -22,10 +23,10 @@ export function keptOfChild(object: KubeObject): KubeObject {
     case resources.persistentVolumeClaims.kind:
       return keptOfClaim(object as PersistentVolumeClaim);
     case resources.configMaps.kind:
-      return { ...object, metadata: keptMetadata(object) };
+      return { ...object, metadata: appliedMetadata(object) };
     default:
       // That they are there, and as they were applied.
-      return named(object);
+      return { ...named(object), metadata: appliedMetadata(object) };
   }
 }
 
@@ -52,6 +53,7 @@ function keptOfStatefulSet(set: StatefulSet): StatefulSet {
   const { observedGeneration, readyReplicas, currentRevision, updateRevision } = set.status ?? {};
   return {
     ...named(set),
+    metadata: appliedMetadata(set),
     spec: defined({
       replicas,
       updateStrategy,
@@ -98,6 +100,13 @@ function keptContainers(containers: readonly Container[]): readonly Container[] 
 function named(object: KubeObject): KubeObject {
   const { apiVersion, kind } = object;
   return { apiVersion, kind, metadata: keptMetadata(object) };
+}
+
+/** Of what the operator applies, also what it owns of it. */
+function appliedMetadata(object: KubeObject): ObjectMeta {
+  const owned = ownedFields(object.metadata.managedFields ?? []);
+  const kept = keptMetadata(object);
+  return owned.length === 0 ? kept : { ...kept, managedFields: owned };
 }
 
 /** Without managedFields, which are half of an object's bytes, and owners, which nobody asks for. */

@@ -26,6 +26,7 @@ import {
   childKey,
   type ObservedSlot,
   type ObservedTable,
+  type Provenance,
   type StorageClassView,
 } from './observed.ts';
 import type { TableCaches } from './table-caches.ts';
@@ -37,7 +38,7 @@ export interface ObserverParts {
   readonly certificates: IssuedCertificates;
   readonly nodes: NodeClient;
   /** Children that somebody else has changed since they were applied. */
-  readonly driftedOf: (children: readonly KubeObject[]) => ReadonlySet<string>;
+  readonly provenanceOf: (children: readonly KubeObject[]) => ReadonlyMap<string, Provenance>;
   readonly nowMs: () => number;
 }
 
@@ -70,7 +71,7 @@ export async function observeTable(
     storageClass: storageClassOf(caches, table.spec.storage.storageClassName),
     slots,
     children,
-    drifted: parts.driftedOf([...children.values(), ...sets]),
+    provenance: parts.provenanceOf([...children.values(), ...sets]),
     certificates,
     nodeViews,
     catalog: await askCatalog(table, { slots, nodeViews, nodes: parts.nodes }, signal),

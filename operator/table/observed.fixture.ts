@@ -89,7 +89,7 @@ export function newTable(change: Partial<ObservedTable> = {}): ObservedTable {
     storageClass: { kind: 'found', name: 'standard', allowsExpansion: true },
     slots,
     children: new Map(),
-    drifted: new Set(),
+    provenance: new Map(),
     certificates: { kind: 'due', reason: 'the Secret is to be made' },
     nodeViews: slots.map((_, slot) => ({
       pod: names.pod(slot),

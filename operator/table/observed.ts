@@ -27,6 +27,12 @@ export type StorageClassView =
   /** The one that is named, or (undefined) any default. */
   | { readonly kind: 'missing'; readonly name: string | undefined };
 
+/**
+ * How a child stands to what was applied last: the same, changed by somebody since this process applied it, or
+ * applied by a former process, of which the fields that the operator owns tell (`ownsAll`).
+ */
+export type Provenance = 'asApplied' | 'drifted' | 'unproven';
+
 /** All that a plan is made from. */
 export interface ObservedTable {
   readonly nowMs: number;
@@ -42,8 +48,8 @@ export interface ObservedTable {
   readonly slots: readonly ObservedSlot[];
   /** All other children that exist, by kind and name (`childKey`). */
   readonly children: ReadonlyMap<string, KubeObject>;
-  /** Children that somebody has changed since they were applied (`childKey`). */
-  readonly drifted: ReadonlySet<string>;
+  /** By `childKey`; those that are not there are as they were applied. */
+  readonly provenance: ReadonlyMap<string, Provenance>;
   readonly certificates: CertificatesState;
   /** By slot. */
   readonly nodeViews: readonly NodeView[];

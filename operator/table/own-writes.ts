@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { type KubeObject, keyOf } from '../../dataplane/kubernetes/object.ts';
 import type { ResourceType } from '../../dataplane/kubernetes/resources.ts';
-import { childKey } from './observed.ts';
+import { childKey, type Provenance } from './observed.ts';
 
 /** A cache that has not shown a write by then has been listed anew, or the write was taken back. */
 const UNSEEN_MS_MAX = 30_000;
@@ -64,13 +64,15 @@ export class OwnWrites {
     if (uid !== undefined) this.#applied.set(uid, versionOf(object));
   }
 
-  /** Keys (`childKey`) of those that are not as they were applied; what a former process applied is trusted. */
-  driftedOf(children: readonly KubeObject[]): ReadonlySet<string> {
-    const drifted = children.filter((object) => {
-      const applied = this.#applied.get(object.metadata.uid ?? '');
-      return applied !== undefined && applied !== versionOf(object);
-    });
-    return new Set(drifted.map(childKey));
+  /** Of children, by `childKey`. */
+  provenanceOf(children: readonly KubeObject[]): ReadonlyMap<string, Provenance> {
+    return new Map(
+      children.map((object) => {
+        const applied = this.#applied.get(object.metadata.uid ?? '');
+        if (applied === undefined) return [childKey(object), 'unproven'];
+        return [childKey(object), applied === versionOf(object) ? 'asApplied' : 'drifted'];
+      }),
+    );
   }
 
   /** The table is gone. */

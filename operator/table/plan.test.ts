@@ -83,7 +83,9 @@ test('the status names the newest stream, and while nobody can be asked the one 
 });
 
 test('only what others have changed is applied again', () => {
-  const observed = settledTable({ drifted: new Set([`Service/${names.base}`]) });
+  const observed = settledTable({
+    provenance: new Map([[`Service/${names.base}`, 'drifted' as const]]),
+  });
   expect(kinds(observed)).toEqual(['apply Service']);
 });
 
@@ -93,7 +95,9 @@ test('what is being deleted is not applied before it is gone', () => {
   if (key === undefined || service === undefined) throw new Error('there is a Service');
   const metadata = { ...service.metadata, deletionTimestamp: '2026-11-26T12:00:00Z' };
   const children = new Map([...observed.children, [key, { ...service, metadata }]]);
-  expect(kinds({ ...observed, children, drifted: new Set([key]) })).toEqual([]);
+  expect(
+    kinds({ ...observed, children, provenance: new Map([[key, 'drifted' as const]]) }),
+  ).toEqual([]);
 });
 
 const found = (change: Partial<ObservedTable>): ObservedTable => {

@@ -100,7 +100,7 @@ export class TableController {
         caches,
         certificates,
         nodes,
-        driftedOf: (children) => this.#writes.driftedOf(children),
+        provenanceOf: (children) => this.#writes.provenanceOf(children),
         nowMs: this.#nowMs,
       },
       signal,
