@@ -23,6 +23,7 @@ import type {
   StatefulSet,
 } from './table/objects.ts';
 import { conditionOf } from './table/objects.ts';
+import { bytesOf } from './table/quantity.ts';
 import { commandOf, isListening, PodVolumes, StorageTls, writeTls } from './workload.fixture.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -77,6 +78,8 @@ export class FakeCluster {
   defect: unknown;
   /** Pods of which no process is started. */
   readonly held = new Set<string>();
+  /** Volumes of more bytes than that cannot be had: the driver says so when it is asked to grow one. */
+  volumeBytesMax = Number.POSITIVE_INFINITY;
 
   static async start(client: KubeClient, namespace: string): Promise<FakeCluster> {
     const folder = await mkdtemp(join(tmpdir(), 'trestle-pods-'));
@@ -106,10 +109,12 @@ export class FakeCluster {
       Pod: cache(resources.pods),
       PersistentVolumeClaim: cache(resources.persistentVolumeClaims),
       ConfigMap: cache(resources.configMaps),
+      Secret: cache(resources.secrets),
       Service: cache(resources.services),
       NetworkPolicy: cache(resources.networkPolicies),
       PodDisruptionBudget: cache(resources.podDisruptionBudgets),
       Node: cache(resources.nodes),
+      StorageClass: cache(resources.storageClasses),
     };
   }
 
@@ -187,6 +192,7 @@ export class FakeCluster {
     const kinds = [
       'StatefulSet',
       'ConfigMap',
+      'Secret',
       'Service',
       'NetworkPolicy',
       'PodDisruptionBudget',
@@ -308,7 +314,7 @@ export class FakeCluster {
     const claim = this.#get<PersistentVolumeClaim>('PersistentVolumeClaim', claimName);
     if (hasClaim && claim === undefined) await this.#createClaim(set, claimName);
     else if (claim?.metadata.deletionTimestamp !== undefined) return;
-    const machine = this.#machineFor(template, claim);
+    const machine = this.#machineFor(template, this.#get('PersistentVolumeClaim', claimName));
     const claimed = hasClaim ? [{ name: 'data', persistentVolumeClaim: { claimName } }] : [];
     const spec = template.spec as unknown as { readonly volumes: readonly object[] };
     const own = { [REVISION]: revision, 'apps.kubernetes.io/pod-index': String(ordinal) };
@@ -350,6 +356,7 @@ export class FakeCluster {
 
   /** Where the pod's zone and its volume are; undefined: nowhere. */
   #machineFor(template: Template, claim: PersistentVolumeClaim | undefined): string | undefined {
+    if (claim !== undefined && !this.#canHaveVolume(claim)) return undefined;
     const zone = /"key":"topology.kubernetes.io\/zone","operator":"In","values":\["([^"]+)"\]/.exec(
       canonicalJson(template),
     )?.[1];
@@ -365,6 +372,12 @@ export class FakeCluster {
     const count = (name: string) => used.filter((each) => each === name).length;
     return usable.toSorted((a, b) => count(a.metadata.name) - count(b.metadata.name))[0]?.metadata
       .name;
+  }
+
+  #canHaveVolume({ spec, status }: PersistentVolumeClaim): boolean {
+    const { storageClassName } = spec;
+    if (status?.phase === 'Bound') return true;
+    return this.#items('StorageClass').some(({ metadata: { name } }) => name === storageClassName);
   }
 
   async #bind(claim: PersistentVolumeClaim): Promise<void> {
@@ -405,15 +418,36 @@ export class FakeCluster {
   }
 
   /** What a driver does that can expand volumes in use. */
-  async #grow({ metadata, spec, status }: PersistentVolumeClaim): Promise<void> {
+  async #grow(claim: PersistentVolumeClaim): Promise<void> {
+    const { metadata, spec, status } = claim;
     const capacity = { storage: spec.resources?.requests?.storage };
     if (status?.capacity?.storage === capacity.storage) return;
+    if ((bytesOf(capacity.storage) ?? 0) > this.volumeBytesMax) return this.#refuseGrowth(claim);
     await this.#client.patch(
       resources.persistentVolumeClaims,
       metadata,
-      { status: { capacity } },
+      { status: { capacity, allocatedResourceStatuses: null, conditions: null } },
       { contentType: 'merge', subresource: 'status' },
     );
+  }
+
+  /** As the resizer says it of what no retry changes. */
+  async #refuseGrowth(claim: PersistentVolumeClaim): Promise<void> {
+    if (conditionOf(claim, 'ControllerResizeError') !== undefined) return;
+    const status = {
+      allocatedResourceStatuses: { storage: 'ControllerResizeInfeasible' },
+      conditions: [
+        {
+          type: 'ControllerResizeError',
+          status: 'True',
+          reason: 'InvalidArgument',
+          message: 'no volume is that large',
+          lastTransitionTime: rfc3339(),
+        },
+      ],
+    };
+    const options = { contentType: 'merge', subresource: 'status' } as const;
+    await this.#client.patch(resources.persistentVolumeClaims, claim.metadata, { status }, options);
   }
 
   async #runPod(pod: Pod): Promise<void> {

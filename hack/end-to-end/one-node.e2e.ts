@@ -82,7 +82,11 @@ describe('Trestle on one node', () => {
     expect(new Set(pods.map(({ node }) => node))).toEqual(new Set([cluster.controlPlane]));
     const { status } = await installation.table('employees');
     const spread = status?.conditions?.find(({ type }) => type === 'ZoneSpread');
-    expect(spread).toMatchObject({ status: 'False', reason: 'NoZoneLabels' });
+    expect(spread).toMatchObject({
+      status: 'False',
+      reason: 'NoZoneLabels',
+      message: `nodes have no zone labels; all 3 replicas are on node ${cluster.controlPlane}: the table stops when it does`,
+    });
   });
 
   it('serves an SDK', async () => {

@@ -13,6 +13,9 @@ const CHECKED_MS = 30 * 60_000;
 const CHECKED_JITTER = 0.2;
 /** Over all objects, one is read anew in so long: a thousand would otherwise be a request every two seconds. */
 const CHECK_EVERY_MS = 10_000;
+/** Of an object whose pods do not all run: without its Secret, a pod cannot start. */
+const WANTING_CHECKED_MS = 15_000;
+const WANTING_CHECK_EVERY_MS = 1_000;
 
 /** A certificate in a Secret: `<file>.crt` and `<file>.key`. */
 export interface Leaf extends LeafNames {
@@ -40,18 +43,24 @@ export type CertificatesState =
 
 type IssuedState = CertificatesState & { readonly kind: 'issued' };
 
+/** What was read, when, and when it is read again of itself. */
+interface Checked {
+  readonly state: IssuedState;
+  readonly bundle: string;
+  readonly atMs: number;
+  readonly againMs: number;
+}
+
 /** The Secret of each Table and DaxCluster with the certificates of its pods. */
 export class IssuedCertificates {
   readonly #client: KubeClient;
   readonly #secrets: NamespaceSecrets;
   readonly #fieldManager: string;
-  readonly #checked = new Map<
-    string,
-    { readonly state: IssuedState; readonly againMs: number; readonly bundle: string }
-  >();
+  readonly #checked = new Map<string, Checked>();
   /** By uid, of what the Secrets held when they were read last. */
   readonly #expiries = new Map<string, Expiry>();
   readonly #pace: Pace;
+  readonly #wantingPace: Pace;
 
   constructor(options: {
     readonly client: KubeClient;
@@ -61,18 +70,26 @@ export class IssuedCertificates {
     this.#client = options.client;
     this.#secrets = options.secrets;
     this.#fieldManager = options.fieldManager;
-    this.#pace = new Pace(() => options.secrets.issuance().nowMs, CHECK_EVERY_MS);
+    const nowMs = () => options.secrets.issuance().nowMs;
+    this.#pace = new Pace(nowMs, CHECK_EVERY_MS);
+    this.#wantingPace = new Pace(nowMs, WANTING_CHECK_EVERY_MS);
   }
 
-  /** @throws KubeError */
-  async state(holders: CertificateHolders, signal?: AbortSignal): Promise<CertificatesState> {
+  /**
+   * @param isWanting - whether pods of the object are missing or not ready: then its Secret is soon read again
+   * @throws KubeError
+   */
+  async state(
+    holders: CertificateHolders,
+    isWanting = false,
+    signal?: AbortSignal,
+  ): Promise<CertificatesState> {
     try {
       const authority = await this.#secrets.authority(holders.namespace, signal);
       const { nowMs } = this.#secrets.issuance();
       const known = this.#checked.get(holders.uid);
-      if (known?.bundle === authority.bundle && nowMs < known.state.renewAtMs) {
-        if (nowMs < known.againMs || !this.#pace.take()) return known.state;
-      }
+      const isGood = known?.bundle === authority.bundle && nowMs < known.state.renewAtMs;
+      if (isGood && !this.#isToBeRead(known, { nowMs, isWanting })) return known.state;
       const secret = await this.#read(holders, signal);
       this.#noteExpiry(holders, secret);
       const state = check(holders, { authority, nowMs, secret });
@@ -121,6 +138,14 @@ export class IssuedCertificates {
     return this.#expiries.values();
   }
 
+  #isToBeRead(
+    { atMs, againMs }: Checked,
+    { nowMs, isWanting }: { readonly nowMs: number; readonly isWanting: boolean },
+  ): boolean {
+    if (nowMs >= againMs) return this.#pace.take();
+    return isWanting && nowMs >= atMs + WANTING_CHECKED_MS && this.#wantingPace.take();
+  }
+
   #noteExpiry(
     { uid, namespace, component, leaves }: CertificateHolders,
     secret: SecretObject | undefined,
@@ -141,7 +166,7 @@ export class IssuedCertificates {
   ): void {
     const [byte = 0] = this.#secrets.issuance().randomBytes(1);
     const waitMs = CHECKED_MS * (1 - (CHECKED_JITTER * byte) / 256);
-    this.#checked.set(uid, { state, againMs: nowMs + waitMs, bundle });
+    this.#checked.set(uid, { state, atMs: nowMs, againMs: nowMs + waitMs, bundle });
   }
 }
 

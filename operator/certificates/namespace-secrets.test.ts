@@ -185,6 +185,28 @@ test('Secrets that are good are read again in their time, one after the other, a
   expect(await certificates.state(table)).toMatchObject({ kind: 'due' });
 });
 
+test('the Secret of an object whose pods do not all run is read again soon, one after the other', async () => {
+  const certificates = new IssuedCertificates({
+    client: api.client,
+    secrets: secretsOf(),
+    fieldManager: 'trestle-operator',
+  });
+  const [table, other] = ['a', 'b'].map((uid) => ({ ...holders(), uid }));
+  if (table === undefined || other === undefined) throw new Error('there are two');
+  await certificates.issue(table);
+  for (const each of [table, other]) {
+    expect(await certificates.state(each)).toMatchObject({ kind: 'issued' });
+  }
+  await api.client.delete(resources.secrets, { namespace, name: 'music-tls' });
+  expect(await certificates.state(table, true)).toMatchObject({ kind: 'issued' });
+  aheadMs = 16_000;
+  expect(await certificates.state(table)).toMatchObject({ kind: 'issued' });
+  expect(await certificates.state(table, true)).toMatchObject({ kind: 'due' });
+  expect(await certificates.state(other, true)).toMatchObject({ kind: 'issued' });
+  aheadMs += 1_000;
+  expect(await certificates.state(other, true)).toMatchObject({ kind: 'due' });
+});
+
 test('another authority in the bundle: leaves go on, and all get the new bundle', async () => {
   const secrets = secretsOf();
   const certificates = new IssuedCertificates({

@@ -8,6 +8,7 @@ import type {
 } from '../certificates/issued-certificates.ts';
 import { secretText } from '../certificates/secret-data.ts';
 import { MANAGED_BY, MANAGED_BY_LABEL } from '../table/names.ts';
+import { lacksPods } from '../table/objects.ts';
 import { childKey, type Provenance } from '../table/observed.ts';
 import { clusterLeaves } from './children.ts';
 import { type DaxClusterResource, namesOf } from './cluster-resource.ts';
@@ -58,7 +59,7 @@ export async function observeCluster(
   const [nodes, service, certificates, roleSecret, redisSecret] = await Promise.all([
     observeNodes(names, parts, signal),
     serviceView(names, parts, signal),
-    parts.certificates.state(certificateHolders(cluster, install), signal),
+    parts.certificates.state(certificateHolders(cluster, install), sets.some(lacksPods), signal),
     roleSecretState(cluster, parts, signal),
     redisSecretState(cluster, parts, signal),
   ]);

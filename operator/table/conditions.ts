@@ -78,7 +78,7 @@ function readyOf(observed: ObservedTable, plan: TablePlan, stalls: readonly Stal
 function unreached({ slots, nodeViews }: ObservedTable, silentCount: number): Finding {
   const readyCount = slots.filter(({ pod }) => isReady(pod)).length;
   const details = nodeViews.flatMap((node) =>
-    node.kind === 'silent' ? [`${node.pod}: ${node.reason}`] : [],
+    node.kind === 'silent' ? [`${node.pod}: ${complaintAbout(slots, node.pod) ?? node.reason}`] : [],
   );
   const message = `${silentCount} of ${slots.length} nodes do not answer (${details.join('; ')})`;
   return readyCount > slots.length / 2
@@ -88,12 +88,16 @@ function unreached({ slots, nodeViews }: ObservedTable, silentCount: number): Fi
 
 function creationMessage({ slots }: ObservedTable, { changes }: TablePlan): string {
   const complaints = slots.flatMap(({ pod }) => {
-    const complaint = pod === undefined ? undefined : complaintOf(pod);
-    return complaint === undefined || pod === undefined
-      ? []
-      : [`${pod.metadata.name}: ${complaint}`];
+    const complaint = complaintAbout(slots, pod?.metadata.name);
+    return complaint === undefined ? [] : [`${pod?.metadata.name}: ${complaint}`];
   });
   return [...changes, ...complaints].join('; ') || 'making the objects of the table';
+}
+
+/** What keeps a pod from running, in the words of who should run it. */
+function complaintAbout(slots: ObservedTable['slots'], name: string | undefined): string | undefined {
+  const pod = slots.find((slot) => slot.pod?.metadata.name === name)?.pod;
+  return pod === undefined ? undefined : complaintOf(pod);
 }
 
 function reconcilingOf(
@@ -151,7 +155,11 @@ function quorumOf({ slots }: ObservedTable, { partitions, isFounded }: TablePlan
   const lacking = partitions.filter((partition) => !isFull(partition, slots.length));
   if (lacking.length > 0) {
     const pods = [...new Set(lacking.flatMap(({ ailing }) => ailing))].sort();
-    const where = pods.length === 0 ? '' : `; missing or behind on ${pods.join(', ')}`;
+    const which = pods.map((pod) => {
+      const complaint = complaintAbout(slots, pod);
+      return complaint === undefined ? pod : `${pod} (${complaint})`;
+    });
+    const where = pods.length === 0 ? '' : `; missing or behind on ${which.join(', ')}`;
     const message = `not all replicas of partitions ${idsOf(lacking)} are up to date${where}`;
     return { type, status: 'False', reason: 'UnderReplicated', message };
   }
@@ -194,16 +202,14 @@ function zoneSpreadOf(
     );
   }
   if (zones.every((zone) => zone === NO_ZONE)) {
-    return no(
-      'NoZoneLabels',
-      'nodes have no zone labels: replicas are spread over machines as far as possible',
-    );
+    return no('NoZoneLabels', `nodes have no zone labels; ${machinesMessage(slots)}`);
   }
   const distinct = new Set(zones).size;
   if (distinct < zones.length) {
+    const shared = distinct === 1 ? `zone ${zones[0]}` : `${distinct} zones`;
     return no(
       'InsufficientZones',
-      `${zones.length} replicas share ${distinct} zones: one zone less may stop the table`,
+      `${zones.length} replicas share ${shared}: one zone less may stop the table; ${machinesMessage(slots)}`,
     );
   }
   return {
@@ -212,6 +218,21 @@ function zoneSpreadOf(
     reason: 'Spread',
     message: `one replica in each of ${zones.join(', ')}`,
   };
+}
+
+/** How much a table loses with one machine. */
+function machinesMessage(slots: ObservedTable['slots']): string {
+  const machines = slots.map(({ pod }) => pod?.spec.nodeName);
+  const placed = machines.filter((machine) => machine !== undefined);
+  if (placed.length < slots.length) return 'replicas are spread over machines as far as possible';
+  const byMachine = Map.groupBy(placed, (machine) => machine);
+  const [fullest, onIt] = [...byMachine].reduce((most, each) =>
+    each[1].length > most[1].length ? each : most,
+  );
+  if (onIt.length <= slots.length / 2) return `replicas are on ${byMachine.size} nodes`;
+  const which =
+    onIt.length === slots.length ? `all ${slots.length}` : `${onIt.length} of ${slots.length}`;
+  return `${which} replicas are on node ${fullest}: the table stops when it does`;
 }
 
 /** Of a table, or of whatever has certificates of the namespace's authority. */

@@ -104,6 +104,11 @@ export function isReady(pod: Pod | undefined): boolean {
   return pod !== undefined && conditionOf(pod, 'Ready')?.status === 'True';
 }
 
+/** Whether not all pods of the set are there and ready. */
+export function lacksPods({ spec, status }: StatefulSet): boolean {
+  return (status?.readyReplicas ?? 0) < (spec.replicas ?? 1);
+}
+
 /** Milliseconds of an RFC 3339 time; undefined without one. */
 export function timeMs(time: string | undefined): number | undefined {
   if (time === undefined) return undefined;

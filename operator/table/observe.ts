@@ -20,7 +20,13 @@ import {
   type VolumeAnswer,
 } from './node-answer.ts';
 import { type NodeAddress, type NodeClient, NodeRefused, NodeSilent } from './node-client.ts';
-import { conditionOf, DEFAULT_CLASS_ANNOTATION, type Pod, type StatefulSet } from './objects.ts';
+import {
+  conditionOf,
+  DEFAULT_CLASS_ANNOTATION,
+  lacksPods,
+  type Pod,
+  type StatefulSet,
+} from './objects.ts';
 import {
   type CatalogView,
   childKey,
@@ -54,7 +60,7 @@ export async function observeTable(
   const children = childrenOf(names, caches);
   const sets = slots.flatMap(({ statefulSet }) => statefulSet ?? []);
   const [certificates, nodeViews] = await Promise.all([
-    parts.certificates.state(certificateHolders(table), signal),
+    parts.certificates.state(certificateHolders(table), sets.some(lacksPods), signal),
     Promise.all(
       slots.map(({ pod }, slot) => askNode({ pod, name: names.pod(slot) }, parts.nodes, signal)),
     ),
@@ -68,7 +74,7 @@ export async function observeTable(
     ),
     nodes: zoneNodes(caches, table.spec.placement.topologyKey),
     slotsByZone: isBound(sets, table) ? new Map() : slotsByZone(caches, names.identity.uid),
-    storageClass: storageClassOf(caches, table.spec.storage.storageClassName),
+    storageClass: storageClassOf(caches, classNameOf(table, slots)),
     slots,
     children,
     provenance: parts.provenanceOf([...children.values(), ...sets]),
@@ -157,6 +163,12 @@ function slotsByZone(caches: TableCaches, besidesUid: string): ReadonlyMap<strin
     counts.set(zone, (counts.get(zone) ?? 0) + 1);
   }
   return counts;
+}
+
+/** Of volumes that exist their own: another class may have become the default since. */
+function classNameOf({ spec }: TableResource, slots: readonly ObservedSlot[]): string | undefined {
+  const own = slots.find(({ claim }) => claim?.status?.phase === 'Bound')?.claim?.spec;
+  return own?.storageClassName ?? spec.storage.storageClassName;
 }
 
 function storageClassOf(caches: TableCaches, wished: string | undefined): StorageClassView {

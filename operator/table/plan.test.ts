@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { TableResource } from '../../dataplane/kubernetes/table-resource.ts';
 import { namesOf } from './children.ts';
 import { findingsOf } from './conditions.ts';
+import { NO_ZONE } from './names.ts';
 import {
   claimOf,
   install,
@@ -308,6 +309,25 @@ test('a zone without machines is told, and its pod is left where it is', () => {
     message: expect.stringContaining('c'),
   });
   expect(kinds(lost)).toEqual([]);
+});
+
+test.each([
+  [['one', 'one', 'one'], 'all 3 replicas are on node one: the table stops when it does'],
+  [['one', 'two', 'two'], '2 of 3 replicas are on node two: the table stops when it does'],
+  [['one', 'two', 'three'], 'replicas are on 3 nodes'],
+  [['one', 'two', undefined], 'replicas are spread over machines as far as possible'],
+])('without zones, it is told what a table loses with one node: %j', (machines, message) => {
+  const observed = settledTable();
+  const slots = observed.slots.map((slot, index) => ({
+    ...slot,
+    pod: slot.pod && { ...slot.pod, spec: { ...slot.pod.spec, nodeName: machines[index] } },
+  }));
+  const plan = { ...planTable(observed), zones: [NO_ZONE, NO_ZONE, NO_ZONE] };
+  const findings = findingsOf({ ...observed, slots } as ObservedTable, plan, []);
+  expect(findings.find(({ type }) => type === 'ZoneSpread')).toMatchObject({
+    reason: 'NoZoneLabels',
+    message: `nodes have no zone labels; ${message}`,
+  });
 });
 
 const gone = (observed: ObservedTable) =>

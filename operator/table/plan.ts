@@ -77,12 +77,12 @@ export function planTable(observed: ObservedTable): TablePlan {
   };
   if (table.metadata.deletionTimestamp !== undefined) {
     const plan = { ...base, ...planDeletion(observed), requeueAfterMs: UNDER_WAY_MS };
-    return isPaused(table) ? paused(plan) : plan;
+    return isPaused(table) ? paused(observed, plan) : plan;
   }
   const winner = rivals.find((rival) => isOlder(rival, table));
   if (winner !== undefined) return stalled(base, conflict(table, winner));
   const plan = planLiving(observed, base);
-  return isPaused(table) ? paused(plan) : plan;
+  return isPaused(table) ? paused(observed, plan) : plan;
 }
 
 const EMPTY: TablePlan = {
@@ -128,7 +128,7 @@ function planLiving(observed: ObservedTable, base: TablePlan): TablePlan {
     events: [...lost.events, ...rolloutEvents(table, rollout), ...volumeEvents(observed, volumes)],
     steps: [
       ...finalizerStep(table),
-      ...(observed.certificates.kind === 'due' ? [{ kind: 'issueCertificates' } as const] : []),
+      ...certificateSteps(observed),
       ...drainSteps(observed, rollout),
       ...(rollout === undefined ? [] : childrenOf(observed, found, rollout)),
       ...deletionsOf(rollout),
@@ -179,6 +179,11 @@ function partitionsBySlot({ slots }: ObservedTable, rollout: RolloutPlan): reado
 
 function deletionsOf(rollout: RolloutPlan | undefined): readonly Step[] {
   return (rollout?.deletions ?? []).map(({ pod, uid }) => ({ kind: 'deletePod', name: pod, uid }));
+}
+
+/** Nodes take up what is renewed without a restart. */
+function certificateSteps({ certificates }: ObservedTable): readonly Step[] {
+  return certificates.kind === 'due' ? [{ kind: 'issueCertificates' }] : [];
 }
 
 /** Pods take part unless they are about to be restarted; one that ends by itself is left alone. */
@@ -310,7 +315,9 @@ function stalled(base: TablePlan, stall: Stall): TablePlan {
 }
 
 /** A rollout that goes on for nobody holds nobody's turn; where it was is read from the pods later. */
-function paused(plan: TablePlan): TablePlan {
+function paused(observed: ObservedTable, plan: TablePlan): TablePlan {
   const requeueAfterMs = SETTLED_MS;
-  return { ...plan, steps: [], events: [], rollout: undefined, isPaused: true, requeueAfterMs };
+  const hasPods = observed.slots.some(({ pod }) => pod !== undefined);
+  const steps = hasPods ? certificateSteps(observed) : [];
+  return { ...plan, steps, events: [], rollout: undefined, isPaused: true, requeueAfterMs };
 }

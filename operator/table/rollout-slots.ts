@@ -61,16 +61,38 @@ function answerFacts(view: NodeView | undefined, pod: string) {
   };
 }
 
-/** What keeps the pod from running, as the scheduler or the kubelet says. */
+/** What keeps the pod from running, as the scheduler or the kubelet says, and what to do about it. */
 export function complaintOf(pod: Pod): string | undefined {
   const scheduled = conditionOf(pod, 'PodScheduled');
   if (scheduled?.status === 'False') {
-    return [scheduled.reason, scheduled.message].filter((part) => part).join(': ');
+    return complaint(scheduled);
   }
   for (const { state } of pod.status?.containerStatuses ?? []) {
     const cause = state?.waiting ?? state?.terminated;
     if (cause?.reason === undefined || cause.reason === 'ContainerCreating') continue;
-    return [cause.reason, cause.message].filter((part) => part).join(': ');
+    return complaint(cause);
   }
   return undefined;
+}
+
+function complaint(cause: {
+  readonly reason?: string | undefined;
+  readonly message?: string | undefined;
+}): string {
+  const words = [cause.reason, cause.message].filter((part) => part).join(': ');
+  const remedy = remedyOf(cause.reason);
+  return remedy === undefined ? words : `${words}: ${remedy}`;
+}
+
+function remedyOf(reason: string | undefined): string | undefined {
+  switch (reason) {
+    case 'Unschedulable':
+      return 'make room on a machine that it may run on, or change podTemplate';
+    case 'ErrImagePull':
+    case 'ImagePullBackOff':
+    case 'InvalidImageName':
+      return "correct the image in the chart's values, or its imagePullSecrets";
+    default:
+      return undefined;
+  }
 }

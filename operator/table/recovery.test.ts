@@ -1,0 +1,161 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { KubeApi } from '../../dataplane/kubernetes/kube-api.fixture.ts';
+import { resources } from '../../dataplane/kubernetes/resources.ts';
+import type { TableResource } from '../../dataplane/kubernetes/table-resource.ts';
+import {
+  conditionIn,
+  isSettled,
+  music,
+  startOperator,
+  startZonedApi,
+  TableTrial,
+} from '../operator.fixture.ts';
+import type { Operator } from '../operator.ts';
+
+/** What keeps a table from being made or changed is told, and is made good as soon as its cause is gone. */
+
+let api: KubeApi;
+let trial: TableTrial;
+let operator: Operator;
+
+beforeAll(async () => {
+  api = await startZonedApi({ allowsExpansion: true });
+});
+
+afterAll(() => api?.close());
+
+beforeEach(async () => {
+  trial = await TableTrial.start(api);
+  operator = await startOperator(api, trial.namespace);
+});
+
+afterEach(async () => {
+  await operator?.close();
+  await trial?.close();
+});
+
+const becomes = (type: string, reason: string) => (table: TableResource) =>
+  conditionIn(table, type)?.reason === reason;
+
+test('a Table whose storage class is not there yet is made when it is', async () => {
+  const storage = { size: '10Gi', storageClassName: 'fast' };
+  await trial.create('music', music({ storage }));
+  const stalled = await trial.becomes('music', becomes('Stalled', 'StorageClassNotFound'));
+  const message = expect.stringMatching(
+    /no StorageClass fast \(storage\.storageClassName\): create/,
+  );
+  expect(conditionIn(stalled, 'Stalled')).toMatchObject({ message });
+  expect(conditionIn(stalled, 'Ready')).toMatchObject({ status: 'False', message });
+
+  const fast = { metadata: { name: 'fast' }, provisioner: 'tests.trestle.dev/none' };
+  await api.client.create(resources.storageClasses, fast as never);
+  const active = await trial.isActive('music');
+  expect(conditionIn(active, 'StorageReady')?.message).not.toContain('fast');
+}, 120_000);
+
+test('volumes that cannot grow so far grow as far as they can when the size is taken back', async () => {
+  await trial.create('music', music({ storage: { size: '10Gi' } }));
+  await trial.isActive('music');
+  trial.cluster.volumeBytesMax = 16 * 2 ** 30;
+  await trial.change('music', { spec: { storage: { size: '1Ti' } } });
+  const failed = await trial.becomes('music', becomes('StorageReady', 'ExpansionFailed'));
+  expect(conditionIn(failed, 'StorageReady')?.message).toMatch(
+    /data-music\S+ cannot grow \(no volume is that large\): set storage\.size to what the driver can give/,
+  );
+  expect(conditionIn(failed, 'Ready')?.status).toBe('True');
+  expect(failed.status?.storage).toMatchObject({ committedSize: '10Gi', capacity: '10Gi' });
+
+  await trial.change('music', { spec: { storage: { size: '15Gi' } } });
+  const grown = await trial.becomes(
+    'music',
+    (table) => isSettled(table) && table.status?.storage?.capacity === '15Gi',
+  );
+  expect(grown.status?.storage).toMatchObject({ committedSize: '15Gi', resizing: false });
+  expect(conditionIn(grown, 'StorageReady')?.reason).not.toBe('ExpansionFailed');
+}, 120_000);
+
+test('pods that no machine has room for are told with what the scheduler says, and start when there is room', async () => {
+  const cordoned = (unschedulable: boolean) =>
+    api.client.patch(
+      resources.nodes,
+      { name: 'machine-3' },
+      { spec: { unschedulable } },
+      { contentType: 'merge', fieldManager: 'kubectl' },
+    );
+  await trial.create('music', music({ storage: { size: '10Gi' } }));
+  await trial.becomes('music', (table) => (table.status?.slots ?? []).length === 3);
+  await cordoned(true);
+  try {
+    const names = await trial.names('music');
+    // Whether it was there already or not: it has to be placed anew.
+    const pod = { namespace: trial.namespace, name: names.pod(2) };
+    await trial.until(async () => {
+      const found = await api.client.get(resources.pods, pod);
+      if (found === undefined) return undefined;
+      await api.client.delete(resources.pods, pod);
+      return true;
+    });
+    await trial.becomes('music', (table) =>
+      JSON.stringify(table.status?.conditions).includes('Unschedulable: 0/3 nodes'),
+    );
+  } finally {
+    await cordoned(false);
+  }
+  await trial.isActive('music');
+}, 120_000);
+
+test('a Secret that somebody deletes is made anew when a pod needs it', async () => {
+  await trial.create('music', music());
+  await trial.isActive('music');
+  const names = await trial.names('music');
+  const { namespace } = trial;
+  const { client } = api;
+  await client.delete(resources.secrets, { namespace, name: names.tls });
+  await client.delete(resources.pods, { namespace, name: names.pod(1) });
+  await trial.until(async () => {
+    const made = await client.get(resources.secrets, { namespace, name: names.tls });
+    return made === undefined ? undefined : true;
+  });
+  await trial.becomes('music', becomes('QuorumHealthy', 'AllVoters'));
+  await trial.isActive('music');
+}, 120_000);
+
+test.each([
+  ['before anything is there', 0],
+  ['after its first StatefulSet', 1],
+  ['after its last StatefulSet', 3],
+])(
+  'a Table deleted while it is being made, %s, leaves nothing, and another takes its name',
+  async (_, setsCount) => {
+    const spec = music({ deletionPolicy: 'Delete' });
+    const first = await trial.create('music', spec);
+    await trial.until(async () => {
+      const sets = await trial.list(resources.statefulSets);
+      return sets.length >= setsCount ? true : undefined;
+    });
+    await trial.delete('music');
+    await trial.until(async () => ((await trial.table('music')) === undefined ? true : undefined));
+    const types = [
+      ...[resources.statefulSets, resources.pods, resources.persistentVolumeClaims],
+      ...[resources.services, resources.networkPolicies, resources.podDisruptionBudgets],
+      ...[resources.configMaps, resources.secrets],
+    ];
+    const ofTable = async () => {
+      const lists = await Promise.all(types.map((type) => trial.list(type)));
+      return lists.flat().filter(({ metadata }) => {
+        const { labels, ownerReferences = [] } = metadata;
+        return (
+          labels?.['trestle.dev/table'] !== undefined ||
+          ownerReferences.some(({ uid }) => uid === first.metadata.uid)
+        );
+      });
+    };
+    await trial.until(
+      async () => ((await ofTable()).length === 0 ? true : undefined),
+      async () => (await ofTable()).map(({ kind, metadata }) => `${kind} ${metadata.name}`).join(),
+    );
+    await trial.create('music', spec);
+    await trial.isActive('music');
+  },
+  180_000,
+);
