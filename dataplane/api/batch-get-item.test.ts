@@ -32,6 +32,16 @@ describe('BatchGetItem', () => {
     });
   });
 
+  /** getmoto/moto test_batch_write_using_arn (verified on the service). */
+  it('answers under the names that the request has, ARNs among them', async () => {
+    const { Table } = await server.call('DescribeTable', { TableName: 'Users' });
+    const RequestItems = { [Table.TableArn]: { Keys: [key('a')] }, Users: { Keys: [key('b')] } };
+    expect(await server.call('BatchGetItem', { RequestItems })).toEqual({
+      Responses: { [Table.TableArn]: [a], Users: [b] },
+      UnprocessedKeys: {},
+    });
+  });
+
   it('projects per table', async () => {
     const Users = {
       Keys: [key('a')],

@@ -4,7 +4,7 @@ import type { Projection } from '../expression/ast.ts';
 import type { Item } from '../item/attribute-value.ts';
 import { validateItem } from '../item/validate.ts';
 import type { Capacity, ReadResult } from '../partition/command.ts';
-import { checkKey } from '../partition/key-check.ts';
+import { checkKey, checkKeyPaths } from '../partition/key-check.ts';
 import type { Eventually, Table } from '../routing/table.ts';
 import { BatchKeys } from './batch-keys.ts';
 import {
@@ -22,7 +22,6 @@ import {
 import type { JsonObject, Operation, OperationContext, ResponseBody } from './operation.ts';
 import { expressionProjection, legacyProjection } from './requested-projection.ts';
 import { ResponseJson } from './response-json.ts';
-import { checkScalarKeys } from './scalar-keys.ts';
 import { jsonDump } from './shape/dump.ts';
 import {
   attributeMap,
@@ -164,7 +163,7 @@ type Outcome = ReadResult | ClientFault;
 function openRead(plan: TablePlan, context: OperationContext): TableRead {
   const table = context.tables.openTable(plan.name);
   for (const key of plan.keys) checkKey(key, table.schema.key);
-  checkScalarKeys(plan.projection, table.schema);
+  checkKeyPaths(plan.projection, table.schema);
   return { ...plan, table };
 }
 
@@ -204,11 +203,13 @@ function isAtHand(outcomes: Eventually<Outcome>[][]): outcomes is Outcome[][] {
   return outcomes.every((table) => table.every((outcome) => !(outcome instanceof Promise)));
 }
 
-/** Gathers what the response says, table by table. */
+/**
+ * Gathers what the response says, table by table, each under the name or ARN that the request has.
+ * @see getmoto/moto test_batch_write_using_arn (verified on the service); botocore, BatchGetItemOutput
+ */
 class BatchResponse {
-  /** By bare table name: a table may be asked for by name and by ARN. */
-  readonly #items = new Map<string, Uint8Array[]>();
-  readonly #capacities = new Map<string, Capacity[]>();
+  readonly #items: [name: string, Uint8Array[]][] = [];
+  readonly #capacities: [name: string, Capacity[]][] = [];
   readonly #unprocessed: [name: string, JsonObject][] = [];
   #itemsBytes = 0;
   #isFull = false;
@@ -216,9 +217,10 @@ class BatchResponse {
 
   /** `outcomes`: one per key. */
   add(read: TableRead, outcomes: readonly Outcome[]): void {
-    const { tableName } = read.table.schema;
-    const items = listIn(this.#items, tableName);
-    const capacities = listIn(this.#capacities, tableName);
+    const items: Uint8Array[] = [];
+    const capacities: Capacity[] = [];
+    this.#items.push([read.name, items]);
+    this.#capacities.push([read.name, capacities]);
     const left: Item[] = [];
     for (const [index, key] of read.keys.entries()) {
       const outcome = outcomes[index];
@@ -243,12 +245,12 @@ class BatchResponse {
 
   /** @throws ClientFault when every key was throttled */
   toBuffer(mode: ReturnConsumedCapacity | undefined): Uint8Array {
-    const isAllLeft = [...this.#capacities.values()].every((list) => list.length === 0);
+    const isAllLeft = this.#capacities.every(([, list]) => list.length === 0);
     if (this.#throttled !== undefined && isAllLeft) throw this.#throttled;
     const json = new ResponseJson().text('{"Responses":{');
     let separator = '';
-    for (const [tableName, items] of this.#items) {
-      json.text(`${separator}${JSON.stringify(tableName)}:`).items(items);
+    for (const [name, items] of this.#items) {
+      json.text(`${separator}${JSON.stringify(name)}:`).items(items);
       separator = ',';
     }
     return json
@@ -261,9 +263,9 @@ class BatchResponse {
 
   #consumedCapacities(mode: ReturnConsumedCapacity | undefined): JsonObject[] | undefined {
     if (mode === undefined || mode === 'NONE') return undefined;
-    return Array.from(this.#capacities, ([tableName, capacities]) =>
-      consumedCapacity(mode, tableName, sumOfCapacities(capacities)),
-    ).filter((shown) => shown !== undefined);
+    return this.#capacities
+      .map(([name, capacities]) => consumedCapacity(mode, name, sumOfCapacities(capacities)))
+      .filter((shown) => shown !== undefined);
   }
 }
 
@@ -271,14 +273,6 @@ class BatchResponse {
 function unprocessed(wire: KeysAndAttributes, Keys: readonly Item[]): JsonObject {
   const { AttributesToGet, ConsistentRead, ProjectionExpression, ExpressionAttributeNames } = wire;
   return { Keys, AttributesToGet, ConsistentRead, ProjectionExpression, ExpressionAttributeNames };
-}
-
-function listIn<Element>(lists: Map<string, Element[]>, name: string): Element[] {
-  const existing = lists.get(name);
-  if (existing !== undefined) return existing;
-  const list: Element[] = [];
-  lists.set(name, list);
-  return list;
 }
 
 function response(

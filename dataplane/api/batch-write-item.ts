@@ -232,13 +232,13 @@ function consumedCapacities(
 ): readonly JsonObject[] | undefined {
   if (mode === undefined || mode === 'NONE') return undefined;
   const byTable = new Map<string, Capacity[]>();
-  for (const [index, { table }] of writes.entries()) {
+  for (const [index, { name }] of writes.entries()) {
     const outcome = outcomes[index];
-    const capacities = byTable.get(table.schema.tableName) ?? [];
+    const capacities = byTable.get(name) ?? [];
     if (outcome !== undefined && !(outcome instanceof ClientFault)) {
       capacities.push(outcome.capacity);
     }
-    byTable.set(table.schema.tableName, capacities);
+    byTable.set(name, capacities);
   }
   return Array.from(byTable, ([tableName, capacities]) =>
     consumedCapacity(mode, tableName, sumOfCapacities(capacities)),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { consumedCapacity, sumOfCapacities } from './consumed-capacity.ts';
+import { music, startServer } from './server.fixture.ts';
 
 const read = {
   table: 0,
@@ -38,5 +39,50 @@ describe('ConsumedCapacity', () => {
         ['__proto__', 1.5],
       ]),
     });
+  });
+
+  /** botocore, ConsumedCapacity.TableName; getmoto/moto test_batch_write_using_arn (verified). */
+  it('has the table as the request does: by ARN if it was asked for by ARN', async () => {
+    const server = await startServer();
+    try {
+      await server.createTable(music);
+      const arn = (await server.call('DescribeTable', { TableName: 'Music' })).Table.TableArn;
+      const key = { Artist: { S: 'a' }, Song: { S: 's' } };
+      const report = { ReturnConsumedCapacity: 'TOTAL' };
+      const toTable = { ...report, TableName: arn };
+      const query = {
+        KeyConditionExpression: 'Artist = :a',
+        ExpressionAttributeValues: { ':a': { S: 'a' } },
+      };
+      const answers = [
+        await server.call('PutItem', { ...toTable, Item: key }),
+        await server.call('UpdateItem', { ...toTable, Key: key }),
+        await server.call('GetItem', { ...toTable, Key: key }),
+        await server.call('Query', { ...toTable, ...query }),
+        await server.call('Scan', toTable),
+        await server.call('DeleteItem', { ...toTable, Key: key }),
+      ];
+      for (const { ConsumedCapacity } of answers) expect(ConsumedCapacity.TableName).toBe(arn);
+      const batches = [
+        await server.call('BatchWriteItem', {
+          ...report,
+          RequestItems: { [arn]: [{ PutRequest: { Item: key } }] },
+        }),
+        await server.call('BatchGetItem', { ...report, RequestItems: { [arn]: { Keys: [key] } } }),
+        await server.call('TransactWriteItems', {
+          ...report,
+          TransactItems: [{ Put: { TableName: arn, Item: key } }],
+        }),
+        await server.call('TransactGetItems', {
+          ...report,
+          TransactItems: [{ Get: { TableName: arn, Key: key } }],
+        }),
+      ];
+      for (const { ConsumedCapacity } of batches) {
+        expect(ConsumedCapacity).toMatchObject([{ TableName: arn }]);
+      }
+    } finally {
+      await server.close();
+    }
   });
 });

@@ -417,6 +417,13 @@ describe('refused, by the rules of tables', () => {
       'ValidationException: The KeySchema contains multiple key attributes with the same name',
     ],
     [
+      'an attribute twice in a key beside an unused definition',
+      composite(['g', 'x'], {
+        GlobalSecondaryIndexes: [index('g-1', [hash('g'), hash('g')])],
+      }),
+      'ValidationException: Both the Hash Key and the Range Key element in the KeySchema have the same name',
+    ],
+    [
       'an index without units',
       table({ GlobalSecondaryIndexes: [index('g-1', [hash('pk')])] }),
       invalid('ProvisionedThroughput is not specified for index: g-1'),

@@ -1,7 +1,7 @@
 import { requestFaults } from '../errors/requests.ts';
 import { validateItem } from '../item/validate.ts';
-import { checkKey } from '../partition/key-check.ts';
-import { checkExpressionUse, namedFaults, substitutionsOf } from './expression-parameters.ts';
+import { checkKey, checkKeyPaths } from '../partition/key-check.ts';
+import { checkExpressionUse, substitutionsOf, valueFaultReports } from './expression-parameters.ts';
 import {
   conditionalOperator,
   expected,
@@ -17,7 +17,6 @@ import { prefixingFaults, writeItem } from './item-write.ts';
 import { checkAttributeNames } from './legacy-conditions.ts';
 import type { JsonObject, Operation, OperationContext, ResponseBody } from './operation.ts';
 import { oldAttributes } from './return-values.ts';
-import { checkScalarKeys } from './scalar-keys.ts';
 import { attributeMap, compileShape, structure, type ValueOf } from './shape/shape.ts';
 import { checkTableNameNotEmpty, tableNameOrArn } from './table-name.ts';
 import { expectedCondition, expressionCondition } from './write-condition.ts';
@@ -56,7 +55,7 @@ const plan = prefixingFaults((request: ValueOf<typeof input>) => {
   checkAttributeNames(request.Expected);
   checkExpressionUse(request, expressionUse);
   const { item: key } = validateItem(request.Key);
-  const substitutions = substitutionsOf(request, namedFaults.deleteItem);
+  const substitutions = substitutionsOf(request, valueFaultReports.deleteItem);
   const legacyCondition = expectedCondition(request);
   const condition = expressionCondition(request, substitutions) ?? legacyCondition;
   substitutions.assertAllUsed();
@@ -73,7 +72,7 @@ function handle(body: JsonObject, context: OperationContext): Promise<ResponseBo
   const { request, key, condition } = planDeleteItem(body);
   const table = context.tables.openTable(request.TableName);
   checkKey(key, table.schema.key);
-  checkScalarKeys(condition, table.schema);
+  checkKeyPaths(condition, table.schema);
   return writeItem(table, { kind: 'delete', key, condition }, request, (result) =>
     oldAttributes(request.ReturnValues, result),
   );

@@ -100,7 +100,7 @@ function checkSize(
     const given = (parameters[index] ?? []).reduce((sum, value) => sum + valueBytes(value), 0);
     bytes += statement.kind === 'insert' ? statement.itemBytes : given;
   }
-  if (bytes > TRANSACTION_BYTES_MAX) throw transactionFaults.tooLarge();
+  if (bytes > TRANSACTION_BYTES_MAX) throw transactionFaults.tooLarge(bytes);
 }
 
 /** A statement with its table, or the fault that there is none. */
@@ -229,9 +229,9 @@ function rowsResponse(
     const [row] = rowsOf(item.json === undefined ? [] : [item.json], columns);
     if (row === undefined) json.text('{}');
     else json.text('{"Item":').bytes(row).text('}');
-    capacities.push({ table, capacity: item.capacity });
+    capacities.push({ name: table.schema.tableName, capacity: item.capacity });
   }
-  if (bytes > TRANSACTION_BYTES_MAX) throw transactionFaults.tooLarge();
+  if (bytes > TRANSACTION_BYTES_MAX) throw transactionFaults.tooLarge(bytes);
   return json
     .text(']')
     .member('ConsumedCapacity', transactionCapacity(mode, 'Read', capacities))
@@ -268,7 +268,7 @@ async function write(
     result.kind === 'repeated' ? result.capacities : result.actions.map(({ capacity }) => capacity);
   const consumed = actions.flatMap(({ table }, index): ActionCapacity[] => {
     const capacity = capacities[index];
-    return capacity === undefined ? [] : [{ table, capacity }];
+    return capacity === undefined ? [] : [{ name: table.schema.tableName, capacity }];
   });
   const direction = result.kind === 'repeated' ? 'Read' : 'Write';
   return { Responses: [], ConsumedCapacity: transactionCapacity(mode, direction, consumed) };

@@ -1,4 +1,4 @@
-import { ClientFault } from '../errors/client-fault.ts';
+import { ClientFault, inOlderWords, RequestValidationFault } from '../errors/client-fault.ts';
 import { requestFaults } from '../errors/requests.ts';
 import { valueFaults } from '../errors/values.ts';
 import { Substitutions } from '../expression/substitutions.ts';
@@ -7,7 +7,7 @@ import {
   type MutableAttributeMap,
   setAttribute,
 } from '../item/attribute-value.ts';
-import { validateValue } from '../item/validate.ts';
+import { attributeNameBytes, validateValue } from '../item/validate.ts';
 
 /** The parameters of a request that are about expressions, as the wire has them. */
 export interface ExpressionParameters {
@@ -61,29 +61,46 @@ function hasAny(body: NamedMembers, names: readonly string[]): boolean {
 
 const none: Substitutions = new Substitutions(undefined, undefined);
 
-/** Texts of faults of a value that an operation reports with the name of the value. */
-type NamedFaults = ReadonlySet<string | undefined>;
+/** A fault of a value as an operation reports it: with the name of the value, or as it is. */
+type ValueFaultReport = (fault: ClientFault, key: string) => ClientFault;
 
 const setTexts = [
-  valueFaults.emptyStringSet().message,
-  valueFaults.emptyNumberSet().message,
-  valueFaults.emptyBinarySet().message,
   valueFaults.nullStringInSet().message,
   valueFaults.nullNumberInSet().message,
   valueFaults.nullBinaryInSet().message,
 ];
 const emptyText = valueFaults.emptyValue().message;
 const severalText = valueFaults.severalTypes().message;
+const nullText = valueFaults.nullNotTrue().message;
+const nestingText = valueFaults.nestingTooDeep().message;
+
+function naming(texts: ReadonlySet<string | undefined>): ValueFaultReport {
+  return (fault, key) =>
+    texts.has(fault.message) ? valueFaults.inExpressionValue(fault, key) : fault;
+}
+
+/** The older layer names all values but two: `{"NULL": false}` and what is nested too deep. */
+function namingInOlderWords(fault: ClientFault, key: string): ClientFault {
+  const isNamed =
+    setTexts.includes(fault.message) ||
+    (fault instanceof RequestValidationFault &&
+      fault.message !== nullText &&
+      fault.message !== nestingText);
+  return isNamed ? valueFaults.inExpressionValue(inOlderWords(fault), key) : fault;
+}
 
 /**
- * Which faults of expression values name the value; the others are reported as they are.
- * @see dynoxide 3.2.0 (captures of October 2026)
+ * Which faults of expression values name the value, by operation.
+ * @see dynoxide 3.2.0 (captures of October 2026); empty sets: getmoto/moto
+ * test_update_item_add_empty_set, test_update_item_unused_attributes (verified on the service)
  */
-export const namedFaults = {
-  general: new Set(setTexts),
-  deleteItem: new Set([...setTexts, emptyText, severalText]),
-  query: new Set([...setTexts, emptyText]),
-  updateItem: new Set([...setTexts, severalText]),
+export const valueFaultReports = {
+  general: naming(new Set(setTexts)),
+  deleteItem: naming(new Set([...setTexts, emptyText, severalText])),
+  query: naming(new Set([...setTexts, emptyText])),
+  updateItem: naming(new Set([...setTexts, severalText])),
+  /** TransactWriteItems, whose values the service reads by its older layer. */
+  transaction: namingInOlderWords,
 } as const;
 
 /**
@@ -92,12 +109,12 @@ export const namedFaults = {
  */
 export function substitutionsOf(
   parameters: ExpressionParameters,
-  named: NamedFaults = namedFaults.general,
+  report: ValueFaultReport = valueFaultReports.general,
 ): Substitutions {
   const { ExpressionAttributeNames: names, ExpressionAttributeValues: wireValues } = parameters;
   if (names === undefined && wireValues === undefined) return none;
   if (names !== undefined) checkNames(names);
-  return new Substitutions(names, wireValues && validatedValues(wireValues, named));
+  return new Substitutions(names, wireValues && validatedValues(wireValues, report));
 }
 
 /**
@@ -120,29 +137,30 @@ function checkNames(names: { readonly [name: string]: string }): void {
   for (const key in names) {
     isEmpty = false;
     if (!namePattern.test(key)) throw requestFaults.nameKeyInvalid(key);
-    if (names[key] === '') throw requestFaults.nameValueEmpty(key);
+    const name = names[key] ?? '';
+    if (name === '') throw requestFaults.nameValueEmpty(key);
+    attributeNameBytes(name);
   }
   if (isEmpty) throw requestFaults.namesEmpty();
 }
 
-function validatedValues(wireValues: AttributeMap, named: NamedFaults): AttributeMap {
+function validatedValues(wireValues: AttributeMap, report: ValueFaultReport): AttributeMap {
   const values: MutableAttributeMap = {};
   let isEmpty = true;
   for (const key in wireValues) {
     isEmpty = false;
     if (!valuePattern.test(key)) throw requestFaults.valueKeyInvalid(key);
-    setAttribute(values, key, validatedValue(wireValues[key], key, named));
+    setAttribute(values, key, validatedValue(wireValues[key], key, report));
   }
   if (isEmpty) throw requestFaults.valuesEmpty();
   return values;
 }
 
-function validatedValue(wire: unknown, key: string, named: NamedFaults) {
+function validatedValue(wire: unknown, key: string, report: ValueFaultReport) {
   try {
     return validateValue(wire);
   } catch (thrown) {
-    const isNamed = thrown instanceof ClientFault && named.has(thrown.message);
-    throw isNamed ? valueFaults.inExpressionValue(thrown, key) : thrown;
+    throw thrown instanceof ClientFault ? report(thrown, key) : thrown;
   }
 }
 

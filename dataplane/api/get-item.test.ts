@@ -32,7 +32,7 @@ describe('GetItem', () => {
     };
     expect(await server.call('GetItem', body)).toEqual({
       Item: item,
-      ConsumedCapacity: { TableName: 'Users', CapacityUnits: 0.5 },
+      ConsumedCapacity: { TableName: Table.TableArn, CapacityUnits: 0.5 },
     });
   });
 
@@ -142,6 +142,16 @@ describe('GetItem', () => {
         ExpressionAttributeNames: { '#a': '' },
       },
       'ExpressionAttributeNames contains invalid value: Empty attribute name for key #a',
+    ],
+    [
+      'name for a name that is too long',
+      {
+        TableName: 'Users',
+        Key: key,
+        ProjectionExpression: '#a',
+        ExpressionAttributeNames: { '#a': 'n'.repeat(65_536) },
+      },
+      'Attribute name is too large, must be less than 65536 bytes',
     ],
     [
       'unused name',

@@ -1,7 +1,7 @@
 import type { Projection } from '../expression/ast.ts';
 import { validateItem } from '../item/validate.ts';
 import type { ReadResult } from '../partition/command.ts';
-import { checkKey } from '../partition/key-check.ts';
+import { checkKey, checkKeyPaths } from '../partition/key-check.ts';
 import type { Eventually } from '../routing/table.ts';
 import { consumedCapacity, type ReturnConsumedCapacity } from './consumed-capacity.ts';
 import { checkExpressionUse, nameSubstitutionsOf } from './expression-parameters.ts';
@@ -13,7 +13,6 @@ import {
 } from './item-shapes.ts';
 import type { JsonObject, Operation, OperationContext, ResponseBody } from './operation.ts';
 import { expressionProjection, legacyProjection } from './requested-projection.ts';
-import { checkScalarKeys } from './scalar-keys.ts';
 import { attributeMap, boolean, compileShape, structure, type ValueOf } from './shape/shape.ts';
 import { checkTableNameNotEmpty, tableNameOrArn } from './table-name.ts';
 
@@ -50,10 +49,9 @@ function handle(body: JsonObject, context: OperationContext): Eventually<Respons
   const { request, key, projection } = planGetItem(body);
   const table = context.tables.openTable(request.TableName);
   checkKey(key, table.schema.key);
-  checkScalarKeys(projection, table.schema);
+  checkKeyPaths(projection, table.schema);
   const result = table.get(key, { consistentRead: request.ConsistentRead ?? false, projection });
-  const { tableName } = table.schema;
-  const mode = request.ReturnConsumedCapacity;
+  const { TableName: tableName, ReturnConsumedCapacity: mode } = request;
   return result instanceof Promise
     ? result.then((read) => response(read, mode, tableName))
     : response(result, mode, tableName);

@@ -13,6 +13,7 @@ import { itemsOf, type ReturnValues } from './return-values.ts';
 
 /** Parameters that PutItem, UpdateItem and DeleteItem have in common: what to tell about the write. */
 export interface WriteReport {
+  readonly TableName: string;
   readonly ReturnValues?: ReturnValues | undefined;
   readonly ReturnConsumedCapacity?: ReturnConsumedCapacity | undefined;
   readonly ReturnItemCollectionMetrics?: ReturnItemCollectionMetrics | undefined;
@@ -46,7 +47,7 @@ export async function writeItem(
   const Attributes = attributes(result);
   const ConsumedCapacity = consumedCapacity(
     report.ReturnConsumedCapacity,
-    schema.tableName,
+    report.TableName,
     capacity,
   );
   const ItemCollectionMetrics = itemCollectionMetrics(report.ReturnItemCollectionMetrics, {

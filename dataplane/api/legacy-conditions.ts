@@ -1,6 +1,6 @@
 import { requestFaults } from '../errors/requests.ts';
 import type { AttributeValue } from '../item/attribute-value.ts';
-import { validateValue } from '../item/validate.ts';
+import { attributeNameBytes, validateValue } from '../item/validate.ts';
 import { comparisonOperators } from './item-shapes.ts';
 
 /** A legacy condition or update: values alone or in a list, beside members that stay as they are. */
@@ -30,13 +30,13 @@ export function validEntries<Entry extends LegacyEntry>(parameter: Entries<Entry
 }
 
 /**
- * Writes do not take the empty attribute name; filters of reads do.
+ * Writes do not take the empty attribute name, nor one too long; filters of reads do.
  * @throws ClientFault
  */
 export function checkAttributeNames(parameter: Entries<unknown> | undefined): void {
-  if (parameter !== undefined && Object.hasOwn(parameter, '')) {
-    throw requestFaults.attributeNameEmpty();
-  }
+  if (parameter === undefined) return;
+  if (Object.hasOwn(parameter, '')) throw requestFaults.attributeNameEmpty();
+  for (const name in parameter) attributeNameBytes(name);
 }
 
 function validEntry<Entry extends LegacyEntry>(entry: Entry): Entry {

@@ -5,6 +5,7 @@ import { ResponseJson } from './response-json.ts';
 /** What the response of Query and Scan depends on beside the page. */
 export interface PageReport {
   readonly output: 'items' | 'count';
+  /** As the request has it: a name or an ARN. */
   readonly tableName: string;
   readonly capacityMode: ReturnConsumedCapacity | undefined;
 }

@@ -2,7 +2,7 @@ import { itemFaults } from '../errors/items.ts';
 import { requestFaults } from '../errors/requests.ts';
 import { ITEM_BYTES_MAX } from '../item/limits.ts';
 import { validateItem } from '../item/validate.ts';
-import { keyOfItem } from '../partition/key-check.ts';
+import { checkKeyPaths, keyOfItem } from '../partition/key-check.ts';
 import { checkExpressionUse, substitutionsOf } from './expression-parameters.ts';
 import {
   conditionalOperator,
@@ -19,7 +19,6 @@ import { prefixingFaults, writeItem } from './item-write.ts';
 import { checkAttributeNames } from './legacy-conditions.ts';
 import type { JsonObject, Operation, OperationContext, ResponseBody } from './operation.ts';
 import { oldAttributes } from './return-values.ts';
-import { checkScalarKeys } from './scalar-keys.ts';
 import { attributeMap, compileShape, structure, type ValueOf } from './shape/shape.ts';
 import { checkTableNameNotEmpty, tableNameOrArn } from './table-name.ts';
 import { expectedCondition, expressionCondition } from './write-condition.ts';
@@ -76,7 +75,7 @@ function handle(body: JsonObject, context: OperationContext): Promise<ResponseBo
   const { request, item, bytes, condition } = planPutItem(body);
   const table = context.tables.openTable(request.TableName);
   const key = keyOfItem(item, table.schema);
-  checkScalarKeys(condition, table.schema);
+  checkKeyPaths(condition, table.schema);
   return writeItem(
     table,
     { kind: 'put', key, condition, item, itemBytes: bytes },

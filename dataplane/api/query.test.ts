@@ -212,6 +212,62 @@ describe('Query', () => {
       '1 validation error detected: ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName',
     ],
     [
+      'an empty filter, before what a key condition cannot be',
+      { TableName, KeyConditionExpression: 'Artist = Song', FilterExpression: '' },
+      'Invalid FilterExpression: The expression can not be empty;',
+    ],
+    [
+      'an unused name, before what a key condition cannot be',
+      {
+        TableName,
+        KeyConditionExpression: '(#a = Song)',
+        ExpressionAttributeNames: { '#a': 'Artist', '#b': 'b' },
+      },
+      'Value provided in ExpressionAttributeNames unused in expressions: keys: {#b}',
+    ],
+    [
+      'two attributes in one key condition',
+      { TableName, KeyConditionExpression: 'Artist = Song' },
+      'Invalid condition in KeyConditionExpression: Multiple attribute names used in one condition',
+    ],
+    [
+      'an empty set among the values',
+      { ...nina, ExpressionAttributeValues: { ':a': { SS: [] } } },
+      'One or more parameter values were invalid: An string set  may not be empty',
+    ],
+    [
+      'an empty partition key',
+      { ...nina, ExpressionAttributeValues: { ':a': { S: '' } } },
+      'One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: Artist',
+    ],
+    [
+      'an empty partition key, of KeyConditions',
+      {
+        TableName,
+        KeyConditions: { Artist: { ComparisonOperator: 'EQ', AttributeValueList: [{ S: '' }] } },
+      },
+      'One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: Artist',
+    ],
+    [
+      'an empty bound of the sort key',
+      {
+        TableName,
+        KeyConditionExpression: 'Artist = :a AND Song BETWEEN :b AND :a',
+        ExpressionAttributeValues: { ':a': { S: 'Nina' }, ':b': { S: '' } },
+      },
+      'One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: Song',
+    ],
+    [
+      'an empty partition key of a global index',
+      { ...jazz, ExpressionAttributeValues: { ':g': { S: '' } } },
+      'One or more parameter values are not valid. A value specified for a secondary index key is not supported. The AttributeValue for a key attribute cannot contain an empty string value. IndexName: ByGenre, IndexKey: Genre',
+    ],
+    [
+      "an empty partition key of a local index, which is the table's",
+      { ...nina, IndexName: 'ByYear', ExpressionAttributeValues: { ':a': { S: '' } } },
+      'One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: Artist',
+    ],
+    [
       'an absent index',
       { ...nina, IndexName: 'Absent' },
       'The table does not have the specified index: Absent',

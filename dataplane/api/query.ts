@@ -1,9 +1,10 @@
 import { requestFaults } from '../errors/requests.ts';
-import type { Condition, KeyCondition, Projection } from '../expression/ast.ts';
+import type { Condition, Projection } from '../expression/ast.ts';
+import { parseCondition } from '../expression/condition-parser.ts';
 import {
   assignKeyConditions,
   checkKeyValueTypes,
-  parseKeyCondition,
+  keyConditionsIn,
   type UncheckedKeyCondition,
 } from '../expression/key-condition.ts';
 import { filterFromConditions, keyConditionsFromLegacy } from '../expression/legacy.ts';
@@ -12,14 +13,14 @@ import type { Substitutions } from '../expression/substitutions.ts';
 import type { Item } from '../item/attribute-value.ts';
 import type { QueryRequest } from '../partition/command.ts';
 import { checkFilterProjected, keyNames, needsTable } from '../partition/index-reads.ts';
-import { checkStartKey } from '../partition/key-check.ts';
+import { checkKeyConditionValues, checkKeyPaths, checkStartKey } from '../partition/key-check.ts';
 import type { KeyAttribute, TableSchema } from '../partition/schema.ts';
 import type { Eventually } from '../routing/table.ts';
 import {
   checkConditionalOperator,
   checkExpressionUse,
-  namedFaults,
   substitutionsOf,
+  valueFaultReports,
 } from './expression-parameters.ts';
 import { expressionFilter } from './filter.ts';
 import { indexToRead } from './index-choice.ts';
@@ -41,7 +42,6 @@ import { validEntries } from './legacy-conditions.ts';
 import type { JsonObject, Operation, OperationContext, ResponseBody } from './operation.ts';
 import { pageResponse } from './page-response.ts';
 import { expressionProjection, legacyProjection } from './requested-projection.ts';
-import { checkScalarKeys } from './scalar-keys.ts';
 import { checkSelect } from './select.ts';
 import {
   attributeMap,
@@ -121,7 +121,12 @@ interface QueryPlan {
   readonly startKey: Item | undefined;
 }
 
-/** All but the constraints. */
+/**
+ * All but the constraints. What a key condition cannot be is looked at when all expressions are
+ * parsed and all names and values found used.
+ * @see getmoto/moto test_query_with_empty_filter_expression, test_query_unused_attribute_name
+ * (verified on the service)
+ */
 function planOf(request: QueryInput): QueryPlan {
   checkExpressionUse(
     request,
@@ -134,9 +139,9 @@ function planOf(request: QueryInput): QueryPlan {
   const legacyConditions = KeyConditions && keyConditionsFromLegacy(validEntries(KeyConditions));
   const legacyNames = legacyProjection(request.AttributesToGet);
   const startKey = validStartKey(request.ExclusiveStartKey, 'query');
-  const substitutions = substitutionsOf(request, namedFaults.query);
-  const keyConditions = keyConditionsOf(request, substitutions) ?? legacyConditions;
-  if (keyConditions === undefined || keyConditions.length === 0) {
+  const substitutions = substitutionsOf(request, valueFaultReports.query);
+  const keyCondition = keyConditionOf(request, substitutions);
+  if (keyCondition === undefined && !legacyConditions?.length) {
     throw requestFaults.keyConditionMissing();
   }
   const filter = expressionFilter(request.FilterExpression, substitutions) ?? legacyFilter;
@@ -144,15 +149,17 @@ function planOf(request: QueryInput): QueryPlan {
     expressionProjection(request.ProjectionExpression, substitutions) ?? legacyNames;
   checkSelect(request);
   substitutions.assertAllUsed();
+  const keyConditions =
+    keyCondition === undefined ? (legacyConditions ?? []) : keyConditionsIn(keyCondition);
   return { keyConditions, filter, projection, startKey };
 }
 
-function keyConditionsOf(
+function keyConditionOf(
   { KeyConditionExpression }: QueryInput,
   substitutions: Substitutions,
-): readonly KeyCondition[] | undefined {
+): Condition | undefined {
   if (KeyConditionExpression === undefined) return undefined;
-  return parseKeyCondition(KeyConditionExpression, substitutions);
+  return parseCondition(KeyConditionExpression, 'KeyConditionExpression', substitutions);
 }
 
 /** The same request against the table's schema. */
@@ -164,13 +171,14 @@ function queryOf(request: QueryInput, plan: QueryPlan, schema: TableSchema): Que
   if (startKey !== undefined) checkStartKey(startKey, schema, index, 'query');
   if (request.KeyConditions !== undefined) checkKeyValueTypes(keyConditions, keyAttributes(schema));
   const { hashConditions, rangeConditions } = assignKeyConditions(keyConditions, key);
-  checkScalarKeys(projection, schema);
+  checkKeyConditionValues([...hashConditions, ...rangeConditions], index);
+  checkKeyPaths(projection, schema);
   checkFilterNames(request, filter, keyNames(key));
   const fetchFromTable = needsTable(index, schema, {
     isWhole: request.Select === 'ALL_ATTRIBUTES',
     projection,
   });
-  checkScalarKeys(filter, schema);
+  checkKeyPaths(filter, schema);
   checkFilterProjected(index, schema, filter);
   return {
     indexName: index?.name,
@@ -223,7 +231,7 @@ function handle(body: JsonObject, context: OperationContext): Eventually<Respons
   const query = queryOf(request, plan, table.schema);
   const report = {
     output: query.output,
-    tableName: table.schema.tableName,
+    tableName: request.TableName,
     capacityMode: request.ReturnConsumedCapacity,
   };
   const result = table.query(query);

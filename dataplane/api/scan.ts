@@ -7,7 +7,7 @@ import type { Item } from '../item/attribute-value.ts';
 import { utf8Bytes } from '../item/size.ts';
 import type { ScanRequest } from '../partition/command.ts';
 import { needsTable } from '../partition/index-reads.ts';
-import { checkStartKey } from '../partition/key-check.ts';
+import { checkKeyPaths, checkStartKey } from '../partition/key-check.ts';
 import type { TableSchema } from '../partition/schema.ts';
 import type { Eventually } from '../routing/table.ts';
 import {
@@ -35,7 +35,6 @@ import { validEntries } from './legacy-conditions.ts';
 import type { JsonObject, Operation, OperationContext, ResponseBody } from './operation.ts';
 import { pageResponse } from './page-response.ts';
 import { expressionProjection, legacyProjection } from './requested-projection.ts';
-import { checkScalarKeys } from './scalar-keys.ts';
 import { checkSelect } from './select.ts';
 import {
   attributeMap,
@@ -160,8 +159,8 @@ function scanOf(request: ScanInput, plan: ScanPlan, schema: TableSchema): ScanRe
     projection,
   });
   if (startKey !== undefined) checkStartKey(startKey, schema, index, 'scan');
-  checkScalarKeys(projection, schema);
-  checkScalarKeys(filter, schema);
+  checkKeyPaths(projection, schema);
+  checkKeyPaths(filter, schema);
   return {
     indexName: index?.name,
     consistentRead,
@@ -188,7 +187,7 @@ function handle(body: JsonObject, context: OperationContext): Eventually<Respons
   const scan = scanOf(request, plan, table.schema);
   const report = {
     output: scan.output,
-    tableName: table.schema.tableName,
+    tableName: request.TableName,
     capacityMode: request.ReturnConsumedCapacity,
   };
   const result = table.scan(scan);

@@ -33,7 +33,9 @@ export function returnedRow(
 ): Item | undefined {
   if (result.kind === 'conditionFailed') {
     if (statement.kind === 'insert') throw partiqlFaults.duplicateItem();
-    throw itemFaults.conditionFailed(returnsItemOnFailure ? result.before : undefined);
+    throw returnsItemOnFailure && result.before !== undefined
+      ? partiqlFaults.conditionFailed(result.before)
+      : itemFaults.conditionFailed();
   }
   const update = statement.kind === 'update' ? statement.update : [];
   return updateAttributes(returningOf(statement), result, update);

@@ -36,6 +36,12 @@ describe('TransactGetItems', () => {
     expect(await read(gets)).toEqual({ Responses: [{ Item: { m: alice.m } }, {}] });
   });
 
+  it('takes names beside no projection', async () => {
+    expect(await read([get('alice', { ExpressionAttributeNames: { '#n': 'n' } })])).toEqual({
+      Responses: [{ Item: alice }],
+    });
+  });
+
   it('costs twice a strong read of each item', async () => {
     const gets = [get('alice', { ProjectionExpression: 'a' }), get('large'), get('nobody')];
     const units = { CapacityUnits: 8, ReadCapacityUnits: 8 };

@@ -3,7 +3,7 @@ import { transactionFaults } from '../errors/transactions.ts';
 import type { Projection } from '../expression/ast.ts';
 import type { Item } from '../item/attribute-value.ts';
 import { validateItem } from '../item/validate.ts';
-import { checkKey } from '../partition/key-check.ts';
+import { checkKey, checkKeyPaths } from '../partition/key-check.ts';
 import {
   TRANSACTION_ACTIONS_MAX,
   type TransactionGet,
@@ -11,12 +11,11 @@ import {
 } from '../transaction/requests.ts';
 import { transactionCanceled } from './cancellation.ts';
 import type { ReturnConsumedCapacity } from './consumed-capacity.ts';
-import { checkExpressionUse, nameSubstitutionsOf } from './expression-parameters.ts';
+import { nameSubstitutionsOf } from './expression-parameters.ts';
 import { expressionAttributeNames, returnConsumedCapacity, text } from './item-shapes.ts';
 import type { ItemContext, JsonObject, Operation, ResponseBody } from './operation.ts';
 import { expressionProjection } from './requested-projection.ts';
 import { ResponseJson } from './response-json.ts';
-import { checkScalarKeys } from './scalar-keys.ts';
 import { attributeMap, compileShape, list, structure, type ValueOf } from './shape/shape.ts';
 import { tableNameOrArn } from './table-name.ts';
 import { transactionCapacity } from './transaction-capacity.ts';
@@ -45,25 +44,21 @@ const input = structure(
 
 const check = compileShape(input);
 
-const expressionUse = {
-  expressions: ['ProjectionExpression'],
-  legacy: [],
-  valueExpressions: undefined,
-};
-
 interface GetPlan {
   readonly name: string;
   readonly key: Item;
   readonly projection: Projection | undefined;
 }
 
-/** Everything about one get that can be said without its table. */
+/**
+ * Everything about one get that can be said without its table. Names beside no expression are no fault
+ * (ExtendDB/extenddb pull request 169: the service, June 2026).
+ */
 function planOf({ Get }: ValueOf<typeof input>['TransactItems'][number]): GetPlan {
-  checkExpressionUse(Get, expressionUse);
   const { item: key } = validateItem(Get.Key);
   const substitutions = nameSubstitutionsOf(Get.ExpressionAttributeNames);
   const projection = expressionProjection(Get.ProjectionExpression, substitutions);
-  substitutions.assertAllUsed();
+  if (projection !== undefined) substitutions.assertAllUsed();
   return { name: Get.TableName, key, projection };
 }
 
@@ -87,26 +82,23 @@ export function planTransactGetItems(body: JsonObject): {
 /** A key that does not fit is its action's reason, unlike what is wrong without the table. */
 function checkGet({ table, key, projection }: TransactionGet): void {
   checkKey(key, table.schema.key);
-  checkScalarKeys(projection, table.schema);
+  checkKeyPaths(projection, table.schema);
 }
 
 async function handle(body: JsonObject, context: ItemContext): Promise<ResponseBody> {
   const { request, plans } = planTransactGetItems(body);
-  const gets = plans.map(({ name, ...plan }) => ({
-    table: context.tables.openTable(name),
-    ...plan,
-  }));
+  const gets = plans.map((plan) => ({ ...plan, table: context.tables.openTable(plan.name) }));
   const reasons = reasonsOf(gets, checkGet);
   if (reasons !== undefined) throw transactionCanceled(reasons);
   checkDistinctItems(gets);
   const result = await context.transactions.read(gets);
   if (result.kind === 'cancelled') throw transactionCanceled(result.reasons);
-  return response(gets, result.items, request.ReturnConsumedCapacity);
+  return response(plans, result.items, request.ReturnConsumedCapacity);
 }
 
 /** Items are copied once, into the response. @throws ClientFault when they are too large in sum */
 function response(
-  gets: readonly TransactionGet[],
+  plans: readonly GetPlan[],
   items: readonly TransactionReadItem[],
   mode: ReturnConsumedCapacity | undefined,
 ): Uint8Array {
@@ -118,10 +110,10 @@ function response(
     if (item.json === undefined) json.text('{}');
     else json.text('{"Item":').bytes(item.json).text('}');
   }
-  if (bytes > TRANSACTION_BYTES_MAX) throw transactionFaults.tooLarge();
-  const capacities = gets.flatMap(({ table }, index) => {
+  if (bytes > TRANSACTION_BYTES_MAX) throw transactionFaults.tooLarge(bytes);
+  const capacities = plans.flatMap(({ name }, index) => {
     const capacity = items[index]?.capacity;
-    return capacity === undefined ? [] : [{ table, capacity }];
+    return capacity === undefined ? [] : [{ name, capacity }];
   });
   return json
     .text(']')

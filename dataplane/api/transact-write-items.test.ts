@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { music, type Server, startServer, users } from './server.fixture.ts';
+import { music, type Server, startServer, users, type WireFault } from './server.fixture.ts';
 
 let server: Server;
 beforeAll(async () => {
@@ -10,6 +10,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 const TableName = 'Users';
+const INVALID = 'One or more parameter values were invalid: ';
 const put = (id: string, more: object = {}) => ({
   Put: { TableName, Item: { Id: { S: id } }, ...more },
 });
@@ -99,6 +100,17 @@ describe('all or nothing', () => {
         { Code, Message },
       ],
     });
+  });
+
+  it('takes names and values beside no expression', async () => {
+    const unused = {
+      ExpressionAttributeNames: { '#n': 'n' },
+      ExpressionAttributeValues: { ':v': { S: 'v' } },
+    };
+    await write([put('with names', unused), del('none', unused)]);
+    expect(await item('with names')).toEqual({ Id: { S: 'with names' } });
+    const { message } = await fault([put('x', { ...unused, ...isAbsent })]);
+    expect(message).toMatch(/^Value provided in ExpressionAttributeNames unused in expressions/);
   });
 
   it('an update that only removes makes no item', async () => {
@@ -293,6 +305,26 @@ describe('a fault of the whole request', () => {
       {},
       validation('TransactItems can only contain one of Check, Put, Update or Delete'),
     ],
+    ...[
+      { value: { SS: [] }, text: `${INVALID}An string set  may not be empty` },
+      {
+        value: { SS: ['b', 'a', 'b'] },
+        text: `${INVALID}Input collection [b, a, b] contains duplicates.`,
+      },
+      { value: { NS: ['1', '1'] }, text: 'Input collection contains duplicates' },
+      { value: { N: 'x' }, text: 'The parameter cannot be converted to a numeric value: x' },
+    ].map(({ value, text }): [string, object[], object, WireFault] => [
+      `${JSON.stringify(value)} among the values, which is named`,
+      [update('a', { ExpressionAttributeValues: { ':a': value } })],
+      {},
+      validation(`ExpressionAttributeValues contains invalid value: ${text} for key :a`),
+    ]),
+    [
+      '{"NULL": false} among the values, which is not named',
+      [update('a', { ExpressionAttributeValues: { ':a': { NULL: false } } })],
+      {},
+      validation(`${INVALID}Null attribute value types must have the value of true`),
+    ],
     [
       'one item twice',
       [put('a'), check('a')],
@@ -385,7 +417,11 @@ describe('a fault of the whole request', () => {
     const puts = Array.from({ length: 12 }, (_, index) =>
       put(`${index}`, { Item: { Id: { S: `l${index}` }, a } }),
     );
-    expect(await fault(puts)).toMatchObject({ type: 'ValidationException' });
+    expect(await fault(puts)).toEqual({
+      type: 'ValidationException',
+      message:
+        'Transaction payload size cannot exceed 4MB. Payload Size: : Transaction payload size cannot exceed 4MB. Payload Size: 4200062',
+    });
     await write(puts.slice(0, 6));
     await write(puts.slice(6));
     await write(puts.map((_, index) => del(`l${index}`)));
@@ -446,6 +482,20 @@ describe('what is wrong with one action is its reason', () => {
       cancelled(['None'], ['ValidationError', message]),
     );
     expect(await item('fine')).toBeUndefined();
+  });
+
+  it('only the first of several, and no condition beside it', async () => {
+    const wrong = (N: string) => ({ Put: { TableName, Item: { Id: { N } } } });
+    expect(await fault([put('fine', isThere), wrong('7'), wrong('8')])).toEqual(
+      cancelled(
+        ['None'],
+        [
+          'ValidationError',
+          'One or more parameter values were invalid: Type mismatch for key Id expected: S actual: N',
+        ],
+        ['None'],
+      ),
+    );
   });
 
   it('nothing of an update that makes an item of exactly 400 KB', async () => {

@@ -106,24 +106,31 @@ async function handle(body: JsonObject, context: ItemContext): Promise<ResponseB
     token,
     digest: token === undefined ? noDigest : requestDigest(transactWriteItems.name, actions),
   });
-  return response(request, actions, result);
+  return response({ request, plans, actions }, result);
+}
+
+interface Asked {
+  readonly request: Request;
+  readonly plans: readonly ActionPlan[];
+  /** In step with `plans`. */
+  readonly actions: readonly TransactionAction[];
 }
 
 function response(
-  { ReturnConsumedCapacity, ReturnItemCollectionMetrics }: Request,
-  actions: readonly TransactionAction[],
+  { request, plans, actions }: Asked,
   result: TransactionWriteResult,
 ): ResponseBody {
+  const { ReturnConsumedCapacity, ReturnItemCollectionMetrics } = request;
   switch (result.kind) {
     case 'cancelled':
       throw canceled(result.reasons);
     case 'repeated': {
-      const read = capacitiesOf(actions, result.capacities);
+      const read = capacitiesOf(plans, result.capacities);
       return { ConsumedCapacity: transactionCapacity(ReturnConsumedCapacity, 'Read', read) };
     }
     case 'committed': {
       const capacities = result.actions.map(({ capacity }) => capacity);
-      const written = capacitiesOf(actions, capacities);
+      const written = capacitiesOf(plans, capacities);
       return {
         ConsumedCapacity: transactionCapacity(ReturnConsumedCapacity, 'Write', written),
         ItemCollectionMetrics:
@@ -136,12 +143,12 @@ function response(
 }
 
 function capacitiesOf(
-  actions: readonly TransactionAction[],
+  plans: readonly ActionPlan[],
   capacities: readonly ActionCapacity['capacity'][],
 ): readonly ActionCapacity[] {
-  return actions.flatMap(({ table }, index) => {
+  return plans.flatMap(({ name }, index) => {
     const capacity = capacities[index];
-    return capacity === undefined ? [] : [{ table, capacity }];
+    return capacity === undefined ? [] : [{ name, capacity }];
   });
 }
 

@@ -1,11 +1,11 @@
 import type { Capacity } from '../partition/command.ts';
-import type { Table } from '../routing/table.ts';
 import { type ReturnConsumedCapacity, sumOfCapacities, totalUnits } from './consumed-capacity.ts';
 import type { JsonObject } from './operation.ts';
 
 /** What one action of a transaction cost. */
 export interface ActionCapacity {
-  readonly table: Table;
+  /** The table as the request names it. */
+  readonly name: string;
   readonly capacity: Capacity;
 }
 
@@ -20,7 +20,7 @@ export function transactionCapacity(
   actions: readonly ActionCapacity[],
 ): readonly JsonObject[] | undefined {
   if (mode === undefined || mode === 'NONE') return undefined;
-  const byTable = Map.groupBy(actions, ({ table }) => table.schema.tableName);
+  const byTable = Map.groupBy(actions, ({ name }) => name);
   const inNameOrder = [...byTable].sort(([a], [b]) => (a < b ? -1 : 1));
   return inNameOrder.map(([TableName, ofTable]) => {
     const sum = sumOfCapacities(ofTable.map(({ capacity }) => capacity));

@@ -11,20 +11,19 @@ export const TRANSACTION_BYTES_MAX = 4 * 1024 * 1024;
 
 /**
  * Checks each action against its table. What is wrong there is the action's reason to cancel, where
- * single operations answer with a fault.
+ * single operations answer with a fault. Only the first such action has a reason.
  * @returns undefined when nothing is wrong
  * @throws ClientFault that is of the request as a whole
+ * @see scylladb/scylladb test_transact.py (assertions that hold on the service)
  */
 export function reasonsOf<Action>(
   actions: readonly Action[],
   check: (action: Action) => void,
 ): readonly CancellationReason[] | undefined {
-  let reasons: CancellationReason[] | undefined;
+  let reasons: readonly CancellationReason[] | undefined;
   for (const [index, action] of actions.entries()) {
     const reason = reasonOf(() => check(action));
-    if (reason === undefined) continue;
-    reasons ??= actions.map(() => noReason);
-    reasons[index] = reason;
+    if (reason !== undefined) reasons ??= actions.map(() => noReason).with(index, reason);
   }
   return reasons;
 }

@@ -5,12 +5,11 @@ import { parseUpdate } from '../expression/update-parser.ts';
 import type { Item } from '../item/attribute-value.ts';
 import { ITEM_BYTES_MAX } from '../item/limits.ts';
 import { validateItem } from '../item/validate.ts';
-import { checkKey, checkUpdatedPaths, keyOfItem } from '../partition/key-check.ts';
+import { checkKey, checkKeyPaths, checkUpdatedPaths, keyOfItem } from '../partition/key-check.ts';
 import type { TransactionCommand } from '../partition/transaction.ts';
 import type { Table } from '../routing/table.ts';
 import type { TransactionAction } from '../transaction/requests.ts';
-import { checkExpressionUse, substitutionsOf } from './expression-parameters.ts';
-import { checkScalarKeys } from './scalar-keys.ts';
+import { substitutionsOf, valueFaultReports } from './expression-parameters.ts';
 import type { TransactWriteItem } from './transact-write-shape.ts';
 import { TRANSACTION_BYTES_MAX } from './transaction-items.ts';
 import { onlyTakesAway } from './update-effect.ts';
@@ -39,22 +38,13 @@ export interface OpenAction {
   readonly table: Table;
 }
 
-const conditionUse = {
-  expressions: ['ConditionExpression'],
-  legacy: [],
-  valueExpressions: ['ConditionExpression'],
-};
-const updateUse = {
-  expressions: ['UpdateExpression', 'ConditionExpression'],
-  legacy: [],
-  valueExpressions: ['UpdateExpression', 'ConditionExpression'],
-};
-
 /**
  * Everything about one action that can be said without its table; all of it is a fault of the whole
- * request, and comes before any fault about tables and keys.
+ * request, and comes before any fault about tables and keys. Names and values beside no expression are
+ * none, unlike in operations on single items.
  * @throws ClientFault
- * @see nubo-db/dynamodb-conformance, validation ordering (captures of October 2026)
+ * @see nubo-db/dynamodb-conformance, validation ordering (captures of October 2026);
+ *   ExtendDB/extenddb pull request 169 (the service, June 2026): names and values
  */
 export function planOf(element: TransactWriteItem): ActionPlan {
   const { ConditionCheck, Delete, Put, Update } = element;
@@ -70,15 +60,13 @@ export function planOf(element: TransactWriteItem): ActionPlan {
 type Member<Name extends keyof TransactWriteItem> = NonNullable<TransactWriteItem[Name]>;
 
 function putPlan(put: Member<'Put'>): ActionPlan {
-  checkExpressionUse(put, conditionUse);
   const { item, bytes } = validateItem(put.Item);
   return { kind: 'put', item, ...conditionPlan(put), bytes };
 }
 
 function updatePlan(wire: Member<'Update'>): ActionPlan {
-  checkExpressionUse(wire, updateUse);
   const { item: key, bytes } = validateItem(wire.Key);
-  const substitutions = substitutionsOf(wire);
+  const substitutions = substitutionsOf(wire, valueFaultReports.transaction);
   const update = parseUpdate(wire.UpdateExpression, substitutions);
   const condition = expressionCondition(wire, substitutions);
   substitutions.assertAllUsed();
@@ -93,13 +81,11 @@ function updatePlan(wire: Member<'Update'>): ActionPlan {
 }
 
 function deletePlan(wire: Member<'Delete'>): ActionPlan {
-  checkExpressionUse(wire, conditionUse);
   const { item: key, bytes } = validateItem(wire.Key);
   return { kind: 'delete', key, ...conditionPlan(wire), bytes };
 }
 
 function checkPlan(wire: Member<'ConditionCheck'>): ActionPlan {
-  checkExpressionUse(wire, conditionUse);
   const { item: key, bytes } = validateItem(wire.Key);
   const { condition, ...common } = conditionPlan(wire);
   // The member is required.
@@ -117,9 +103,9 @@ type Common = Pick<
 >;
 
 function conditionPlan(wire: Common) {
-  const substitutions = substitutionsOf(wire);
+  const substitutions = substitutionsOf(wire, valueFaultReports.transaction);
   const condition = expressionCondition(wire, substitutions);
-  substitutions.assertAllUsed();
+  if (condition !== undefined) substitutions.assertAllUsed();
   return { condition, ...commonOf(wire) };
 }
 
@@ -161,7 +147,7 @@ function command(plan: ActionPlan, { schema }: Table): TransactionCommand {
 
 /** What else the schema says of an action. @throws ClientFault */
 export function checkWithTable({ table, command }: TransactionAction): void {
-  checkScalarKeys(command.condition, table.schema);
+  checkKeyPaths(command.condition, table.schema);
   if (command.kind === 'update') checkUpdatedPaths(command.update, table.schema);
 }
 
@@ -176,5 +162,5 @@ export function checkSizes(plans: readonly ActionPlan[]): void {
     if (kind === 'put' && bytes > ITEM_BYTES_MAX) throw itemFaults.itemTooLarge();
     sum += bytes;
   }
-  if (sum > TRANSACTION_BYTES_MAX) throw transactionFaults.tooLarge();
+  if (sum > TRANSACTION_BYTES_MAX) throw transactionFaults.tooLarge(sum);
 }

@@ -6,6 +6,7 @@ beforeAll(async () => {
   server = await startServer();
   await server.createTable(users);
   await server.createTable(music);
+  await server.call('PutItem', { TableName, Item: { Id: { S: 'there' } } });
 });
 afterAll(() => server.close());
 
@@ -119,6 +120,9 @@ describe('UpdateItem', () => {
   it.each([
     ['REMOVE A', undefined],
     ['DELETE A :a REMOVE B', { ':a': { SS: ['a'] } }],
+    // Parents that an item would have to have.
+    ['REMOVE A.b', undefined],
+    ['REMOVE A[0]', undefined],
   ])('makes no item of %s', async (UpdateExpression, ExpressionAttributeValues) => {
     const Key = { Id: { S: 'absent' } };
     const body = { TableName, Key, UpdateExpression, ExpressionAttributeValues };
@@ -169,6 +173,9 @@ describe('UpdateItem', () => {
   });
 
   const base = { TableName, Key: { Id: { S: 'f' } } };
+  const text = { S: 'v' };
+  const LONG = 'n'.repeat(65_536);
+  const longName = { ExpressionAttributeNames: { '#n': LONG } };
   const faults: [string, object, string][] = [
     [
       'no parameters, with all enumerations',
@@ -206,6 +213,16 @@ describe('UpdateItem', () => {
       { ...base, UpdateExpression: 'SET A = :v' },
       `${PREFIX}Invalid UpdateExpression: An expression attribute value used in expression is not defined; attribute value: :v`,
     ],
+    ...[
+      { value: { SS: [] }, text: 'An string set  may not be empty' },
+      { value: { NS: [] }, text: 'An number set  may not be empty' },
+      { value: { BS: [] }, text: 'Binary sets should not be empty' },
+    ].map(({ value, text }): [string, object, string] => [
+      // getmoto/moto test_update_item_add_empty_set, test_update_item_unused_attributes (verified).
+      `${JSON.stringify(value)} among the values, which it does not name`,
+      { ...base, UpdateExpression: 'SET A = :v', ExpressionAttributeValues: { ':v': value } },
+      `${PREFIX}${INVALID}${text}`,
+    ]),
     [
       'an update of the key',
       {
@@ -229,6 +246,39 @@ describe('UpdateItem', () => {
       'an empty attribute name',
       { ...base, AttributeUpdates: { '': { Value: { S: 'a' } } } },
       `${PREFIX}Empty attribute name`,
+    ],
+    ...[
+      { UpdateExpression: 'SET #n = :v', ...longName, ExpressionAttributeValues: { ':v': text } },
+      { UpdateExpression: 'SET A = B', ConditionExpression: '#n = A', ...longName },
+      { AttributeUpdates: { [LONG]: { Value: text } } },
+      { Expected: { [LONG]: { Value: text } } },
+    ].map((members): [string, object, string] => [
+      `an attribute name that is too long in ${Object.keys(members)}`,
+      { ...base, ...members },
+      `${PREFIX}Attribute name is too large, must be less than 65536 bytes`,
+    ]),
+    [
+      'a path without its parent where there is an item',
+      { ...base, Key: { Id: { S: 'there' } }, UpdateExpression: 'REMOVE A.b' },
+      'The document path provided in the update expression is invalid for update',
+    ],
+    [
+      'a path without its parent where there is no item and will be one',
+      {
+        ...base,
+        UpdateExpression: 'SET C = :v REMOVE A.b',
+        ExpressionAttributeValues: { ':v': text },
+      },
+      'The document path provided in the update expression is invalid for update',
+    ],
+    [
+      'a source inside an index key',
+      {
+        TableName: 'Music',
+        Key: { Artist: { S: 'a' }, Song: { S: 's' } },
+        UpdateExpression: 'SET A = list_append(B, B), C = Genre[1]',
+      },
+      "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: IndexKey: Genre",
     ],
     [
       'a key of another shape',

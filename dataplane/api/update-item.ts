@@ -7,8 +7,8 @@ import { parseUpdate } from '../expression/update-parser.ts';
 import { updateBytes } from '../expression/update-size.ts';
 import { ITEM_BYTES_MAX } from '../item/limits.ts';
 import { validateItem } from '../item/validate.ts';
-import { checkKey } from '../partition/key-check.ts';
-import { checkExpressionUse, namedFaults, substitutionsOf } from './expression-parameters.ts';
+import { checkKey, checkKeyPaths } from '../partition/key-check.ts';
+import { checkExpressionUse, substitutionsOf, valueFaultReports } from './expression-parameters.ts';
 import {
   attributeUpdates,
   conditionalOperator,
@@ -26,7 +26,6 @@ import { prefixingFaults, writeItem } from './item-write.ts';
 import { checkAttributeNames, validEntries } from './legacy-conditions.ts';
 import type { JsonObject, Operation, OperationContext, ResponseBody } from './operation.ts';
 import { updateAttributes } from './return-values.ts';
-import { checkScalarKeys } from './scalar-keys.ts';
 import {
   attributeMap,
   compileShape,
@@ -105,7 +104,7 @@ const plan = prefixingFaults((request: ValueOf<typeof input>) => {
   checkAttributeNames(request.Expected);
   checkExpressionUse(request, expressionUse);
   const { item: key } = validateItem(request.Key);
-  const substitutions = substitutionsOf(request, namedFaults.updateItem);
+  const substitutions = substitutionsOf(request, valueFaultReports.updateItem);
   const legacyUpdate = attributeUpdate(request.AttributeUpdates);
   const legacyCondition = expectedCondition(request);
   const update = expressionUpdate(request.UpdateExpression, substitutions) ?? legacyUpdate;
@@ -144,7 +143,7 @@ function handle(body: JsonObject, context: OperationContext): Promise<ResponseBo
   const { request, key, update, condition, keepsAbsent } = planUpdateItem(body);
   const table = context.tables.openTable(request.TableName);
   checkKey(key, table.schema.key);
-  checkScalarKeys(condition, table.schema);
+  checkKeyPaths(condition, table.schema);
   if (request.UpdateExpression !== undefined) checkSize(update);
   return writeItem(
     table,

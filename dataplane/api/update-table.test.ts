@@ -199,6 +199,8 @@ describe('refused for what the table is', () => {
   });
   const defined = { AttributeDefinitions: [definition('g')] };
   const notFound = 'ResourceNotFoundException: Requested resource not found: ';
+  const oneAtATime =
+    'LimitExceededException: Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table';
   const guide =
     'Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher limits.';
   const same = (place: string) =>
@@ -285,6 +287,31 @@ describe('refused for what the table is', () => {
       `${notFound}Index none for table Music`,
     ],
     [
+      'fixed',
+      {
+        GlobalSecondaryIndexUpdates: [
+          { Update: { IndexName: 'none', ProvisionedThroughput: units(1_000_000_000_000) } },
+        ],
+      },
+      `${notFound}Index none for table fixed`,
+    ],
+    [
+      'fixed',
+      {
+        GlobalSecondaryIndexUpdates: [
+          { Update: { IndexName: 'none', ProvisionedThroughput: units(1_000_000_000_001) } },
+        ],
+      },
+      'ValidationException: This operation cannot be performed with given input values. Please contact DynamoDB service team for more info: Action Blocked: IndexUpdate',
+    ],
+    [
+      'Music',
+      { AttributeDefinitions: [{ ...definition('g'), AttributeType: 'N' }], ...create() },
+      invalid(
+        'Attributes cannot be redefined. Please check that your attribute has the same type as previously defined. Existing schema: Schema:[SchemaElement: key{Artist:S:HASH}, SchemaElement: key{g:S:RANGE}] New schema: Schema:[SchemaElement: key{g:N:HASH}]',
+      ),
+    ],
+    [
       'Music',
       { GlobalSecondaryIndexUpdates: [{ Delete: { IndexName: 'local' } }] },
       'ValidationException: Cannot delete an index that is not a GlobalSecondaryIndex: local',
@@ -303,7 +330,28 @@ describe('refused for what the table is', () => {
         ],
         ...defined,
       },
-      'LimitExceededException: Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table',
+      oneAtATime,
+    ],
+    [
+      'Music',
+      {
+        GlobalSecondaryIndexUpdates: [
+          { Delete: { IndexName: 'none' } },
+          { Delete: { IndexName: 'nor' } },
+        ],
+      },
+      oneAtATime,
+    ],
+    [
+      'Music',
+      {
+        GlobalSecondaryIndexUpdates: [
+          { Delete: { IndexName: 'none' } },
+          ...create({ IndexName: 'gsi' }).GlobalSecondaryIndexUpdates,
+        ],
+        ...defined,
+      },
+      oneAtATime,
     ],
     [
       'Music',

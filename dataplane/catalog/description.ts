@@ -74,12 +74,17 @@ export function describeCreatedTable(
   };
 }
 
-/** DeleteTable's answer: no schema, no indexes; its streams, as they were. */
+/**
+ * DeleteTable's answer: no date of creation, no schema, no indexes; its streams, as they were.
+ * @see localstack/localstack test_dynamodb.snapshot.json, scylladb/scylladb test_table.py (the
+ *   service's answers)
+ */
 export function describeDeletedTable(
   table: TableDescriptor,
   parts: DescriptionParts,
 ): TableDescription {
-  return { ...identity(table, tableStatus(table), parts), ...streamMembers(table) };
+  const { CreationDateTime: _, ...shown } = identity(table, tableStatus(table), parts);
+  return { ...shown, ...streamMembers(table) };
 }
 
 export function onDemandMembers({ readUnits, writeUnits }: OnDemandMaximums) {

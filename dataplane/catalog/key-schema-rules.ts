@@ -14,7 +14,8 @@ interface KeyedRequest {
  * The table's key and the attribute definitions of CreateTable: definitions must be exactly the
  * attributes that keys of the table and its indexes use.
  *
- * The order of the checks is the service's: an unused definition hides faults of the indexes.
+ * The order of the checks is the service's: an unused definition hides faults of the indexes, but not
+ * that an attribute is in a key twice (scylladb/scylladb test_gsi_composite_keys.py).
  * @throws ClientFault ValidationException
  * @see reference/dynamodb.md §6 (CreateTable)
  */
@@ -35,6 +36,7 @@ export function checkKeysAndDefinitions(request: KeyedRequest): void {
   if (global?.length === 0) throw tableRequestFaults.emptyIndexList('GlobalSecondaryIndexes');
   const indexes = [...(local ?? []), ...(global ?? [])];
   for (const index of indexes) checkDefined(keyNames(index.KeySchema), definitions);
+  for (const index of global ?? []) checkDistinctNames(index.KeySchema);
   const used = new Set([...tableKeys, ...indexes.flatMap((index) => keyNames(index.KeySchema))]);
   if (definitions.some((name) => !used.has(name))) {
     throw tableRequestFaults.unusedDefinitions(definitions, [...used]);
@@ -55,12 +57,7 @@ export function checkKeySchema(keySchema: readonly KeySchemaElement[]): void {
 
 /** Keys of global indexes: up to 4 HASH, then up to 4 RANGE attributes. @throws ClientFault */
 export function checkGlobalKeySchema(keySchema: readonly KeySchemaElement[]): void {
-  const names = keyNames(keySchema);
-  if (new Set(names).size < names.length) {
-    throw names.length === 2
-      ? tableRequestFaults.sameKeyNames()
-      : tableRequestFaults.repeatedKeyNames();
-  }
+  checkDistinctNames(keySchema);
   if (keySchema[0]?.KeyType !== 'HASH') throw tableRequestFaults.firstKeyNotHash();
   const hashCount = keySchema.filter(({ KeyType }) => KeyType === 'HASH').length;
   if (keySchema.slice(0, hashCount).some(({ KeyType }) => KeyType === 'RANGE')) {
@@ -70,6 +67,14 @@ export function checkGlobalKeySchema(keySchema: readonly KeySchemaElement[]): vo
   if (keySchema.length - hashCount > INDEX_RANGE_ATTRIBUTES_COUNT_MAX) {
     throw tableRequestFaults.tooManyKeys('RANGE');
   }
+}
+
+function checkDistinctNames(keySchema: readonly KeySchemaElement[]): void {
+  const names = keyNames(keySchema);
+  if (new Set(names).size === names.length) return;
+  throw names.length === 2
+    ? tableRequestFaults.sameKeyNames()
+    : tableRequestFaults.repeatedKeyNames();
 }
 
 /** @throws ClientFault when a key attribute has no definition. */

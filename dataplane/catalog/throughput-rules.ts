@@ -47,6 +47,11 @@ export function checkUnitsBound(requested: ProvisionedThroughput): void {
   }
 }
 
+/** Whether `checkUnitsBound` refuses these. */
+export function isBeyondBound(requested: ProvisionedThroughput): boolean {
+  return UNITS.some((unit) => requested[unit] > CAPACITY_UNITS_BOUND);
+}
+
 /** @throws ClientFault LimitExceededException above the quota of a table or index. */
 export function checkUnitsQuota(
   requested: ProvisionedThroughput,

@@ -569,7 +569,7 @@ describe('several tables', () => {
     const { ConsumedCapacity: first } = await transfer(client);
     expect(first?.map((table) => [table.TableName, table.WriteCapacityUnits])).toEqual([
       ['Left', 2],
-      ['Right', 2],
+      [arn('Right'), 2],
     ]);
     const { ConsumedCapacity: repeated } = await transfer(other);
     expect(repeated?.map((table) => table.ReadCapacityUnits)).toEqual([2, 2]);

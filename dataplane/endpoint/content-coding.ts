@@ -40,16 +40,43 @@ function inflaterOf(body: Buffer): typeof inflateSync {
   return isZlib ? inflateSync : inflateRawSync;
 }
 
-/** The coding to answer in: gzip before deflate, none with `q=0` or unless named. */
+/**
+ * The coding to answer in: the one of the highest quality, of equals the first; undefined for none.
+ * `*` stands for what is not named, after all that is, and first for gzip. That no coding at all might
+ * be liked better is not looked at. Also of malformed headers the service's reading.
+ * Differs: of several such headers the service reads the first alone.
+ * @see scylladb/scylladb test_compressed_response.py (assertions that hold on the service)
+ */
 export function acceptedCoding(acceptEncoding: string): ContentCoding | undefined {
+  const qualities = new Map<string, number>();
+  for (const element of acceptEncoding.toLowerCase().split(',')) {
+    const end = element.indexOf(';');
+    const name = (end < 0 ? element : element.slice(0, end)).trim();
+    const quality = end < 0 ? 1 : qualityOf(element.slice(end));
+    qualities.set(name, Math.max(quality, qualities.get(name) ?? 0));
+  }
+  const others = qualities.get('*') ?? 0;
+  for (const coding of CODINGS) if (!qualities.has(coding)) qualities.set(coding, others);
   let accepted: ContentCoding | undefined;
-  for (const part of acceptEncoding.toLowerCase().split(',')) {
-    const [name = '', ...parameters] = part.split(';');
-    if (parameters.some((parameter) => /^\s*q\s*=\s*0(\.0*)?\s*$/.test(parameter))) continue;
-    if (name.trim() === 'gzip') return 'gzip';
-    if (name.trim() === 'deflate') accepted = 'deflate';
+  let highest = 0;
+  for (const [name, quality] of qualities) {
+    if (quality <= highest || !isCoding(name)) continue;
+    accepted = name;
+    highest = quality;
   }
   return accepted;
+}
+
+const CODINGS = ['gzip', 'deflate'] as const satisfies ContentCoding[];
+
+function isCoding(name: string): name is ContentCoding {
+  return name === 'gzip' || name === 'deflate';
+}
+
+/** 0 to 1: what follows the first `q=`, wherever that is; 1 if it is no number. */
+function qualityOf(parameters: string): number {
+  const text = /q=([^;]*)/.exec(parameters)?.[1]?.trim() ?? '';
+  return /^-?\d+(\.\d*)?$/.test(text) ? Math.min(Math.max(Number(text), 0), 1) : 1;
 }
 
 /** Level 1: answers are JSON, which shrinks well at any level, and the time is the server's. */

@@ -55,6 +55,7 @@ async function answerTo(call: Parameters<typeof send>[1]) {
   expect(answer.headers['x-amz-crc32']).toBe(String(crc32(answer.body)));
   expect(answer.headers['content-length']).toBe(String(answer.body.length));
   expect(answer.headers.date).toBeDefined();
+  expect(answer.headers.server).toBe('Server');
   return answer;
 }
 
@@ -79,6 +80,15 @@ describe('what is no API call', () => {
     expect(answer.headers['x-amz-crc32']).toBe('3552371480');
   });
 
+  it.each(['/abc', '/-', '/index.htm', '//', '/abc?x=/'])('GET %s is not found', async (path) => {
+    const answer = await answerTo({ method: 'GET', path });
+    expect([answer.status, answer.text]).toEqual([404, '<UnknownOperationException/>\n']);
+  });
+
+  it('GET is answered with health whatever the query', async () => {
+    expect((await answerTo({ method: 'GET', path: '/?x=/abc' })).status).toBe(200);
+  });
+
   it('HEAD is not found and has no body', async () => {
     const answer = await send(server.port, { method: 'HEAD' });
     expect([answer.status, answer.text]).toEqual([404, '']);
@@ -101,6 +111,8 @@ describe('what is no API call', () => {
 });
 
 describe('CORS', () => {
+  const EXPOSED = 'x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,Date';
+
   it('a preflight is answered with what it asks for', async () => {
     const answer = await send(server.port, {
       method: 'OPTIONS',
@@ -113,7 +125,9 @@ describe('CORS', () => {
     expect(answer.status).toBe(200);
     expect(answer.text).toBe('');
     expect(answer.headers).toMatchObject({
+      server: 'Server',
       'access-control-allow-origin': '*',
+      'access-control-expose-headers': EXPOSED,
       'access-control-allow-headers': 'a, b, c',
       'access-control-allow-methods': 'd',
       'access-control-max-age': '172800',
@@ -136,13 +150,17 @@ describe('CORS', () => {
       { method: 'GET', headers: { origin: 'x' } },
       { method: 'PUT', headers: { origin: 'x' } },
     ]) {
-      expect((await answerTo(call)).headers['access-control-allow-origin']).toBe('*');
+      const { headers } = await answerTo(call);
+      expect(headers['access-control-allow-origin']).toBe('*');
+      expect(headers['access-control-expose-headers']).toBe(EXPOSED);
+      expect(headers['access-control-max-age']).toBeUndefined();
     }
   });
 
   it('no other answer names an origin', async () => {
     const answer = await answerTo({ method: 'GET' });
     expect(answer.headers['access-control-allow-origin']).toBeUndefined();
+    expect(answer.headers['access-control-expose-headers']).toBeUndefined();
   });
 });
 

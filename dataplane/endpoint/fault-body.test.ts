@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ClientFault, RelayedFault, validationFault } from '../errors/client-fault.ts';
+import { partiqlFaults } from '../errors/partiql.ts';
 import { transactionFaults } from '../errors/transactions.ts';
 import { transportFaults } from '../errors/transport.ts';
 import { faultBody, faultStatus } from './fault-body.ts';
@@ -29,6 +30,9 @@ describe('error bodies', () => {
     );
     expect(faultBody(transactionFaults.canceled([{ Code: 'None' }])).toString()).toBe(
       '{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException","Message":"Transaction cancelled, please refer cancellation reasons for specific reasons [None]","CancellationReasons":[{"Code":"None"}]}',
+    );
+    expect(faultBody(partiqlFaults.conditionFailed({ Id: { S: 'a' } })).toString()).toBe(
+      '{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException","Message":"The conditional request failed","Item":{"Id":{"S":"a"}}}',
     );
     const { inProgress, tokenMismatch, conflict } = transactionFaults;
     for (const fault of [inProgress(), tokenMismatch()]) {

@@ -1,4 +1,5 @@
 import { type ClientFault, faultNamespaces, RelayedFault } from '../errors/client-fault.ts';
+import { StatementConditionFault } from '../errors/partiql.ts';
 
 /** Faults whose text stands in `Message`; in all others it is `message` (dynamodb.md section 4). */
 const CAPITAL_MESSAGE: ReadonlySet<string> = new Set([
@@ -18,7 +19,8 @@ export function faultBody(fault: ClientFault): Buffer {
         : `${faultNamespaces[fault.type]}#${fault.type}`,
   };
   if (fault.message !== undefined) {
-    body[CAPITAL_MESSAGE.has(fault.type) ? 'Message' : 'message'] = fault.message;
+    const isCapital = CAPITAL_MESSAGE.has(fault.type) || fault instanceof StatementConditionFault;
+    body[isCapital ? 'Message' : 'message'] = fault.message;
   }
   return Buffer.from(JSON.stringify(fault.members ? { ...body, ...fault.members } : body), 'utf8');
 }

@@ -69,7 +69,7 @@ const NO_API_CALL = Buffer.from('<UnknownOperationException/>\n', 'latin1');
  *
  *  1. body size             413 beyond 16 MB, counted while reading
  *  2. CORS                  a preflight is answered; other answers get their header
- *  3. GET                   health
+ *  3. GET of /              health
  *  4. method, content type  404 for what is no API call
  *  5. content coding        gzip, deflate; 500 if broken
  *  6. UTF-8 and JSON        SerializationException
@@ -157,9 +157,9 @@ export class LifeCycle<Context extends CallContext = ServerContext> {
   };
 
   #serveOtherMethod(exchange: Exchange): void {
-    const { method, headers } = exchange.request;
+    const { method, headers, url } = exchange.request;
     if (method === 'OPTIONS' && headers.origin !== undefined) sendPreflight(exchange);
-    else if (method === 'GET') send(exchange, 200, this.#health);
+    else if (method === 'GET' && isRoot(url)) send(exchange, 200, this.#health);
     else send(exchange, 404, NO_API_CALL);
   }
 
@@ -327,6 +327,11 @@ class Receiver implements BodyReceiver {
     this.#exchange.contentType = AMZ_JSON;
     send(this.#exchange, 500, faultBody(transportFaults.internal(operatingTexts.overloaded)));
   }
+}
+
+/** Health is told at the root alone (scylladb/scylladb test_health.py). */
+function isRoot(url: string | undefined): boolean {
+  return url === '/' || url?.startsWith('/?') === true;
 }
 
 /** Without parameters and blanks around it. */

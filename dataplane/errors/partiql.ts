@@ -1,4 +1,5 @@
 import { ClientFault, validationFault } from './client-fault.ts';
+import { itemFaults } from './items.ts';
 
 /** A clause does not give the item's key. Transactions report it as the reason of one action. */
 export class StatementKeyFault extends ClientFault {
@@ -6,6 +7,13 @@ export class StatementKeyFault extends ClientFault {
     super('ValidationException', message);
   }
 }
+
+/**
+ * A statement's failed condition with the item that it asked for, whose text stands in `Message`;
+ * without an item, and of the other writes, it stands in `message`.
+ * @see dynoxide 3.2.0, src/errors.rs (captures of 2026-10-10)
+ */
+export class StatementConditionFault extends ClientFault {}
 
 /**
  * Faults of PartiQL statements: of their text, of what a statement asks for, and of tokens.
@@ -17,6 +25,10 @@ export class StatementKeyFault extends ClientFault {
  * `place`: where it is in the statement, `<line>:<column>:<length>`, counted from 1.
  */
 export const partiqlFaults = {
+  conditionFailed: (item: unknown): StatementConditionFault => {
+    const { type, message } = itemFaults.conditionFailed();
+    return new StatementConditionFault(type, message, { Item: item });
+  },
   /** Nothing follows where the text cannot even be cut into tokens. */
   notWellFormed: (detail = ''): ClientFault =>
     validationFault(`Statement wasn't well formed, can't be processed: ${detail}`),

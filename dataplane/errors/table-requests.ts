@@ -150,6 +150,18 @@ export const tableRequestFaults = {
     validationFault(`Cannot ${action} an index that is not a GlobalSecondaryIndex: ${index}`),
   definitionsMissing: (index: string) =>
     invalid(`AttributeDefinitions is not specified for index: ${index}`),
+  /** Key schemas as `Schema:[SchemaElement: key{a:S:HASH}]`. */
+  attributeRedefined: (existing: string, wanted: string) =>
+    invalid(
+      'Attributes cannot be redefined. Please check that your attribute has the same type as ' +
+        `previously defined. Existing schema: ${existing} New schema: ${wanted}`,
+    ),
+  /** Units beyond any bound, for an index that is not there (dynalite's captures). */
+  indexUpdateBlocked: () =>
+    validationFault(
+      'This operation cannot be performed with given input values. Please contact DynamoDB ' +
+        'service team for more info: Action Blocked: IndexUpdate',
+    ),
 } as const;
 
 /** Faults of billing modes and throughput settings. */

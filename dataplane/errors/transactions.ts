@@ -47,10 +47,12 @@ export const transactionFaults = {
     validationFault(
       'Invalid Request: TransactWriteRequest should contain Delete or Put or Update request',
     ),
-  /** Differs: dynoxide's text, which no capture confirms. */
-  tooLarge: () =>
-    validationFault(
-      'Collection size of items exceeded, which can also be caused by the aggregate size of the ' +
-        'items in the transaction exceeding the 4MB limit',
-    ),
+  /**
+   * Of what a transaction brings along or reads. The doubled text is the service's: a public client's
+   * test quotes it, scylladb/scylladb test_transact.py has a part of it.
+   */
+  tooLarge: (bytes: number) => {
+    const text = 'Transaction payload size cannot exceed 4MB. Payload Size: ';
+    return validationFault(`${text}: ${text}${bytes}`);
+  },
 } as const;

@@ -78,8 +78,9 @@ export const valueFaults = {
       : validationFault(text);
   },
   emptyAttributeName: (): RequestValidationFault => requestValidationFault('Empty attribute name'),
-  attributeNameTooLarge: (): ClientFault =>
-    validationFault('Attribute name is too large, must be less than 65536 bytes'),
+  /** Of values and of names in expressions (ExtendDB/extenddb issue 365: the service, 2026). */
+  attributeNameTooLarge: (): RequestValidationFault =>
+    requestValidationFault('Attribute name is too large, must be less than 65536 bytes'),
 } as const;
 
 export const numberFaults = {

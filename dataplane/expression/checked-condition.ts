@@ -77,11 +77,37 @@ export function functionCondition(
   if (name === 'contains' && second !== undefined) {
     return { kind: 'contains', operand: first, member: second };
   }
-  if (first.kind !== 'path') throw expressionFaults.needsPath(kind, name);
   if (name === 'attribute_type' && second !== undefined) {
-    return { kind: 'attributeType', path: first.path, type: typeNamed(kind, second) };
+    return typeCondition(first, typeNamed(kind, second));
   }
+  if (first.kind !== 'path') throw expressionFaults.needsPath(kind, name);
   return { kind: 'exists', path: first.path, negated: name === 'attribute_not_exists' };
+}
+
+/**
+ * `attribute_type` of any operand. The types of values, and of sizes if there are any, are known here.
+ * @see scylladb/scylladb test_condition_expression.py (the service takes values, too)
+ */
+function typeCondition(operand: Operand, type: AttributeType): Condition {
+  switch (operand.kind) {
+    case 'path':
+      return { kind: 'attributeType', path: operand.path, type };
+    case 'value':
+      return equalTexts(typeOf(operand.value), type);
+    case 'size':
+      return type === 'N'
+        ? { kind: 'compare', comparator: '>=', left: operand, right: valueOperand({ N: '0' }) }
+        : equalTexts('N', type);
+  }
+}
+
+function equalTexts(left: string, right: string): Condition {
+  const operands = { left: valueOperand({ S: left }), right: valueOperand({ S: right }) };
+  return { kind: 'compare', comparator: '=', ...operands };
+}
+
+function valueOperand(value: AttributeValue): Operand {
+  return { kind: 'value', value };
 }
 
 function checkDistinct(

@@ -28,8 +28,16 @@ export function parseKeyCondition(
   text: string,
   substitutions: Substitutions,
 ): readonly KeyCondition[] {
+  return keyConditionsIn(parseCondition(text, 'KeyConditionExpression', substitutions));
+}
+
+/**
+ * The same of a condition that has been parsed.
+ * @throws ClientFault for what a key condition cannot be
+ */
+export function keyConditionsIn(condition: Condition): readonly KeyCondition[] {
   const conditions: KeyCondition[] = [];
-  collect(parseCondition(text, 'KeyConditionExpression', substitutions), conditions);
+  collect(condition, conditions);
   return conditions;
 }
 
@@ -218,7 +226,12 @@ function typedCondition(
 
 function checkValueType(condition: UncheckedKeyCondition, type: KeyAttributeType): void {
   if (condition.operator === 'notIndexable') return;
-  const values =
-    condition.operator === 'between' ? [condition.lower, condition.upper] : [condition.value];
-  if (values.some((value) => typeOf(value) !== type)) throw keyConditionFaults.valueType();
+  if (valuesOf(condition).some((value) => typeOf(value) !== type)) {
+    throw keyConditionFaults.valueType();
+  }
+}
+
+/** The values that a condition compares its attribute with. */
+export function valuesOf(condition: KeyCondition): readonly AttributeValue[] {
+  return condition.operator === 'between' ? [condition.lower, condition.upper] : [condition.value];
 }

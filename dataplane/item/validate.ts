@@ -38,6 +38,16 @@ export function validateValue(wire: unknown): AttributeValue {
   return new Walk().value(wire, 1);
 }
 
+/**
+ * The bytes of an attribute's name, wherever in a request it stands.
+ * @throws ClientFault when there are too many
+ */
+export function attributeNameBytes(name: string): number {
+  const bytes = utf8Bytes(name);
+  if (bytes > ATTRIBUTE_NAME_BYTES_MAX) throw valueFaults.attributeNameTooLarge();
+  return bytes;
+}
+
 /** A shape-checked JSON object. */
 type WireEntries = { readonly [name: string]: unknown };
 
@@ -146,9 +156,7 @@ class Walk {
     if (wireName === '') throw valueFaults.emptyAttributeName();
     const name = wellFormed(wireName);
     if (name !== wireName) this.hasRenamed = true;
-    const bytes = utf8Bytes(name);
-    if (bytes > ATTRIBUTE_NAME_BYTES_MAX) throw valueFaults.attributeNameTooLarge();
-    this.bytes += bytes;
+    this.bytes += attributeNameBytes(name);
     return name;
   }
 

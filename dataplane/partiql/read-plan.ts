@@ -1,7 +1,6 @@
 import { partiqlFaults } from '../errors/partiql.ts';
 import { requestFaults } from '../errors/requests.ts';
-import type { Condition, KeyCondition, Path, Projection } from '../expression/ast.ts';
-import { nestedAttributes } from '../expression/paths.ts';
+import type { KeyCondition, Projection } from '../expression/ast.ts';
 import { type Item, type MutableAttributeMap, setAttribute } from '../item/attribute-value.ts';
 import { compareScalars } from '../item/equality.ts';
 import type { QueryRequest, ScanRequest } from '../partition/command.ts';
@@ -104,14 +103,7 @@ function checkNoPathIntoKey({ columns = [], where }: SelectStatement, schema: Ta
     columns.map(({ path }) => path),
     schema,
   );
-  checkConditionPaths(where, schema);
-}
-
-/** No condition may go into a key attribute. @throws ClientFault */
-export function checkConditionPaths(condition: Condition | undefined, schema: TableSchema): void {
-  if (condition === undefined) return;
-  const nested = Array.from(nestedAttributes(condition), (name): Path => [name, 0]);
-  checkKeyPaths(nested, schema);
+  checkKeyPaths(where, schema);
 }
 
 /**

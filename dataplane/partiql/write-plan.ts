@@ -2,12 +2,11 @@ import { partiqlFaults } from '../errors/partiql.ts';
 import type { Condition } from '../expression/ast.ts';
 import type { Item } from '../item/attribute-value.ts';
 import type { WriteCommand } from '../partition/command.ts';
-import { checkKey, keyOfItem } from '../partition/key-check.ts';
+import { checkKey, checkKeyPaths, keyOfItem } from '../partition/key-check.ts';
 import type { KeySchema, TableSchema } from '../partition/schema.ts';
 import type { CheckCommand } from '../partition/transaction.ts';
 import { checkItemKey, itemAccess } from './item-access.ts';
 import { joined } from './key-access.ts';
-import { checkConditionPaths } from './read-plan.ts';
 import type { ExistsStatement, WriteStatement } from './statement.ts';
 
 /**
@@ -61,7 +60,7 @@ export function planCheck({ where }: ExistsStatement, schema: TableSchema): Chec
   checkItemKey(key, schema.key);
   checkKey(key, schema.key);
   if (condition === undefined) throw partiqlFaults.existsNeedsCondition();
-  checkConditionPaths(condition, schema);
+  checkKeyPaths(condition, schema);
   return { kind: 'check', key, condition };
 }
 
@@ -73,7 +72,7 @@ function itemOfWrite(
   if (contradicted !== undefined) throw partiqlFaults.keyTwice(contradicted);
   checkItemKey(key, schema.key);
   checkKey(key, schema.key);
-  checkConditionPaths(condition, schema);
+  checkKeyPaths(condition, schema);
   return { key, condition };
 }
 

@@ -138,10 +138,13 @@ describe('evaluateWrite', () => {
     expect(evaluation.result.kind).toBe('conditionFailed');
   });
 
-  it('keeps an absent item absent when told so', () => {
-    const command = { ...update([{ kind: 'remove', path: ['x'] }]), keepsAbsent: true } as const;
-    expect(evaluate(command, undefined).effects).toEqual([]);
-  });
+  it.each([['x'], ['x', 'y'], ['x', 0]] as const)(
+    'keeps an absent item absent when told so, whatever the path: %s %s',
+    (...path) => {
+      const command = { ...update([{ kind: 'remove', path }]), keepsAbsent: true } as const;
+      expect(evaluate(command, undefined).effects).toEqual([]);
+    },
+  );
 
   it('refuses an update that makes the item too large', () => {
     const current = { ...key, x: { S: 'x'.repeat(300_000) } };

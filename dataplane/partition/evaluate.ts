@@ -166,9 +166,9 @@ function updatedItem(
   current: StoredItem | undefined,
   { compiled, stamp, isDecided }: EvaluationContext,
 ): StoredItem | undefined {
+  if (current === undefined && command.keepsAbsent === true) return undefined;
   const before = current?.item ?? command.key;
   const item = applyUpdate(command.update, before);
-  if (current === undefined && command.keepsAbsent === true) return undefined;
   const bytes = itemBytes(item);
   if (isDecided) return StoredItem.of(item, bytes, stamp);
   checkUpdatedIndexKeys(before, item, compiled.schema);

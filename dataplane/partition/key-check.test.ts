@@ -214,6 +214,11 @@ describe('checkUpdatedPaths', () => {
       [{ kind: 'set', path: ['l', 'x'], term: value }],
       "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: IndexKey: l",
     ],
+    [
+      'from inside an index key',
+      [{ kind: 'set', path: ['x'], term: { kind: 'path', path: ['l', 1] } }],
+      "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: IndexKey: l",
+    ],
   ] as const)('update %s', (_, update, message) => {
     expect(messageOf(() => checkUpdatedPaths(update, schema))).toBe(message);
   });

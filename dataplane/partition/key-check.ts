@@ -1,6 +1,8 @@
 import type { ClientFault } from '../errors/client-fault.ts';
 import { type EmptyValueKind, itemFaults, startKeyFaults } from '../errors/items.ts';
-import type { Path, Update, UpdateTerm } from '../expression/ast.ts';
+import type { Condition, KeyCondition, Projection, Update, UpdateTerm } from '../expression/ast.ts';
+import { valuesOf } from '../expression/key-condition.ts';
+import { nestedAttributes } from '../expression/paths.ts';
 import {
   type AttributeType,
   type AttributeValue,
@@ -104,6 +106,30 @@ function checkKeyContents(key: Item, schema: KeySchema): void {
   checkRangeBytes(key, schema);
 }
 
+/**
+ * Checks that a Query compares its key with no empty value, not even as a prefix: no key has one. The
+ * hash attribute that a local index shares with its table counts as the table's.
+ * @throws ClientFault ValidationException
+ * @see getmoto/moto issue 7062 (of a table); praetorian-inc/chariot-ui issues 353 and 484 (of an index:
+ * logs of the service, `begins_with` and `=`)
+ */
+export function checkKeyConditionValues(
+  conditions: readonly KeyCondition[],
+  index: IndexSchema | undefined,
+): void {
+  const ofIndex = index === undefined ? [] : indexOwnAttributes(index);
+  for (const condition of conditions) {
+    for (const value of valuesOf(condition)) {
+      const empty = emptyKindOf(value);
+      if (empty === undefined) continue;
+      const { attribute } = condition;
+      throw index !== undefined && ofIndex.some(({ name }) => name === attribute)
+        ? itemFaults.emptyIndexKey(attribute, empty, index.name)
+        : itemFaults.emptyKey(attribute, empty);
+    }
+  }
+}
+
 /** Names that LastEvaluatedKey and ExclusiveStartKey hold: the table's key, then the index's. */
 export function startKeyNames(schema: TableSchema, index: IndexSchema | undefined): string[] {
   const names = new Set<string>();
@@ -114,9 +140,10 @@ export function startKeyNames(schema: TableSchema, index: IndexSchema | undefine
 }
 
 /**
- * Checks what an update expression writes to, before the item is known: no key attribute, no place
- * inside a key attribute, no literal of the wrong type for an index key.
+ * Checks what an update expression writes to and reads, before the item is known: no key attribute is
+ * written, no place inside one is named, no literal of the wrong type goes to an index key.
  * @throws ClientFault ValidationException
+ * @see dynalite test/updateItem.js (captures): the order, and that sources count
  */
 export function checkUpdatedPaths(update: Update, schema: TableSchema): void {
   for (const attribute of [...schema.key.hash, ...schema.key.range]) {
@@ -136,21 +163,20 @@ export function checkUpdatedPaths(update: Update, schema: TableSchema): void {
       }
     }
   }
-  checkKeyPaths(
-    update.map((action) => action.path),
-    schema,
-  );
+  checkKeyPaths(update, schema);
 }
 
 /**
- * Checks that no path of an expression leads into a key attribute of the table or an index.
+ * Checks that no path of an expression leads into a key attribute of the table or an index (`key.a`,
+ * `key[0]`).
  * @throws ClientFault ValidationException
  */
-export function checkKeyPaths(paths: Iterable<Path>, schema: TableSchema): void {
-  const nested = new Set<string>();
-  for (const path of paths) {
-    if (path.length > 1) nested.add(path[0]);
-  }
+export function checkKeyPaths(
+  expression: Condition | Projection | Update | undefined,
+  schema: TableSchema,
+): void {
+  if (expression === undefined) return;
+  const nested = nestedAttributes(expression);
   if (nested.size === 0) return;
   for (const attribute of [...schema.key.hash, ...schema.key.range]) {
     if (nested.has(attribute.name)) throw itemFaults.keyPathNotScalar(attribute.name, false);

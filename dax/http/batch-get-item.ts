@@ -83,7 +83,7 @@ function cachedGetsOf(
   gets: readonly TableGet[],
   tables: readonly TableInfo[],
 ): readonly CachedTableGet[] | undefined {
-  // A table asked for by its name and by its ARN is rare: the tables put its answers together.
+  // A table asked for by its name and by its ARN is rare, and left to the tables.
   if (new Set(tables.map(({ id }) => id)).size < tables.length) return;
   const cached: CachedTableGet[] = [];
   for (const [index, get] of gets.entries()) {
@@ -126,7 +126,7 @@ async function read(
 
 /** Gathers what an answer says, table by table. */
 class Answer {
-  readonly #responses: [tableName: string, Item[]][] = [];
+  readonly #responses: [name: string, Item[]][] = [];
   readonly #unprocessed: [name: string, JsonObject][] = [];
 
   async add(door: Door, get: CachedTableGet, read: BatchRead['tables'][number]): Promise<void> {
@@ -137,7 +137,7 @@ class Answer {
       const { projection } = selection;
       items.push(projection === undefined ? item : project(projection, item));
     }
-    this.#responses.push([table.name, items]);
+    this.#responses.push([name, items]);
     if (read.unprocessedKeys.length === 0) return;
     const Keys = read.unprocessedKeys.map((key) => decodeKey(table.key, key));
     this.#unprocessed.push([name, { ...wire, Keys }]);
