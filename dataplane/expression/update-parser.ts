@@ -1,5 +1,6 @@
 import { expressionFaults } from '../errors/expressions.ts';
-import { type AttributeType, type AttributeValue, typeOf } from '../item/attribute-value.ts';
+import { type AttributeValue, typeOf } from '../item/attribute-value.ts';
+import { checkActionOperand } from './action-operand.ts';
 import type { Path, Update, UpdateAction, UpdateTerm } from './ast.ts';
 import { operandCountOf } from './functions.ts';
 import { checkPathsDisjoint } from './path-tree.ts';
@@ -99,26 +100,6 @@ class Resolver {
     if (value === undefined) this.#undefinedValue ??= node.name;
     return value ?? placeholder;
   }
-}
-
-/** Names of the types that ADD and DELETE refuse. */
-const refusedTypes: Readonly<Record<Exclude<AttributeType, 'SS' | 'NS' | 'BS'>, string>> = {
-  S: 'STRING',
-  N: 'NUMBER',
-  B: 'BINARY',
-  BOOL: 'BOOLEAN',
-  NULL: 'NULL',
-  L: 'LIST',
-  M: 'MAP',
-};
-
-function checkActionOperand(action: UpdateAction): void {
-  if (action.kind !== 'add' && action.kind !== 'delete') return;
-  const type = typeOf(action.value);
-  if (type === 'SS' || type === 'NS' || type === 'BS') return;
-  if (type === 'N' && action.kind === 'add') return;
-  const section = action.kind === 'add' ? 'ADD' : 'DELETE';
-  throw expressionFaults.actionOperandType(section, refusedTypes[type]);
 }
 
 /** Operands of functions, inner functions first. */

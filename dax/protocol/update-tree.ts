@@ -1,7 +1,8 @@
 import { expressionFaults } from '../../dataplane/errors/expressions.ts';
+import { checkActionOperand } from '../../dataplane/expression/action-operand.ts';
 import type { Update, UpdateAction, UpdateTerm } from '../../dataplane/expression/ast.ts';
 import { checkPathsDisjoint } from '../../dataplane/expression/path-tree.ts';
-import { type AttributeType, typeOf } from '../../dataplane/item/attribute-value.ts';
+import { typeOf } from '../../dataplane/item/attribute-value.ts';
 import type { ExpressionReader, NodeHead } from './expression-reader.ts';
 import { OPCODE } from './opcodes.ts';
 
@@ -111,26 +112,6 @@ function checkSections(actions: Update): void {
     sections.add(kind);
     current = kind;
   }
-}
-
-/** Names of the types that ADD and DELETE refuse. */
-const refusedTypes: Readonly<Record<Exclude<AttributeType, 'SS' | 'NS' | 'BS'>, string>> = {
-  S: 'STRING',
-  N: 'NUMBER',
-  B: 'BINARY',
-  BOOL: 'BOOLEAN',
-  NULL: 'NULL',
-  L: 'LIST',
-  M: 'MAP',
-};
-
-function checkActionOperand(action: UpdateAction): void {
-  if (action.kind !== 'add' && action.kind !== 'delete') return;
-  const type = typeOf(action.value);
-  if (type === 'SS' || type === 'NS' || type === 'BS') return;
-  if (type === 'N' && action.kind === 'add') return;
-  const section = action.kind === 'add' ? 'ADD' : 'DELETE';
-  throw expressionFaults.actionOperandType(section, refusedTypes[type]);
 }
 
 /** Operands of functions, inner functions first. */
