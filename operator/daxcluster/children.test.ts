@@ -31,6 +31,7 @@ const elaborate = clusterOf({
     mode: 'External',
     url: 'rediss://redis.example.org:6380/2',
     passwordSecretRef: { name: 'redis-password', key: 'secret' },
+    caSecretRef: { name: 'redis-authority', key: 'ca.pem' },
   },
   service: {
     type: 'LoadBalancer',
@@ -79,7 +80,7 @@ test('templates are what they were: another hash restarts the nodes of all DaxCl
     [
       "769ad27707ab347e",
       "7f3e1ee516b3c996",
-      "26a706b8e3425458",
+      "aab5a973a4dcb1c0",
     ]
   `);
 });

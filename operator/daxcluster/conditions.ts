@@ -1,5 +1,5 @@
 import { type Finding, stalledOf } from '../findings.ts';
-import { PAUSED_MESSAGE, PAUSED_REASON } from '../pause.ts';
+import { PAUSED_PODS_MESSAGE, PAUSED_REASON } from '../pause.ts';
 import { certificatesOf } from '../table/conditions.ts';
 import { isReady } from '../table/objects.ts';
 import { complaintOf } from '../table/rollout-slots.ts';
@@ -35,7 +35,7 @@ function readyOf(observed: ObservedCluster, plan: DaxPlan): Finding {
   });
   if (plan.isDeleting) return no('Deleting', 'the objects of the cluster are deleted');
   if (plan.isPaused) {
-    return { type, status: 'Unknown', reason: PAUSED_REASON, message: PAUSED_MESSAGE };
+    return { type, status: 'Unknown', reason: PAUSED_REASON, message: PAUSED_PODS_MESSAGE };
   }
   const serving = observed.nodes.filter(isServing).length;
   if (!isCreated(observed, plan)) {

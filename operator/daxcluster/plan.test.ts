@@ -337,6 +337,13 @@ test('a paused DaxCluster is looked at, and nothing is done', () => {
   expect(condition(observed, 'Ready')).toMatchObject({ status: 'Unknown', reason: 'Paused' });
 });
 
+test('certificates of a paused DaxCluster are renewed, which restarts no node', () => {
+  const metadata = { annotations: { 'trestle.dev/paused': 'true' } };
+  const cluster = clusterOf({}, { metadata });
+  const certificates = { kind: 'due', reason: 'it is time' } as const;
+  expect(stepsOf({ ...settledCluster({ cluster }), certificates })).toEqual(['issueCertificates']);
+});
+
 test('a DaxCluster that is being deleted is left to the garbage collector', () => {
   const metadata = { deletionTimestamp: '2026-11-26T12:00:00Z' };
   const observed = settledCluster({ cluster: clusterOf({}, { metadata }) });

@@ -59,7 +59,8 @@ export function planCluster(observed: ObservedCluster): DaxPlan {
   if (!isPaused(cluster)) return plan;
   // A rollout that goes on for nobody holds nobody's turn.
   const requeueAfterMs = SETTLED_MS;
-  return { ...plan, steps: [], events: [], rollout: undefined, isPaused: true, requeueAfterMs };
+  const steps = observed.nodes.length > 0 ? certificateSteps(observed) : [];
+  return { ...plan, steps, events: [], rollout: undefined, isPaused: true, requeueAfterMs };
 }
 
 function baseOf({ cluster, nodes }: ObservedCluster): DaxPlan {
@@ -92,7 +93,7 @@ export function hasParameters(of: Parameters | undefined, wished: Parameters): b
 }
 
 function planLiving(observed: ObservedCluster, base: DaxPlan): DaxPlan {
-  const { cluster, certificates } = observed;
+  const { cluster } = observed;
   const obstacles = obstaclesOf(observed);
   const isBlocked = isBlockedBy(obstacles, cluster);
   const updateRevision = isBlocked ? undefined : updateRevisionOf(observed);
@@ -105,7 +106,7 @@ function planLiving(observed: ObservedCluster, base: DaxPlan): DaxPlan {
     obstacles: [...obstacles, ...stopped],
     events: rolloutEvents(cluster, rollout),
     steps: [
-      ...(certificates.kind === 'due' ? [{ kind: 'issueCertificates' } as const] : []),
+      ...certificateSteps(observed),
       ...secretSteps(observed),
       ...(observed.registry.kind === 'absent' ? [{ kind: 'makeRegistry' } as const] : []),
       ...(isBlocked ? [] : childSteps(observed)),
@@ -116,6 +117,11 @@ function planLiving(observed: ObservedCluster, base: DaxPlan): DaxPlan {
     ],
   };
   return { ...plan, requeueAfterMs: requeueMs(plan) };
+}
+
+/** Nodes take up what is renewed without a restart. */
+function certificateSteps({ certificates }: ObservedCluster): readonly DaxStep[] {
+  return certificates.kind === 'due' ? [{ kind: 'issueCertificates' }] : [];
 }
 
 /** Whether nothing is made or changed, since it could not be made right. */

@@ -8,7 +8,7 @@ import type { DaxInstall } from './install.ts';
 import { memoryOf } from './memory.ts';
 import { DAX_PORT, DAXS_PORT, HTTP_PORT, HTTPS_PORT, PEER_PORT } from './names.ts';
 import { containerSecurity, podSecurity } from './pod-security.ts';
-import { PASSWORD_KEY, type RedisChoice, redisAddress } from './redis.ts';
+import { CA_FILE, PASSWORD_KEY, type RedisChoice, redisAddress } from './redis.ts';
 import { REGISTRY_TABLE } from './registry.ts';
 
 /** Name of the container that runs a node. */
@@ -41,8 +41,8 @@ export const daxRules: PodRules = {
   variables: new Set(['NODE_ID', 'POD_IP', 'ZONE']),
   paths: [ETC, '/tmp', '/app'],
   ports: new Set([DAX_PORT, DAXS_PORT, HTTP_PORT, HTTPS_PORT, PEER_PORT, HEALTH_PORT]),
-  volumes: new Set(['tls', 'server', 'role', 'access', 'parameters', 'redis', 'tmp']),
-  secretVolumes: new Set(['tls', 'server', 'role', 'access', 'redis']),
+  volumes: new Set(['tls', 'server', 'role', 'access', 'parameters', 'redis', 'redis-ca', 'tmp']),
+  secretVolumes: new Set(['tls', 'server', 'role', 'access', 'redis', 'redis-ca']),
   podFields: {
     hostNetwork: 'nodes have a network of their own',
     hostPID: 'nodes see no other processes',
@@ -175,6 +175,7 @@ function nodeArguments(cluster: DaxClusterResource, facts: PodFacts): readonly s
     ...['--cache-bytes', String(memoryOf(cluster.spec).cacheBytes)],
     ...(redis === undefined ? [] : ['--redis', redis.url]),
     ...(hasPassword ? ['--redis-password-file', `${ETC}/redis/${PASSWORD_KEY}`] : []),
+    ...(authorityOf(facts) === undefined ? [] : ['--redis-ca', `${ETC}/redis-ca/${CA_FILE}`]),
     ...['--credentials', `${ETC}/access/credentials`, '--policies', `${ETC}/access/policies`],
     ...['--region', region, '--account', accountIdOf(namespace)],
     ...['--drain-seconds', String(DRAIN_SECONDS), '--log-level', 'info'],
@@ -205,6 +206,7 @@ function mounts(cluster: DaxClusterResource, facts: PodFacts): readonly Json[] {
     ...(hasTls(cluster) ? [secret('server')] : []),
     ...['role', 'access', 'parameters'].map(secret),
     ...(passwordOf(cluster, facts) === undefined ? [] : [secret('redis')]),
+    ...(authorityOf(facts) === undefined ? [] : [secret('redis-ca')]),
     { name: 'tmp', mountPath: '/tmp' },
   ];
 }
@@ -213,6 +215,7 @@ function volumes(cluster: DaxClusterResource, facts: PodFacts): readonly Json[] 
   const names = namesOf(cluster);
   const { tls } = cluster.spec;
   const password = passwordOf(cluster, facts);
+  const authority = authorityOf(facts);
   const ownServer = { 'server.crt': 'tls.crt', 'server.key': 'tls.key' };
   const server =
     tls === undefined
@@ -227,6 +230,9 @@ function volumes(cluster: DaxClusterResource, facts: PodFacts): readonly Json[] 
     ...(password === undefined
       ? []
       : [secretVolume('redis', password.name, { [password.key]: PASSWORD_KEY })]),
+    ...(authority === undefined
+      ? []
+      : [secretVolume('redis-ca', authority.name, { [authority.key]: CA_FILE })]),
     { name: 'tmp', emptyDir: { sizeLimit: '64Mi' } },
   ];
 }
@@ -245,6 +251,13 @@ function passwordOf(
     case 'external':
       return redis.passwordSecretRef;
   }
+}
+
+/** Where the authority of an external Redis is; undefined: it is one that Node.js knows, or there is no TLS. */
+function authorityOf({
+  redis,
+}: PodFacts): { readonly name: string; readonly key: string } | undefined {
+  return redis.kind === 'external' ? redis.caSecretRef : undefined;
 }
 
 /** @param files by their keys in the Secret. A pod waits for what is missing of them */

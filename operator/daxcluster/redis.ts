@@ -20,6 +20,7 @@ export type RedisChoice =
       readonly kind: 'external';
       readonly url: string;
       readonly passwordSecretRef: Redis['passwordSecretRef'];
+      readonly caSecretRef: Redis['caSecretRef'];
     };
 
 const LIMIT_DEFAULT = '512Mi';
@@ -34,6 +35,8 @@ const CONFIG_PATH = '/etc/trestle/redis';
 /** Members of the Secret of a managed one. */
 export const PASSWORD_KEY = 'password';
 export const CONFIG_KEY = 'redis.conf';
+/** File with the authority of an external one. */
+export const CA_FILE = 'ca.crt';
 
 export function redisChoice(
   { redis }: DaxClusterResource['spec'],
@@ -48,6 +51,7 @@ export function redisChoice(
         kind: 'external',
         url: redis.url ?? '',
         passwordSecretRef: redis.passwordSecretRef,
+        caSecretRef: redis.caSecretRef,
       };
     case 'Managed':
       if (redisImage === undefined) return { kind: 'missingImage' };

@@ -1,5 +1,5 @@
 import { type Finding, stalledOf } from '../findings.ts';
-import { PAUSED_MESSAGE, PAUSED_REASON } from '../pause.ts';
+import { PAUSED_PODS_MESSAGE, PAUSED_REASON } from '../pause.ts';
 import { indexesOf } from './index-backfill.ts';
 import { NO_ZONE } from './names.ts';
 import { answering } from './node-answer.ts';
@@ -44,7 +44,12 @@ function readyOf(observed: ObservedTable, plan: TablePlan, stalls: readonly Stal
   if (plan.isPaused) {
     const held =
       plan.deletion === undefined ? '' : `; the Table is to be deleted (${plan.deletion})`;
-    return { type, status: 'Unknown', reason: PAUSED_REASON, message: `${PAUSED_MESSAGE}${held}` };
+    return {
+      type,
+      status: 'Unknown',
+      reason: PAUSED_REASON,
+      message: `${PAUSED_PODS_MESSAGE}${held}`,
+    };
   }
   if (plan.deletion !== undefined) return no('Deleting', plan.deletion);
   if (!plan.isFounded) {
@@ -78,7 +83,9 @@ function readyOf(observed: ObservedTable, plan: TablePlan, stalls: readonly Stal
 function unreached({ slots, nodeViews }: ObservedTable, silentCount: number): Finding {
   const readyCount = slots.filter(({ pod }) => isReady(pod)).length;
   const details = nodeViews.flatMap((node) =>
-    node.kind === 'silent' ? [`${node.pod}: ${complaintAbout(slots, node.pod) ?? node.reason}`] : [],
+    node.kind === 'silent'
+      ? [`${node.pod}: ${complaintAbout(slots, node.pod) ?? node.reason}`]
+      : [],
   );
   const message = `${silentCount} of ${slots.length} nodes do not answer (${details.join('; ')})`;
   return readyCount > slots.length / 2
@@ -95,7 +102,10 @@ function creationMessage({ slots }: ObservedTable, { changes }: TablePlan): stri
 }
 
 /** What keeps a pod from running, in the words of who should run it. */
-function complaintAbout(slots: ObservedTable['slots'], name: string | undefined): string | undefined {
+function complaintAbout(
+  slots: ObservedTable['slots'],
+  name: string | undefined,
+): string | undefined {
   const pod = slots.find((slot) => slot.pod?.metadata.name === name)?.pod;
   return pod === undefined ? undefined : complaintOf(pod);
 }

@@ -173,6 +173,21 @@ test('a paused Table is left alone and tells so', () => {
   });
 });
 
+test('certificates of a paused Table whose pods are there are renewed, and nothing else is done', () => {
+  const table = tableOf(
+    { storage: { size: '20Gi' } },
+    { annotations: { 'trestle.dev/paused': 'true' } },
+  );
+  const certificates = { kind: 'due', reason: 'the certificate of a node is renewed' } as const;
+  const observed = { ...settledTable(), table, certificates };
+  expect(kinds(observed)).toEqual(['issueCertificates']);
+  expect(condition(observed, 'Ready')).toMatchObject({
+    reason: 'Paused',
+    message: expect.stringContaining('certificates are renewed'),
+  });
+  expect(condition(observed, 'CertificatesReady')).toMatchObject({ reason: 'Issuing' });
+});
+
 test('a Table that is paused in the middle of a rollout holds nobody up, and goes on afterwards', () => {
   const newer = { ...install, dataImage: 'trestle:2' };
   const rolling = { ...settledTable(), install: newer };
@@ -437,6 +452,72 @@ test('volumes grow: claims first, then, when they have grown, the StatefulSets a
   const back = grow(settledTable(), '20Gi', '10Gi');
   expect(planTable(back).steps).toEqual([]);
   expect(condition(back, 'StorageReady')?.message).toContain('between 10Gi and 20Gi');
+});
+
+test('a volume whose file system has not grown yet is told first, with what to do if that lasts', () => {
+  const table = tableOf({ storage: { size: '20Gi' } });
+  const pending = { type: 'FileSystemResizePending', status: 'True' } as const;
+  const observed = [0, 1, 2].reduce(
+    (now, slot) =>
+      withSlot(now, slot, () => ({
+        claim: claimOf(names.pod(slot), {
+          request: '20Gi',
+          capacity: '10Gi',
+          conditions: slot === 1 ? [pending] : [],
+        }),
+      })),
+    { ...settledTable(), table },
+  );
+  expect(condition(observed, 'StorageReady')).toMatchObject({
+    status: 'False',
+    reason: 'Resizing',
+    message: expect.stringContaining(`if it lasts, kubectl delete pod ${names.pod(1)}`),
+  });
+});
+
+test('a pod of a table that serves and that no machine has room for is told with what to do', () => {
+  const unschedulable = {
+    type: 'PodScheduled',
+    status: 'False',
+    reason: 'Unschedulable',
+    message: '0/3 nodes are available: 3 Insufficient memory.',
+  } as const;
+  const said =
+    'Unschedulable: 0/3 nodes are available: 3 Insufficient memory; make room on a machine that it may run on, or change podTemplate';
+  const without = (observed: ObservedTable, slot: number) => ({
+    ...withSlot(observed, slot, ({ pod }) => ({
+      pod: podWith(pod, { conditions: [unschedulable] }),
+    })),
+    nodeViews: observed.nodeViews.map((view, index) =>
+      index === slot ? silent(pods[slot] ?? '') : view,
+    ),
+  });
+  const one = without(settledTable(), 2);
+  expect(condition(one, 'Ready')).toMatchObject({ status: 'True' });
+  expect(condition(one, 'QuorumHealthy')).toMatchObject({
+    status: 'False',
+    reason: 'UnderReplicated',
+    message: expect.stringContaining(`missing or behind on ${pods[2]} (${said})`),
+  });
+  expect(condition(without(one, 1), 'Ready')).toMatchObject({
+    status: 'False',
+    message: expect.stringContaining(`${pods[1]}: ${said}`),
+  });
+});
+
+test('one machine that has all replicas is told, also when it has a zone', () => {
+  const observed = settledTable();
+  const slots = observed.slots.map((slot) => ({
+    ...slot,
+    pod: slot.pod && { ...slot.pod, spec: { ...slot.pod.spec, nodeName: 'one' } },
+  }));
+  const plan = { ...planTable(observed), zones: ['a', 'a', 'a'] };
+  const findings = findingsOf({ ...observed, slots }, plan, []);
+  expect(findings.find(({ type }) => type === 'ZoneSpread')).toMatchObject({
+    reason: 'InsufficientZones',
+    message:
+      '3 replicas share zone a: one zone less may stop the table; all 3 replicas are on node one: the table stops when it does',
+  });
 });
 
 test('a class that cannot grow volumes is told, and nothing is asked for', () => {

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { KubeApi } from '../../dataplane/kubernetes/kube-api.fixture.ts';
+import type { KubeObject } from '../../dataplane/kubernetes/object.ts';
 import { resources } from '../../dataplane/kubernetes/resources.ts';
 import type { TableResource } from '../../dataplane/kubernetes/table-resource.ts';
 import {
@@ -46,6 +47,12 @@ test('a Table whose storage class is not there yet is made when it is', async ()
   );
   expect(conditionIn(stalled, 'Stalled')).toMatchObject({ message });
   expect(conditionIn(stalled, 'Ready')).toMatchObject({ status: 'False', message });
+  const warnings = await trial.until(async () => {
+    const events = await trial.list<KubeObject & { reason: string }>(resources.events);
+    const found = events.filter(({ reason }) => reason === 'StorageClassNotFound');
+    return found.length > 0 ? found : undefined;
+  });
+  expect(warnings).toMatchObject([{ type: 'Warning', note: message }]);
 
   const fast = { metadata: { name: 'fast' }, provisioner: 'tests.trestle.dev/none' };
   await api.client.create(resources.storageClasses, fast as never);
@@ -72,6 +79,85 @@ test('volumes that cannot grow so far grow as far as they can when the size is t
   );
   expect(grown.status?.storage).toMatchObject({ committedSize: '15Gi', resizing: false });
   expect(conditionIn(grown, 'StorageReady')?.reason).not.toBe('ExpansionFailed');
+}, 120_000);
+
+test.each([
+  ['allows it', { grows: '20Gi' }],
+  ['need not, since the size is taken back', { grows: undefined }],
+])(
+  'volumes of a class that does not let them grow stay as they are, which is told, until it %s',
+  async (_, { grows }) => {
+    const { client } = api;
+    const name = `rigid-${grows ?? 'for-ever'}`.toLowerCase();
+    const rigid = { metadata: { name }, provisioner: 'tests.trestle.dev/none' };
+    await client.create(resources.storageClasses, rigid as never);
+    await trial.create('music', music({ storage: { size: '10Gi', storageClassName: name } }));
+    await trial.isActive('music');
+    await trial.change('music', { spec: { storage: { size: '20Gi' } } });
+    const told = await trial.becomes('music', becomes('StorageReady', 'ExpansionUnsupported'));
+    expect(conditionIn(told, 'StorageReady')?.message).toContain(
+      `the StorageClass ${name} does not allow expansion: set storage.size back to 10Gi, or set allowVolumeExpansion`,
+    );
+    expect(conditionIn(told, 'Ready')?.status).toBe('True');
+
+    if (grows === undefined) {
+      await trial.change('music', { spec: { storage: { size: '10Gi' } } });
+    } else {
+      const options = { contentType: 'merge', fieldManager: 'kubectl' } as const;
+      await client.patch(
+        resources.storageClasses,
+        { name },
+        { allowVolumeExpansion: true },
+        options,
+      );
+    }
+    const well = await trial.becomes(
+      'music',
+      (table) =>
+        isSettled(table) &&
+        table.status?.storage?.capacity === (grows ?? '10Gi') &&
+        conditionIn(table, 'StorageReady')?.reason !== 'ExpansionUnsupported',
+    );
+    expect(well.status?.storage).toMatchObject({ committedSize: grows ?? '10Gi' });
+  },
+  120_000,
+);
+
+test('volumes grow as their own class lets them, whichever is the default since', async () => {
+  const { client } = api;
+  const options = { contentType: 'merge', fieldManager: 'kubectl' } as const;
+  const isDefault = (name: string, value: 'true' | 'false') => {
+    const annotations = { 'storageclass.kubernetes.io/is-default-class': value };
+    return client.patch(resources.storageClasses, { name }, { metadata: { annotations } }, options);
+  };
+  await trial.create('music', music({ storage: { size: '10Gi' } }));
+  await trial.isActive('music');
+  const other = { metadata: { name: 'other' }, provisioner: 'tests.trestle.dev/none' };
+  await client.create(resources.storageClasses, other as never);
+  await isDefault('standard', 'false');
+  await isDefault('other', 'true');
+  try {
+    await trial.change('music', { spec: { storage: { size: '20Gi' } } });
+    await trial.becomes(
+      'music',
+      (table) => isSettled(table) && table.status?.storage?.capacity === '20Gi',
+    );
+  } finally {
+    await isDefault('other', 'false');
+    await isDefault('standard', 'true');
+  }
+}, 120_000);
+
+test('a Table whose name an older one has is made when that one is gone', async () => {
+  await trial.create('older', music({ deletionPolicy: 'Delete' }));
+  await trial.isActive('older');
+  await trial.create('younger', music());
+  const stalled = await trial.becomes('younger', becomes('Stalled', 'TableNameConflict'));
+  const message = expect.stringMatching(/the Table older .* has the tableName Music: delete this/);
+  expect(conditionIn(stalled, 'Stalled')).toMatchObject({ message });
+  expect(conditionIn(stalled, 'Ready')).toMatchObject({ status: 'False', message });
+  await trial.delete('older');
+  await trial.isActive('younger');
 }, 120_000);
 
 test('pods that no machine has room for are told with what the scheduler says, and start when there is room', async () => {
@@ -104,21 +190,39 @@ test('pods that no machine has room for are told with what the scheduler says, a
   await trial.isActive('music');
 }, 120_000);
 
-test('a Secret that somebody deletes is made anew when a pod needs it', async () => {
-  await trial.create('music', music());
-  await trial.isActive('music');
-  const names = await trial.names('music');
-  const { namespace } = trial;
-  const { client } = api;
-  await client.delete(resources.secrets, { namespace, name: names.tls });
-  await client.delete(resources.pods, { namespace, name: names.pod(1) });
-  await trial.until(async () => {
-    const made = await client.get(resources.secrets, { namespace, name: names.tls });
-    return made === undefined ? undefined : true;
-  });
-  await trial.becomes('music', becomes('QuorumHealthy', 'AllVoters'));
-  await trial.isActive('music');
-}, 120_000);
+test.each([
+  ['', false],
+  [', also of a paused Table, of which nothing else is changed', true],
+])(
+  'a Secret that somebody deletes is made anew when a pod needs it%s',
+  async (_, isPaused) => {
+    await trial.create('music', music());
+    await trial.isActive('music');
+    const paused = (value: string | null) =>
+      trial.change('music', { metadata: { annotations: { 'trestle.dev/paused': value } } });
+    if (isPaused) {
+      await paused('true');
+      await trial.change('music', { spec: { storage: { size: '20Gi' } } });
+      await trial.becomes('music', becomes('Ready', 'Paused'));
+    }
+    const names = await trial.names('music');
+    const { namespace } = trial;
+    const { client } = api;
+    await client.delete(resources.secrets, { namespace, name: names.tls });
+    await client.delete(resources.pods, { namespace, name: names.pod(1) });
+    await trial.until(async () => {
+      const made = await client.get(resources.secrets, { namespace, name: names.tls });
+      return made === undefined ? undefined : true;
+    });
+    await trial.becomes('music', becomes('QuorumHealthy', 'AllVoters'));
+    if (isPaused) {
+      expect((await trial.table('music'))?.status?.storage).toMatchObject({ capacity: '10Gi' });
+      await paused(null);
+    }
+    await trial.isActive('music');
+  },
+  120_000,
+);
 
 test.each([
   ['before anything is there', 0],

@@ -81,7 +81,7 @@ function complaint(cause: {
 }): string {
   const words = [cause.reason, cause.message].filter((part) => part).join(': ');
   const remedy = remedyOf(cause.reason);
-  return remedy === undefined ? words : `${words}: ${remedy}`;
+  return remedy === undefined ? words : `${words.replace(/\.$/, '')}; ${remedy}`;
 }
 
 function remedyOf(reason: string | undefined): string | undefined {

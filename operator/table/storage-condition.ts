@@ -23,7 +23,9 @@ export function storageOf(observed: ObservedTable, { storage, volumes }: Storage
   if (failed !== undefined) return no('ExpansionFailed', storageMessage(failed));
   const unsupported = storage.find(({ kind }) => kind === 'unsupported');
   if (unsupported !== undefined) return no('ExpansionUnsupported', storageMessage(unsupported));
-  const growing = storage.find(({ kind }) => kind !== 'settled');
+  const growing =
+    storage.find(({ kind }) => kind === 'restart') ??
+    storage.find(({ kind }) => kind !== 'settled');
   if (growing !== undefined) return no('Resizing', storageMessage(growing));
   if (full !== undefined) return { type, status: 'False', reason: 'AlmostFull', message: full };
   const unbound = observed.slots.flatMap(({ claim }, slot) =>

@@ -144,7 +144,7 @@ function growth(claim: PersistentVolumeClaim, pod: string): SlotStorage {
   if (conditionOf(claim, 'FileSystemResizePending')?.status === 'True') {
     return {
       kind: 'restart',
-      message: `${name} has grown; its file system grows when ${pod} starts`,
+      message: `${name} has grown; its file system follows, with some drivers not before the pod starts anew: if it lasts, kubectl delete pod ${pod}`,
     };
   }
   return { kind: 'growing', message: `waiting for the driver to grow ${name}` };

@@ -11,6 +11,7 @@ import type { EventRecorder } from '../event-recorder.ts';
 import { Pace } from '../pace.ts';
 import { type Applied, applySteps } from './apply.ts';
 import { isSameJson } from './canonical.ts';
+import { conditionEvents } from './condition-events.ts';
 import type { InstallConfig } from './install.ts';
 import { FIELD_MANAGER } from './names.ts';
 import type { NodeClient } from './node-client.ts';
@@ -140,7 +141,8 @@ export class TableController {
       if (!isKubeError(error, 404) && !isKubeError(error, 409)) throw error;
     }
     // Told once: what happened follows from what the status was before.
-    for (const { type, reason, message } of plan.events) {
+    const hindrances = plan.isPaused ? [] : conditionEvents(table.status, status);
+    for (const { type, reason, message } of [...plan.events, ...hindrances]) {
       this.#options.recorder.record(table, { type, reason, action: 'Reconcile', note: message });
     }
   }
