@@ -190,6 +190,7 @@ export const daxClusterCases: readonly CrdCase[] = [
     external,
     { ...external, url: 'rediss://app@[fd00::1]:6380/3' },
     { ...external, passwordSecretRef: { name: 'redis', key: 'password' } },
+    { ...external, url: 'rediss://r', caSecretRef: { name: 'redis', key: 'ca.crt' } },
   ].map(
     (value): CrdCase => ({
       name: `with redis ${JSON.stringify(value)}: accepted`,
@@ -226,6 +227,18 @@ export const daxClusterCases: readonly CrdCase[] = [
       ],
     ],
   },
+  ...[external, { mode: 'Managed' }].map(
+    (value): CrdCase => ({
+      name: `with an authority for redis ${JSON.stringify(value)}: refused`,
+      spec: redis({ ...value, caSecretRef: { name: 'redis', key: 'ca.crt' } }),
+      refusals: [
+        [
+          'spec.redis.caSecretRef',
+          'redis.caSecretRef must be left out unless redis.url begins with rediss://',
+        ],
+      ],
+    }),
+  ),
   {
     name: 'with resources for an external Redis: refused',
     spec: redis({ ...external, resources: { limits: { memory: '1Gi' } } }),

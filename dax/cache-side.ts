@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { certificatesOf } from '../dataplane/pem-certificates.ts';
 import type { Undo } from '../dataplane/undo.ts';
 import { CachedTables, type CacheParameters, type RedisOptions } from './cache/cached-tables.ts';
 import type { AttributeLists } from './cluster/attribute-lists.ts';
@@ -7,7 +8,7 @@ import type { DaxOptions } from './options.ts';
 import { DEFAULT_PARAMETERS, parseParameters } from './parameters.ts';
 import type { TableCalls } from './tables/table-calls.ts';
 import { TableDescriptions } from './tables/table-descriptions.ts';
-import { watchFile } from './watched-file.ts';
+import { type WatchedFile, watchFile } from './watched-file.ts';
 
 /** What the cache stands on. */
 export interface CacheParts {
@@ -74,19 +75,41 @@ function redisOf(
     prefix: `trestle-dax:${clusterName}`,
     generationSettleMs: cluster.settleMs,
   };
-  if (redis.passwordFile === undefined) return common;
-  let password = '';
-  const { content, close } = watchFile({
-    path: redis.passwordFile,
-    what: 'Redis password file',
-    // Editors end a file with a line feed, which is no part of the password.
-    parse: (text, complain) => text.trimEnd() || complain('is empty'),
-    onChange: (changed) => {
-      password = changed;
+  const watching = { log, undo };
+  const password = textIn(
+    {
+      path: redis.passwordFile,
+      what: 'Redis password file',
+      // Editors end a file with a line feed, which is no part of the password.
+      parse: (text, complain) => text.trimEnd() || complain('is empty'),
     },
-    log,
-  });
+    watching,
+  );
+  // Not among the loaded certificates: whoever replaces the cluster's own authority waits until all of these trust it.
+  const ca = textIn(
+    {
+      path: redis.ca,
+      what: 'CA file of Redis',
+      parse: (text, complain) =>
+        certificatesOf(text).length > 0 ? text : complain('has no certificate (PEM)'),
+    },
+    watching,
+  );
+  return { ...common, ...(password && { password }), ...(ca && { ca }) };
+}
+
+/** What a file says, now and later; undefined where there is none. @throws UsageError */
+function textIn(
+  { path, what, parse }: Pick<WatchedFile<string>, 'what' | 'parse'> & { path: string | undefined },
+  { log, undo }: Pick<CacheParts, 'log' | 'undo'>,
+): (() => string) | undefined {
+  if (path === undefined) return undefined;
+  let text = '';
+  const onChange = (changed: string) => {
+    text = changed;
+  };
+  const { content, close } = watchFile({ path, what, parse, onChange, log });
   undo.push(close);
-  password = content;
-  return { ...common, password: () => password };
+  text = content;
+  return () => text;
 }

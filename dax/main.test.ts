@@ -130,12 +130,13 @@ describe('a DAX node that cannot start says why in one line', () => {
     ['--credentials', 'credentials file'],
     ['--policies', 'policies file'],
     ['--redis-password-file', 'Redis password file'],
+    ['--redis-ca', 'CA file of Redis'],
   ])('%s of a file that is absent ends with status 1', async (option, what) => {
     const absent = join(folder, 'absent.json');
     const keys = join(folder, 'keys.json');
     writeFileSync(keys, '[{"accessKeyId": "A", "secretAccessKey": "s"}]');
     const { status, stderr } = await run(
-      ...['--tables', tables.endpoint, ...FREE, '--redis', 'redis://127.0.0.1:9'],
+      ...['--tables', tables.endpoint, ...FREE, '--redis', 'rediss://127.0.0.1:9'],
       ...['--credentials', keys, option, absent],
     );
     expect(status).toBe(1);

@@ -182,6 +182,15 @@ function addRequestMetrics(page: LabelledPage, { dax, http }: DaxMetricsSources)
   page.gauge('client_connections', 'Open now.', connections, ['door']);
   addCounters(page, DAX_DOOR_COUNTERS, dax);
   page.histogram(
+    'request_latency_seconds',
+    'Requests of known callers at the DAX door, from their last byte to their answer, errors too.',
+    () =>
+      Array.from(dax().latencyMs, ([method, histogram]) => ({
+        labels: { operation: operationOf(method) },
+        histogram,
+      })),
+  );
+  page.histogram(
     'http_request_latency_seconds',
     'Requests at the JSON door that succeeded, from their body to their answer.',
     () =>

@@ -16,7 +16,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type ServerProcess, startServer } from '../dataplane/clients/server-process.ts';
 import { Authority } from '../dataplane/replication/transport/authority.fixture.ts';
 import { close as closeDax } from '../hack/examples/dax/clients.ts';
-import { startRedis, type TestRedis } from './cache/redis.fixture.ts';
+import {
+  startRedis,
+  startTlsRedis,
+  type TestRedis,
+  type TestTlsRedis,
+} from './cache/redis.fixture.ts';
 import { startTestNode, type TestNode } from './http/test-node.fixture.ts';
 
 /** One node with all that it is wired to: access, Redis, metrics. */
@@ -206,6 +211,56 @@ describe('a node with Redis', () => {
     expect(node.status().redis).toEqual({ state: 'down' });
     writeFileSync(file, 'hidden\n');
     await expect.poll(() => node.status().redis).toEqual({ state: 'up' });
+  });
+});
+
+describe('a node with a Redis by TLS', () => {
+  const authority = new Authority();
+  const other = new Authority();
+  afterAll(() => {
+    for (const each of [authority, other]) each.remove();
+  });
+
+  async function startWith(redis: TestTlsRedis, ca: string) {
+    opened.push(() => redis.close());
+    const file = join(folder, 'redis-ca.crt');
+    writeFileSync(file, ca);
+    const { node } = await startNode('--redis', redis.url, '--redis-ca', file);
+    return { node, trust: (changed: string) => writeFileSync(file, changed) };
+  }
+
+  it('trusts the authority of the file alone, and writes and reads through it', async () => {
+    const redis = await startTlsRedis(authority.sign('127.0.0.1'));
+    const { node } = await startWith(redis, authority.ca);
+    expect(node.status().redis).toEqual({ state: 'up' });
+    const client = clientOf(node.urls.http ?? '', 'ROOT');
+    await client.send(put('tls', 1));
+    expect((await client.send(get('tls'))).Item?.n).toEqual({ N: '1' });
+    expect(await redis.command('DBSIZE')).toMatch(/^:[1-9]/);
+  });
+
+  it('takes no Redis of another authority until the file says so', async () => {
+    const redis = await startTlsRedis(other.sign('127.0.0.1'));
+    const { node, trust } = await startWith(redis, authority.ca);
+    expect(node.status().redis).toEqual({ state: 'down' });
+    trust(`${authority.ca}${other.ca}`);
+    await expect.poll(() => node.status().redis).toEqual({ state: 'up' });
+  });
+
+  it('takes no Redis of another name', async () => {
+    const redis = await startTlsRedis(authority.sign('elsewhere.example'));
+    const { node } = await startWith(redis, authority.ca);
+    expect(node.status().redis).toEqual({ state: 'down' });
+    await redis.show(authority.sign('127.0.0.1'));
+    await expect.poll(() => node.status().redis).toEqual({ state: 'up' });
+  });
+
+  it('does not start with a file that has no certificate', async () => {
+    const file = join(folder, 'no-ca.crt');
+    writeFileSync(file, 'hello\n');
+    await expect(startNode('--redis', 'rediss://127.0.0.1:9', '--redis-ca', file)).rejects.toThrow(
+      `the CA file of Redis ${file} has no certificate (PEM)`,
+    );
   });
 });
 

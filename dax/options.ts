@@ -89,6 +89,8 @@ export interface PeerOptions {
 
 export interface RedisOptions {
   readonly url: string;
+  /** Absolute: the authority of a `rediss:` URL; undefined: those that Node.js knows. */
+  readonly ca: string | undefined;
   /** Absolute; undefined: what the URL says. */
   readonly passwordFile: string | undefined;
 }
@@ -133,6 +135,8 @@ The cache
                          "queryTtlMillis": 300000}. Of records 0 means: no end. Of queries it means:
                          not cached at all
   --redis URL            a second level that nodes share: redis:// or rediss://   (none)
+  --redis-ca FILE        the authority of a rediss: URL (PEM); read again when it changes. Without
+                         it, those that Node.js knows
   --redis-password-file FILE   its password; read again when it changes
 
 Who may call
@@ -178,6 +182,7 @@ const OPTIONS = {
   parameters: { type: 'string' },
   'cache-bytes': { type: 'string', default: String(CACHE_BYTES_DEFAULT) },
   redis: { type: 'string' },
+  'redis-ca': { type: 'string' },
   'redis-password-file': { type: 'string' },
   credentials: { type: 'string' },
   policies: { type: 'string' },
@@ -304,8 +309,9 @@ function tablesOf(values: Values): TablesOptions {
 }
 
 function redisOf(values: Values): RedisOptions | undefined {
-  const { redis: text, 'redis-password-file': passwordFile } = values;
+  const { redis: text, 'redis-ca': caFile, 'redis-password-file': passwordFile } = values;
   if (text === undefined) {
+    if (caFile !== undefined) throw new UsageError('--redis-ca needs --redis beside it');
     if (passwordFile === undefined) return undefined;
     throw new UsageError('--redis-password-file needs --redis beside it');
   }
@@ -314,7 +320,11 @@ function redisOf(values: Values): RedisOptions | undefined {
     // It may hold a password, so it is not shown.
     throw new UsageError('--redis needs a URL like redis://127.0.0.1:6379');
   }
-  return { url: text, passwordFile: fileOf(passwordFile, '--redis-password-file') };
+  const ca = fileOf(caFile, '--redis-ca');
+  if (ca !== undefined && url.protocol !== 'rediss:') {
+    throw new UsageError('--redis-ca needs a rediss: URL of Redis');
+  }
+  return { url: text, ca, passwordFile: fileOf(passwordFile, '--redis-password-file') };
 }
 
 function fileOf(value: string | undefined, option: string): string | undefined {

@@ -131,6 +131,11 @@ export interface Redis {
   readonly url?: string;
   /** Password of the external one; none when left out. */
   readonly passwordSecretRef?: PasswordSecretRef;
+  /**
+   * Authority of the external one's certificate, in PEM, where it is none that is known everywhere;
+   * a renewed one comes without a restart.
+   */
+  readonly caSecretRef?: CaSecretRef;
 }
 
 /**
@@ -146,6 +151,17 @@ export interface RedisResources {
 
 /** Password of the external one; none when left out. */
 export interface PasswordSecretRef {
+  /** Name of the Secret in the namespace of the DaxCluster. */
+  readonly name: string;
+  /** Key in it. */
+  readonly key: string;
+}
+
+/**
+ * Authority of the external one's certificate, in PEM, where it is none that is known everywhere;
+ * a renewed one comes without a restart.
+ */
+export interface CaSecretRef {
   /** Name of the Secret in the namespace of the DaxCluster. */
   readonly name: string;
   /** Key in it. */

@@ -1,10 +1,9 @@
-import type { ConnectionOptions } from 'node:tls';
 import type { JsonObject } from '../../dataplane/api/operation.ts';
 import type { AttributeLists } from '../cluster/attribute-lists.ts';
 import type { Coherence, Invalidation } from '../cluster/coherence.ts';
 import { andThen, type Eventually } from '../tables/eventually.ts';
 import { TableCallError, type TableCalls } from '../tables/table-calls.ts';
-import type { TableDescriptions, TableInfo } from '../tables/table-descriptions.ts';
+import type { TableInfo } from '../tables/table-descriptions.ts';
 import { BatchReads } from './batch-reads.ts';
 import { BatchWrites } from './batch-writes.ts';
 import { Caches } from './caches.ts';
@@ -31,6 +30,7 @@ import { ObservedCalls } from './observed-calls.ts';
 import { PageCache } from './page-cache.ts';
 import { PageReads } from './page-reads.ts';
 import { StoredItems } from './stored-items.ts';
+import { TableIdentities, type TableIdentityOptions } from './table-identities.ts';
 import { TableReads } from './table-reads.ts';
 import { TableSpaces } from './table-spaces.ts';
 import { WriteOutcomes } from './write-outcomes.ts';
@@ -55,7 +55,7 @@ export type {
 
 export interface CachedTablesOptions {
   readonly calls: TableCalls;
-  readonly descriptions: Pick<TableDescriptions, 'describe' | 'forget'>;
+  readonly descriptions: TableIdentityOptions['descriptions'];
   readonly lists: Pick<AttributeLists, 'idOf'>;
   readonly coherence: CacheCoherence;
   /** What items and pages may take in this process's memory. */
@@ -72,9 +72,9 @@ export type CacheCoherence = Omit<Coherence, 'start' | 'members' | 'leave' | 'cl
 
 export interface RedisOptions {
   readonly url: string;
-  /** Asked before each attempt to connect. */
+  /** Asked before each attempt to connect, as is `ca`: the authority of a `rediss:` URL (PEM). */
   readonly password?: () => string | undefined;
-  readonly tls?: ConnectionOptions;
+  readonly ca?: () => string | undefined;
   /** At the start of all keys, e.g. `trestle-dax:<cluster name>`. */
   readonly prefix: string;
   /**
@@ -100,6 +100,7 @@ export class CachedTables {
   readonly #items: ItemCache;
   readonly #pages: PageCache;
   readonly #spaces: TableSpaces;
+  readonly #identities: TableIdentities;
   readonly #holds: Holds;
   readonly #caches: Caches;
   readonly #l2: RedisL2 | undefined;
@@ -126,13 +127,20 @@ export class CachedTables {
     const calls = new ObservedCalls(options.calls, (name) => this.#forgetName(name));
     const stored = new StoredItems(lists, clock);
     const tables = new TableReads({ calls, items: stored });
-    const through = new WriteThrough({ caches, l2, coherence, counters });
+    const identities = new TableIdentities({
+      descriptions: options.descriptions,
+      spaces,
+      coherence,
+      dropTable: (table, isUncertain) => this.dropTable(table, isUncertain),
+    });
+    const through = new WriteThrough({ caches, l2, coherence, counters, identities });
     const writing = { calls, through, outcomes: new WriteOutcomes(stored) };
     this.counters = counters;
     this.#options = options;
     this.#items = items;
     this.#pages = pages;
     this.#spaces = spaces;
+    this.#identities = identities;
     this.#holds = holds;
     this.#caches = caches;
     this.#l2 = l2;
@@ -143,16 +151,18 @@ export class CachedTables {
     this.#itemWrites = new ItemWrites(writing);
     this.#batchWrites = new BatchWrites(writing);
     coherence.onInvalidation((message) => this.#onInvalidation(message));
-    coherence.onReset(() => caches.dropAll());
+    coherence.onReset(() => {
+      caches.dropAll();
+      options.descriptions.forgetAll();
+    });
     coherence.onL2Generation((generation) => l2?.setGeneration(generation));
   }
 
   /** @throws as `TableDescriptions.describe` */
   describe(nameOrArn: string): Eventually<TableInfo> {
-    return andThen(this.#options.descriptions.describe(nameOrArn), (table) => {
-      this.#spaces.of(table.id).info = table;
-      return table;
-    });
+    return andThen(this.#options.descriptions.describe(nameOrArn), (table) =>
+      this.#identities.seen(table),
+    );
   }
 
   /** A hit is answered in the same turn. */
@@ -252,9 +262,7 @@ export class CachedTables {
 
   #onInvalidation(message: Invalidation): void {
     this.#caches.invalidate(message);
-    // Perhaps there is another table under the name by now.
-    const { info } = this.#spaces.of(message.tableId);
-    if (message.keys === 'all' && info !== undefined) this.#forgetDescription(info);
+    this.#identities.heard(message);
   }
 
   #forgetName(nameOrArn: string): void {

@@ -29,6 +29,8 @@ export interface OpenWrite {
   /** Of the space when the write began. */
   readonly prefix: string;
   readonly watch: WriteWatch;
+  /** What it writes may be kept: as of the table when the write began. */
+  readonly mayKeep: boolean;
   /** As other nodes are told. */
   readonly invalidKey: InvalidKey;
 }
@@ -48,7 +50,7 @@ export class Caches {
     space.beginWrite();
     const watch = items.beginWrite(cacheKeyOf(space, key));
     const invalidKey = { key: key.toString('latin1'), hashLength };
-    return { space, prefix: space.prefix, watch, invalidKey };
+    return { space, prefix: space.prefix, watch, mayKeep: space.mayKeep, invalidKey };
   }
 
   /** Before the write is acknowledged, and after L2 cannot give out older values any more. */
@@ -68,9 +70,10 @@ export class Caches {
     this.#dropPages(space, open.invalidKey, isUncertain);
   }
 
-  /** Another node wrote. */
+  /** Another node wrote; without keys it says no more than that the table is there. */
   invalidate({ tableId, keys, isUncertain }: Invalidation): void {
     const { items, spaces, clock, counters } = this.#options;
+    if (keys.length === 0) return;
     const space = spaces.of(tableId);
     space.noteWrite(clock.nowMs() + (isUncertain ? UNCERTAIN_HOLD_MS : 0));
     if (keys === 'all') {

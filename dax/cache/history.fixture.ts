@@ -135,6 +135,8 @@ export class Workload {
 
   async #step(node: number): Promise<void> {
     const dice = this.#options.random();
+    // As doors do.
+    await this.#node(node).cache.describe(this.#options.table.name);
     try {
       if (dice < 0.6) await this.#get(node);
       else if (dice < 0.68) await this.#batchGet(node);

@@ -69,7 +69,9 @@ export class ItemReads {
     const { cache, spaces, coherence, counters } = this.#options;
     // Flights begun before this one's lease ran out may have missed what others wrote since.
     if (!coherence.mayServe) return THROUGH;
-    const cacheKey = cacheKeyOf(spaces.of(table.id), key);
+    const space = spaces.of(table.id);
+    if (!space.mayKeep) return THROUGH;
+    const cacheKey = cacheKeyOf(space, key);
     const under = cache.flightOf(cacheKey);
     if (under !== undefined) {
       counters.joinedReads += 1;

@@ -36,5 +36,8 @@ export const BATCH_ATTEMPTS_COUNT = 6;
 /** Before the second attempt; doubled for each further one. */
 export const BATCH_BACK_OFF_MS = 25;
 
+/** How long a table's first user waits until other nodes know of it; what is read then is not kept. */
+export const TABLE_TOLD_MS_MAX = 100;
+
 /** How often a write is told anew because the keys of L2 have changed. */
 export const TELLING_ROUNDS_MAX = 5;

@@ -32,6 +32,7 @@ export class PageReads {
     const { cache, spaces, coherence, counters } = this.#options;
     if (call.consistentRead || !coherence.mayServe) return this.#readThrough(call);
     const space = spaces.of(call.table.id);
+    if (!space.mayKeep) return this.#readThrough(call);
     const key = pageKeyOf(space, call);
     const page = cache.get(key);
     if (page !== undefined) {

@@ -130,20 +130,28 @@ function reach(index: number, doesReach: boolean): void {
   if (registry !== undefined) registry.isDead = !doesReach;
 }
 
-test('no read is given an old value', async () => {
+/** What is to have happened at least once; on a machine with much else to do one run may be too short for it. */
+const COVERED = ['itemHits', 'l2Hits', 'l2Losses', 'readsThrough'] as const;
+const RUNS_MAX = 4;
+
+test('no read is given an old value', { timeout: 180_000 }, async () => {
   const random = mulberry32(seed);
   const table = await tables.descriptions.describe('Collections');
   const delayMs = () => Math.floor(random() * 4);
   const workload = new Workload({ nodes, tables, table, random, delayMs, uncertainShare: 0.002 });
   // Long enough for L2 to be used again before the next trouble.
   const times = { lengthMs: 20_000, calmMs: 2400, troubleMs: 800 };
-  const history = await drive(workload, { clientsCount: 9, troubles, ...times });
-  expect(history.violations, `seed ${seed}`).toEqual([]);
-  expect(history.racesCount).toBeGreaterThan(100);
-  for (const name of ['itemHits', 'l2Hits', 'l2Losses', 'readsThrough'] as const) {
-    expect({ [name]: sumOf(name) }).not.toEqual({ [name]: 0 });
+  for (let runs = 1; runs === 1 || (runs <= RUNS_MAX && missing().length > 0); runs += 1) {
+    const history = await drive(workload, { clientsCount: 9, troubles, ...times });
+    expect(history.violations, `seed ${seed}`).toEqual([]);
+    expect(history.racesCount).toBeGreaterThan(100);
   }
+  expect(missing()).toEqual([]);
 });
+
+function missing(): readonly string[] {
+  return COVERED.filter((name) => sumOf(name) === 0);
+}
 
 function sumOf(name: keyof CacheCounters): number {
   return nodes.reduce((sum, { cache }) => sum + cache.counters[name], 0);

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +20,44 @@ export interface TestRedis {
   pause(): void;
   resume(): void;
   close(): Promise<void>;
+}
+
+/** Speaks TLS alone on `url`, with certificates for 127.0.0.1; plainly it is told what to do on `port`. */
+export interface TestTlsRedis extends TestRedis {
+  /** Another certificate, for connections from then on. */
+  show(material: CertificateMaterial): Promise<void>;
+}
+
+/** PEM texts. */
+type CertificateMaterial = Readonly<Record<'cert' | 'key', string>>;
+
+/** With both ports; nobody is asked for a certificate. */
+export async function startTlsRedis(material: CertificateMaterial): Promise<TestTlsRedis> {
+  const folder = await mkdtemp(join(tmpdir(), 'trestle-redis-tls-'));
+  const [cert, key] = [join(folder, 'tls.crt'), join(folder, 'tls.key')];
+  const write = async (shown: CertificateMaterial) => {
+    await writeFile(cert, shown.cert);
+    await writeFile(key, shown.key);
+  };
+  await write(material);
+  const tlsPort = await freePort();
+  const redis = await startRedis(
+    ...['--tls-port', String(tlsPort), '--tls-auth-clients', 'no'],
+    ...['--tls-cert-file', cert, '--tls-key-file', key],
+  );
+  return {
+    ...redis,
+    url: `rediss://127.0.0.1:${tlsPort}`,
+    async show(shown) {
+      await write(shown);
+      // It loads the files when it is told their names.
+      await redis.command('CONFIG', 'SET', 'tls-cert-file', cert);
+    },
+    async close() {
+      await redis.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
 }
 
 export async function startRedis(...options: string[]): Promise<TestRedis> {

@@ -13,6 +13,10 @@ export class TableSpace {
   prefix: string;
   /** As last described, if it was. */
   info: TableInfo | undefined;
+  /** False: other nodes may still take another table for it, and do not tell of its keys then. */
+  mayKeep = true;
+  /** Another node has told of it. */
+  isHeardOf = false;
   /** Writes to the table that have begun on this node and are not answered yet. */
   #writesCount = 0;
   #indexesSettledAtMs: number;

@@ -13,12 +13,14 @@ import type { WriteOutcome } from './item-cache.ts';
 import type { L2Final, L2Key, L2Marks, RedisL2 } from './l2/redis-l2.ts';
 import { TELLING_ROUNDS_MAX } from './limits.ts';
 import { effectOf } from './table-faults.ts';
+import type { TableIdentities } from './table-identities.ts';
 
 export interface WriteThroughOptions {
   readonly caches: Caches;
   readonly l2: RedisL2 | undefined;
   readonly coherence: Pick<Coherence, 'invalidate'>;
   readonly counters: CacheCounters;
+  readonly identities: Pick<TableIdentities, 'confirm'>;
 }
 
 /** A key that a call of the table writes. */
@@ -63,7 +65,9 @@ export function outcomeOfError(error: unknown): WriteOutcome {
  * 3. L2 has the new values, or nothing;
  * 4. this process's memory has them, or nothing;
  * 5. all other nodes have dropped the keys;
- * 6. the caller is answered; unless the keys of L2 have changed since step 3: then again from there.
+ * 6. unless the keys of L2 have changed since step 3 (then again from there), it is looked whether the
+ *    table's description still holds;
+ * 7. the caller is answered.
  */
 export class WriteThrough {
   readonly #options: WriteThroughOptions;
@@ -86,13 +90,24 @@ export class WriteThrough {
     );
     const l2Keys = keys.map(({ table, key }) => ({ tableId: table.id, key }));
     const marks = await l2?.mark(l2Keys);
-    const { outcomes, result } = await performed(keys, perform);
-    this.#count(outcomes, result.kind);
-    const untold = await this.#tell({ open, outcomes, l2Keys, marks });
+    const { outcomes: known, result } = await performed(keys, perform);
+    this.#count(known, result.kind);
+    const outcomes = known.map((outcome, index) => keptOutcome(outcome, open[index]));
+    const told = { open, outcomes, l2Keys, marks };
+    const untold = (await this.#tell(told)) ?? (await this.#confirm(keys, outcomes));
     if (result.kind === 'error') throw result.error;
     if (untold === undefined) return result.answer;
     const message = 'other nodes could not be told of a write';
     throw new TableCallError(message, true, { cause: untold });
+  }
+
+  /** @returns why somebody may have another table's items for those that were written, if so */
+  #confirm(keys: readonly WrittenKey[], outcomes: readonly WriteOutcome[]): Promise<unknown> {
+    const written = keys.filter((_, index) => outcomes[index]?.kind !== 'untouched');
+    return this.#options.identities.confirm(
+      written.map(({ table }) => table),
+      outcomes.includes(UNCERTAIN),
+    );
   }
 
   /** @returns why somebody may still give out older values, if so */
@@ -155,6 +170,10 @@ async function performed<Answer>(
     const outcome = outcomeOfError(error);
     return { outcomes: keys.map(() => outcome), result: { kind: 'error', error } };
   }
+}
+
+function keptOutcome(outcome: WriteOutcome, open: OpenWrite | undefined): WriteOutcome {
+  return outcome.kind === 'written' && open?.mayKeep !== true ? DROPPED : outcome;
 }
 
 function l2FinalOf(outcome: WriteOutcome): L2Final {

@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import type { AccessRequest } from '../../dataplane/access/authorizer.ts';
 import { principalOf } from '../../dataplane/access/principal.ts';
 import type { DaxRequest, TransactWrite } from '../protocol/requests.ts';
+import type { Caller } from './caller.ts';
 import { CallerAccess } from './caller-access.ts';
 
 const ann = principalOf('user/ann', '123456789012');
-const caller = { principal: ann, isTls: true, sourceIp: '10.0.0.7', isGo: false };
+const caller: Caller = { principal: ann, isTls: true, sourceIp: '10.0.0.7', selectForm: 'plain' };
 const clusterArn = 'arn:aws:dax:us-east-1:123456789012:cache/quick';
 const none = Buffer.alloc(0);
 

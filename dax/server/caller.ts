@@ -7,6 +7,19 @@ export interface Caller {
   readonly isTls: boolean;
   /** Address at the other end of the connection; undefined when that has gone. */
   readonly sourceIp: string | undefined;
-  /** Its client is Amazon's for Go, which has its own way to say which attributes it wants. */
-  readonly isGo: boolean;
+  readonly selectForm: SelectForm;
+}
+
+/**
+ * What a client's `Select` means (reference/dax-protocol.md section 9). `plain`: what it says. `inverted`: Go's
+ * clients send ALL_ATTRIBUTES when nothing was said, and nothing when that was. `unsure`: a client that nobody has
+ * looked at may do as Go's.
+ */
+export type SelectForm = 'plain' | 'inverted' | 'unsure';
+
+/** @param userAgent of the preamble, as `DaxGoV2Client-1.0.3`; undefined: it has none */
+export function selectFormOf(userAgent: string | undefined): SelectForm {
+  if (userAgent === undefined) return 'unsure';
+  if (userAgent.startsWith('DaxGo')) return 'inverted';
+  return /^Dax(?:JS|Python)/.test(userAgent) ? 'plain' : 'unsure';
 }

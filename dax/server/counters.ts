@@ -1,4 +1,5 @@
 import { AccessDenials } from '../../dataplane/access/denials.ts';
+import { LatencyHistogram } from '../../dataplane/admin/latency-histogram.ts';
 import type { ProtocolErrorReason } from '../protocol/protocol-error.ts';
 import type { MethodName } from '../protocol/requests.ts';
 
@@ -11,6 +12,8 @@ export interface DaxCounters {
   connectionsRefused: number;
   /** Whole requests, whatever became of them. */
   readonly requests: Record<MethodName, number>;
+  /** Of those of known callers: from a request's last byte to its answer, good or bad, in ms. */
+  readonly latencyMs: ReadonlyMap<MethodName, LatencyHistogram>;
   /** Error replies by their error code (`ValidationException`). */
   readonly errors: Map<string, number>;
   /** Handshakes that did not hold. */
@@ -24,6 +27,19 @@ export interface DaxCounters {
   bytesIn: number;
   bytesOut: number;
 }
+
+const measuredMethods: readonly MethodName[] = [
+  'getItem',
+  'putItem',
+  'updateItem',
+  'deleteItem',
+  'query',
+  'scan',
+  'batchGetItem',
+  'batchWriteItem',
+  'transactGetItems',
+  'transactWriteItems',
+];
 
 export function newCounters(): DaxCounters {
   return {
@@ -47,6 +63,7 @@ export function newCounters(): DaxCounters {
       transactGetItems: 0,
       transactWriteItems: 0,
     },
+    latencyMs: new Map(measuredMethods.map((method) => [method, new LatencyHistogram()])),
     errors: new Map(),
     authorisationFailures: 0,
     denials: new AccessDenials(),

@@ -23,7 +23,7 @@ const caller: Caller = {
   principal: principalOf('user/ann', '123456789012'),
   isTls: false,
   sourceIp: '127.0.0.1',
-  isGo: false,
+  selectForm: 'plain',
 };
 const clusterArn = 'arn:aws:dax:us-east-1:123456789012:cache/test';
 const schema = { hash: { name: 'pk', type: 'S' }, range: undefined } as const;

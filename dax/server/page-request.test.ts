@@ -3,10 +3,11 @@ import type { JsonObject } from '../../dataplane/api/operation.ts';
 import { encodeIndexKey, encodeKey } from '../protocol/keys.ts';
 import { clientCompiles } from '../protocol/node-client.fixture.ts';
 import type { QueryRequest, RequestOptions, ScanRequest, Select } from '../protocol/requests.ts';
+import { type SelectForm, selectFormOf } from './caller.ts';
 import { collectionOf, pageBody, pageRequestOf, requestKeyOf } from './page-request.ts';
 import { music } from './table-info.fixture.ts';
 
-const notGo = { isGo: false };
+const plain = { selectForm: 'plain' } as const;
 const values = { ':a': { S: 'x' }, ':y': { N: '1998' } };
 
 function compiled(kind: 'KeyCondition' | 'Filter' | 'Projection', text: string): Buffer {
@@ -24,11 +25,11 @@ function scan(options: RequestOptions): ScanRequest {
 }
 
 function bodyOf(request: QueryRequest | ScanRequest): JsonObject {
-  return pageBody(pageRequestOf(request, notGo), music);
+  return pageBody(pageRequestOf(request, plain), music);
 }
 
 function keyOf(request: QueryRequest | ScanRequest): string {
-  return requestKeyOf(bodyOf(request), pageRequestOf(request, notGo).projection);
+  return requestKeyOf(bodyOf(request), pageRequestOf(request, plain).projection);
 }
 
 describe('the request for the table', () => {
@@ -96,8 +97,38 @@ describe('the request for the table', () => {
     ['an index that is not there', { indexName: 'Other' }, undefined],
     ['a local index, where it adds attributes', { indexName: 'ByYear' }, 'ALL_ATTRIBUTES'],
     ['a projection', { projection, indexName: 'ByYear' }, undefined],
-  ])('has ALL_ATTRIBUTES only where that means anything: %s', (_, options, expected) => {
-    expect(bodyOf(scan({ ...options, select: 'ALL_ATTRIBUTES' })).Select).toBe(expected);
+  ])(
+    'of an unknown client has ALL_ATTRIBUTES only where it cannot be wrong: %s',
+    (_, options, expected) => {
+      const request = pageRequestOf(scan({ ...options, select: 'ALL_ATTRIBUTES' }), {
+        selectForm: 'unsure',
+      });
+      expect(pageBody(request, music).Select).toBe(expected);
+    },
+  );
+
+  it.each<[string, RequestOptions, string | undefined]>([
+    ['a table, where it changes nothing', {}, undefined],
+    ['a global index', { indexName: 'ByGenre' }, 'ALL_ATTRIBUTES'],
+    ['a local index', { indexName: 'ByYear' }, 'ALL_ATTRIBUTES'],
+    ['a projection', { projection }, 'ALL_ATTRIBUTES'],
+  ])(
+    "of Node's and Python's clients has ALL_ATTRIBUTES as it was said: %s",
+    (_, options, expected) => {
+      expect(bodyOf(scan({ ...options, select: 'ALL_ATTRIBUTES' })).Select).toBe(expected);
+    },
+  );
+
+  it.each<[string | undefined, SelectForm]>([
+    ['DaxGoV2Client-1.0.3', 'inverted'],
+    ['DaxGoClient-1.2.15', 'inverted'],
+    ['DaxJSV3Client-3.1.0', 'plain'],
+    ['DaxJSClient-1.2.10', 'plain'],
+    ['DaxPythonClient-2.1.0', 'plain'],
+    ['DaxJavaClient-2.0', 'unsure'],
+    [undefined, 'unsure'],
+  ])('knows what a client means by Select by its user agent: %s', (userAgent, expected) => {
+    expect(selectFormOf(userAgent)).toBe(expected);
   });
 
   it.each<[Select | undefined, Select | undefined]>([
@@ -107,7 +138,9 @@ describe('the request for the table', () => {
     ['ALL_PROJECTED_ATTRIBUTES', 'ALL_PROJECTED_ATTRIBUTES'],
   ])("from Go's client has the Select that was meant: %s", (select, expected) => {
     const request = scan({ indexName: 'ByYear', ...(select && { select }) });
-    expect(pageBody(pageRequestOf(request, { isGo: true }), music).Select).toBe(expected);
+    expect(pageBody(pageRequestOf(request, { selectForm: 'inverted' }), music).Select).toBe(
+      expected,
+    );
   });
 
   it('without a key condition is refused as the table does it', () => {
@@ -183,7 +216,7 @@ describe('the item collection of a Query', () => {
     query('Song = :a AND Artist = :a'),
     query('Artist = :a AND Year > :y', { indexName: 'ByYear' }),
   ])('is what keys begin with', (request) => {
-    expect(collectionOf(pageRequestOf(request, notGo), music)).toEqual(expected);
+    expect(collectionOf(pageRequestOf(request, plain), music)).toEqual(expected);
   });
 
   it.each([
@@ -193,6 +226,6 @@ describe('the item collection of a Query', () => {
     query('Artist > :a'),
     query('Other = :a'),
   ])('is not known of anything else', (request) => {
-    expect(collectionOf(pageRequestOf(request, notGo), music)).toBeUndefined();
+    expect(collectionOf(pageRequestOf(request, plain), music)).toBeUndefined();
   });
 });

@@ -17,6 +17,8 @@ export interface PageRequest {
   readonly operation: 'Query' | 'Scan';
   readonly options: RequestOptions;
   readonly select: Select | undefined;
+  /** Else ALL_ATTRIBUTES may be what the client sends unasked. */
+  readonly isSelectMeant: boolean;
   /** Of a Query; the table refuses one without. */
   readonly keyCondition: Condition | undefined;
   readonly filter: Condition | undefined;
@@ -26,7 +28,7 @@ export interface PageRequest {
 /** @throws ClientFault of the expressions */
 export function pageRequestOf(
   request: QueryRequest | ScanRequest,
-  { isGo }: Pick<Caller, 'isGo'>,
+  { selectForm }: Pick<Caller, 'selectForm'>,
 ): PageRequest {
   const { options } = request;
   const { filter, projection } = options;
@@ -34,7 +36,8 @@ export function pageRequestOf(
   return {
     operation: request.method === 'query' ? 'Query' : 'Scan',
     options,
-    select: isGo ? selectOfGo(options.select) : options.select,
+    select: selectForm === 'inverted' ? uninverted(options.select) : options.select,
+    isSelectMeant: selectForm !== 'unsure',
     keyCondition: keyCondition && decodeCondition(keyCondition, 'KeyConditionExpression'),
     filter: filter && decodeCondition(filter, 'FilterExpression'),
     projection: projection && projectionOf(projection),
@@ -87,21 +90,22 @@ export function requestKeyOf(body: JsonObject, projection: Projection | undefine
   return JSON.stringify(projection === undefined ? body : { ...body, paths: projection });
 }
 
-/** Go's clients send ALL_ATTRIBUTES when nothing was said, and nothing when that was. */
-function selectOfGo(select: Select | undefined): Select | undefined {
+function uninverted(select: Select | undefined): Select | undefined {
   if (select === undefined) return 'ALL_ATTRIBUTES';
   return select === 'ALL_ATTRIBUTES' ? undefined : select;
 }
 
 /**
- * ALL_ATTRIBUTES changes something of a local index alone, whose items are then completed from the table.
- * Elsewhere it is what it is without, or wrong: of a global index, or with a projection.
+ * ALL_ATTRIBUTES of a table is what it is without. It changes something of a local index alone, whose items are then
+ * completed from the table; with a projection, or of a global index that has not all attributes, the table refuses it.
  */
-function selectOf({ options, projection, select }: PageRequest, table: TableInfo) {
+function selectOf(page: PageRequest, table: TableInfo): Select | undefined {
+  const { options, projection, select, isSelectMeant } = page;
   const { indexName } = options;
   if (select !== 'ALL_ATTRIBUTES') return select;
-  const isOfLocal = indexName !== undefined && table.localIndexes.has(indexName);
-  return isOfLocal && projection === undefined ? select : undefined;
+  if (projection !== undefined) return isSelectMeant ? select : undefined;
+  if (indexName === undefined) return undefined;
+  return isSelectMeant || table.localIndexes.has(indexName) ? select : undefined;
 }
 
 /**

@@ -24,7 +24,7 @@ describe('requests on a connection', () => {
     client.send(PREAMBLE, bench.signed(), getItem('T', 'a'));
     expect(await text(client, 3)).toBe('<a>');
     expect(bench.callers).toEqual([
-      { principal: ann, isTls: false, sourceIp: '127.0.0.1', isGo: false },
+      { principal: ann, isTls: false, sourceIp: '127.0.0.1', selectForm: 'plain' },
     ]);
     expect(bench.counters.requests).toMatchObject({ authorizeConnection: 1, getItem: 1 });
   });
@@ -116,6 +116,8 @@ describe('authorisation', () => {
     client.send(bench.signed(), getItem('T', 'a'));
     expect(await text(client, 3)).toBe('<a>');
     expect(bench.asked).toEqual(['a']);
+    // Only what was answered is measured.
+    expect(bench.counters.latencyMs.get('getItem')).toMatchObject({ count: 1, sum: 0 });
   });
 
   it('a wrong one is remembered until there is a good one', async () => {

@@ -8,7 +8,7 @@ import { ProtocolError } from '../protocol/protocol-error.ts';
 import { type Arrival, RequestParser } from '../protocol/request-parser.ts';
 import type { AuthorizeConnectionRequest, DaxRequest, MethodName } from '../protocol/requests.ts';
 import type { Eventually } from '../tables/eventually.ts';
-import type { Caller } from './caller.ts';
+import { type Caller, type SelectForm, selectFormOf } from './caller.ts';
 import { addOne, type DaxCounters, operationOf } from './counters.ts';
 import type { HandshakeFault, Handshakes } from './handshake.ts';
 import {
@@ -52,8 +52,6 @@ type Authorisation =
   | { readonly kind: 'granted'; readonly caller: Caller; readonly untilMs: number }
   | { readonly kind: 'refused'; readonly reason: HandshakeFault; readonly message: string };
 
-/** `DaxGoV2Client-1.0.3`, `DaxGoClient-1.2.15`. */
-const GO_USER_AGENT = 'DaxGo';
 const NONE: Authorisation = { kind: 'none' };
 const MISSING = 'Request is missing Authentication Token';
 const RUN_OUT = 'The authorization of the connection has run out';
@@ -79,7 +77,7 @@ export class Session {
   #authorisation = NONE;
   /** The preamble has arrived. */
   #isGreeted = false;
-  #isGo = false;
+  #selectForm: SelectForm = 'unsure';
   /** Nothing is taken from the parser: a reply is being made, or replies are to be taken first. */
   #isBusy = false;
   #hasInputEnded = false;
@@ -165,7 +163,7 @@ export class Session {
     switch (arrival.kind) {
       case 'preamble':
         this.#isGreeted = true;
-        this.#isGo = arrival.userAgent?.startsWith(GO_USER_AGENT) === true;
+        this.#selectForm = selectFormOf(arrival.userAgent);
         return;
       case 'invalid':
         this.#context.counters.requests[arrival.method] += 1;
@@ -197,7 +195,7 @@ export class Session {
         principal: admission.principal,
         isTls: this.#isTls,
         sourceIp: this.#socket.remoteAddress,
-        isGo: this.#isGo,
+        selectForm: this.#selectForm,
       },
       untilMs: clock.monotonicMs() + AUTHORISATION_MS,
     };
@@ -214,19 +212,28 @@ export class Session {
       this.#send(this.#refusalReply(request.method));
       return;
     }
-    const reply = this.#context.answers.answer(request, caller);
+    const { answers, clock } = this.#context;
+    const beganMs = clock.monotonicMs();
+    const reply = answers.answer(request, caller);
     if (!(reply instanceof Promise)) {
+      this.#measure(request.method, beganMs);
       this.#send(reply);
       return;
     }
     this.#isBusy = true;
     this.#context.held.bytes += byteLength;
     reply.then((bytes) => {
+      this.#measure(request.method, beganMs);
       this.#context.held.bytes -= byteLength;
       this.#isBusy = false;
       this.#send(bytes);
       this.#goOn();
     });
+  }
+
+  #measure(method: MethodName, beganMs: number): void {
+    const { counters, clock } = this.#context;
+    counters.latencyMs.get(method)?.observe(clock.monotonicMs() - beganMs);
   }
 
   /** Undefined: requests are not answered now. */

@@ -63,7 +63,10 @@ export class TransactionReads {
   ): Promise<ReplyItem | undefined> {
     if (item === undefined) return undefined;
     if (projection !== undefined) {
-      return { kind: 'projected', found: projectedValues(projection, item) };
+      const found = projectedValues(projection, item);
+      // The table was asked for more than the paths; it tells nothing of an item that has none of them.
+      const isNothing = found.every((value) => value === undefined);
+      return isNothing ? undefined : { kind: 'projected', found };
     }
     return { kind: 'whole', values: await this.#items.valuesOf(table, item) };
   }

@@ -77,14 +77,65 @@ describe('descriptions', () => {
     expect(tables.asked).toEqual(['Music']);
   });
 
-  it('are asked for again after a minute', async () => {
+  it('are asked for again after 10 s, when they are used, and nobody waits for it', async () => {
     const start = Date.now();
     const info = await known();
-    vi.setSystemTime(start + 59_000);
+    vi.setSystemTime(start + 9_999);
     expect(descriptions.describe('Music')).toBe(info);
-    vi.setSystemTime(start + 61_000);
-    expect(descriptions.describe('Music')).toBeInstanceOf(Promise);
+    expect(tables.asked).toHaveLength(1);
+    vi.setSystemTime(start + 10_000);
+    expect(descriptions.describe('Music')).toBe(info);
+    expect(descriptions.describe('Music')).toBe(info);
+    expect(tables.asked).toHaveLength(2);
+    tables.answer(described('id-2'));
+    await vi.waitFor(() => expect(descriptions.describe('Music')).toMatchObject({ id: 'id-2' }));
+    // By the ARN as well: no two of them show different tables.
+    expect(descriptions.describe(ARN)).toBe(descriptions.describe('Music'));
+    expect(tables.asked).toHaveLength(2);
+  });
+
+  it('are waited for when they are 20 s old', async () => {
+    const start = Date.now();
+    await known();
+    vi.setSystemTime(start + 20_000);
+    const description = descriptions.describe('Music');
+    expect(description).toBeInstanceOf(Promise);
+    tables.answer(described('id-2'));
+    expect(await description).toMatchObject({ id: 'id-2' });
+  });
+
+  it('stay while the tables do not answer, and are asked for again later', async () => {
+    const start = Date.now();
+    const info = await known();
+    vi.setSystemTime(start + 20_000);
+    const description = descriptions.describe('Music');
+    tables.answer(new TableCallError('away', false));
+    expect(await description).toBe(info);
+    expect(descriptions.describe('Music')).toBe(info);
+    vi.setSystemTime(start + 30_000);
+    expect(descriptions.describe('Music')).toBe(info);
+    expect(tables.asked).toHaveLength(3);
     tables.answer();
+  });
+
+  it('go when the tables say that there is no such table, whoever asked', async () => {
+    const start = Date.now();
+    const info = await known();
+    vi.setSystemTime(start + 10_000);
+    expect(descriptions.describe('Music')).toBe(info);
+    tables.answer(new ClientFault('ResourceNotFoundException', 'not there'));
+    await vi.waitFor(() => expect(descriptions.describe('Music')).toBeInstanceOf(Promise));
+    tables.answer();
+  });
+
+  it('are current as long as nobody has forgotten them, and of that very table', async () => {
+    const info = await known();
+    expect(descriptions.isCurrent(info)).toBe(true);
+    expect(descriptions.isCurrent({ ...info, id: 'id-2' })).toBe(false);
+    descriptions.forgetAll();
+    expect(descriptions.isCurrent(info)).toBe(false);
+    await known();
+    expect(tables.asked).toHaveLength(2);
   });
 
   it('that were asked for by ARN are known by the name as well, and forgotten by either', async () => {

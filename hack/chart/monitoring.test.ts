@@ -10,6 +10,9 @@ import { routerMetricsPage } from '../../dataplane/admin/router-metrics.ts';
 import { RequestCounts } from '../../dataplane/kubernetes/request-counts.ts';
 import { ReplicationMetrics } from '../../dataplane/replication/metrics.ts';
 import { TransactionCounts } from '../../dataplane/transaction/metrics.ts';
+import { newCounters as newCacheCounters } from '../../dax/cache/counters.ts';
+import { daxMetricsPage } from '../../dax/metrics.ts';
+import { newCounters as newDaxCounters } from '../../dax/server/counters.ts';
 import { operatorMetrics } from '../../operator/metrics.ts';
 import { CHART, type Fields } from './rendered-chart.ts';
 
@@ -21,7 +24,7 @@ let alerts: string;
 let dashboard: string;
 
 beforeAll(async () => {
-  const pages = await Promise.all([nodePage(), routerPage(), operatorPage()]);
+  const pages = await Promise.all([nodePage(), routerPage(), operatorPage(), daxPage()]);
   exported = new Set([...KUBELET, ...pages.flatMap(seriesOf)]);
   alerts = await readFile(`${CHART}/alerts/trestle.yaml`, 'utf8');
   dashboard = await readFile(`${CHART}/dashboards/trestle.json`, 'utf8');
@@ -85,6 +88,24 @@ function operatorPage() {
     } as never,
     election: { isLeader: true },
   }).text();
+}
+
+function daxPage() {
+  return daxMetricsPage({
+    ...{ clusterName: 'cache', nodeId: 0, loadedTls: () => [] },
+    cache: newCacheCounters,
+    sizes: zeros,
+    coherence: zeros,
+    dax: newDaxCounters,
+    http: () => ({ operations: [], denials: new AccessDenials(), connectionsCount: 0 }),
+    tables: zeros,
+    cluster: () => ({ membersCount: 1, isActive: true, redis: 'up' }),
+  }).text();
+}
+
+/** Whatever numbers are read of it. */
+function zeros(): never {
+  return new Proxy({}, { get: () => 0 }) as never;
 }
 
 /** Names of series, from the TYPE lines of a page. */

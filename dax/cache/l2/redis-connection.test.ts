@@ -56,7 +56,13 @@ test('Redis that does not answer in time is lost, with all that waits for it', a
   redis.resume();
   await expect.poll(() => connection.isConnected).toBe(true);
   await hold();
-  expect(events).toEqual(['redisConnected', 'up', 'redisLost', 'down', 'redisConnected', 'up']);
+  // On a busy machine a first attempt to come back may take too long again.
+  expect(events.filter((event) => event === 'up' || event === 'down')).toEqual([
+    'up',
+    'down',
+    'up',
+  ]);
+  expect(events).toContain('redisLost');
 });
 
 test('silence is noticed also when nobody asks for anything', async () => {

@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ConnectionOptions } from 'node:tls';
 import { Redis } from 'ioredis';
 import {
   L2_CONNECT_TIMEOUT_MS,
@@ -17,7 +16,8 @@ export interface RedisConnectionOptions {
   readonly url: string;
   /** Asked before each attempt to connect; undefined: there is none, or the URL has it. */
   readonly password?: () => string | undefined;
-  readonly tls?: ConnectionOptions;
+  /** Asked as `password`: the authority of a `rediss:` URL (PEM); undefined: those that Node.js knows. */
+  readonly ca?: () => string | undefined;
   readonly timeoutMs?: number;
   readonly log: (event: string, fields: Readonly<Record<string, unknown>>) => void;
 }
@@ -77,7 +77,6 @@ export class RedisConnection {
       connectTimeout: L2_CONNECT_TIMEOUT_MS,
       retryStrategy: (attemptsCount) => this.#reconnectDelayMs(attemptsCount),
       lazyConnect: true,
-      ...(options.tls === undefined ? {} : { tls: options.tls }),
     });
     this.#redis = redis;
     // Without a listener ioredis writes them to the console; each one is followed by `close`.
@@ -86,8 +85,8 @@ export class RedisConnection {
     });
     redis.on('ready', () => void this.#prepare());
     redis.on('close', () => this.#lose('the connection is closed'));
-    redis.on('reconnecting', () => this.#setPassword());
-    this.#setPassword();
+    redis.on('reconnecting', () => this.#setSecrets());
+    this.#setSecrets();
     redis.connect().catch(() => undefined); // as `close` it is noticed anyway
     this.#pinging = setInterval(() => this.#ping(), L2_PING_MS).unref();
   }
@@ -184,9 +183,11 @@ export class RedisConnection {
     return delayMs * (0.5 + Math.random() / 2);
   }
 
-  #setPassword(): void {
+  #setSecrets(): void {
     const password = this.#options.password?.();
     if (password !== undefined) this.#redis.options.password = password;
+    const ca = this.#options.ca?.();
+    if (ca !== undefined) this.#redis.options.tls = { ca };
   }
 
   /** So that a connection that died silently is noticed before somebody needs it. */
