@@ -203,7 +203,9 @@ export class FakeCluster {
       if (owner === undefined || alive.has(owner.uid)) continue;
       if (object.metadata.deletionTimestamp !== undefined) continue;
       // An owner that is new may not be in the cache yet.
-      const type = OWNER_TYPES[owner.kind] ?? resources.statefulSets;
+      const type = OWNER_TYPES[owner.kind];
+      // Nobody here deletes an AccessKey whose Secret is looked for.
+      if (type === undefined) continue;
       const there = await this.#client.get(type, { namespace: this.#namespace, name: owner.name });
       if (there?.metadata.uid === owner.uid) continue;
       await this.#delete(object);
