@@ -471,7 +471,7 @@ test('a volume whose file system has not grown yet is told first, with what to d
   expect(condition(observed, 'StorageReady')).toMatchObject({
     status: 'False',
     reason: 'Resizing',
-    message: expect.stringContaining(`if it lasts, kubectl delete pod ${names.pod(1)}`),
+    message: expect.stringContaining(`if it takes minutes, ${names.pod(1)} is restarted`),
   });
 });
 

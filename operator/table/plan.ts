@@ -16,6 +16,7 @@ import { rolloutSlots } from './rollout-slots.ts';
 import type { Step, TableEvent } from './steps.ts';
 import { planStorage, type SlotStorage, storageSteps } from './storage-plan.ts';
 import { type VolumeFill, volumeEvents, volumeFills } from './volume-fill.ts';
+import { NO_RESTART, planVolumeRestart, type VolumeRestart } from './volume-restart.ts';
 
 /** When nothing is under way, the data plane is asked again after this time. */
 export const SETTLED_MS = 30_000;
@@ -118,6 +119,7 @@ function planLiving(observed: ObservedTable, base: TablePlan): TablePlan {
   const rollout = invalid === undefined ? rolloutOf(observed, found) : undefined;
   const data = planData(observed, base.isFounded);
   const lost = planLostVolumes(observed, zones, base.partitions);
+  const restart = volumeRestart(observed, found, rollout);
   const stalls = stallsOf(observed, { invalid, rollout, data });
   const plan: TablePlan = {
     ...found,
@@ -125,13 +127,19 @@ function planLiving(observed: ObservedTable, base: TablePlan): TablePlan {
     stalls,
     changes: data.messages,
     lostVolumes: lost.messages,
-    events: [...lost.events, ...rolloutEvents(table, rollout), ...volumeEvents(observed, volumes)],
+    events: [
+      ...lost.events,
+      ...rolloutEvents(table, rollout),
+      ...restart.events,
+      ...volumeEvents(observed, volumes),
+    ],
     steps: [
       ...finalizerStep(table),
       ...certificateSteps(observed),
-      ...drainSteps(observed, rollout),
+      ...drainSteps(observed, [rollout?.draining, restart.draining]),
       ...(rollout === undefined ? [] : childrenOf(observed, found, rollout)),
       ...deletionsOf(rollout),
+      ...restart.steps,
       ...storageSteps(storage),
       ...lost.steps,
       ...data.steps,
@@ -157,6 +165,21 @@ function rolloutOf(observed: ObservedTable, found: Found): RolloutPlan {
     previous: observed.table.status?.rollout,
     nowMs: observed.nowMs,
   });
+}
+
+/** Only while no rollout and no lost zone takes pods away. */
+function volumeRestart(
+  observed: ObservedTable,
+  { partitions, lostZones: lost }: Found,
+  rollout: RolloutPlan | undefined,
+): VolumeRestart {
+  const isQuiet = rollout !== undefined && rollout.status === undefined && lost.size === 0;
+  if (!isQuiet || observed.rollingElsewhere !== undefined) return NO_RESTART;
+  const { length } = observed.slots;
+  return planVolumeRestart(
+    observed,
+    partitions.length > 0 && partitions.every((each) => isFull(each, length)),
+  );
 }
 
 function hindranceOf({ lostZones: lost, storage }: Found): string | undefined {
@@ -189,10 +212,10 @@ function certificateSteps({ certificates }: ObservedTable): readonly Step[] {
 /** Pods take part unless they are about to be restarted; one that ends by itself is left alone. */
 function drainSteps(
   { slots, nodeViews }: ObservedTable,
-  rollout: RolloutPlan | undefined,
+  draining: readonly (ReadonlySet<string> | undefined)[],
 ): readonly Step[] {
   return answering(nodeViews).flatMap(({ pod, isDraining }) => {
-    const isWished = rollout?.draining.has(pod) === true;
+    const isWished = draining.some((pods) => pods?.has(pod) === true);
     const live = slots.find((slot) => slot.pod?.metadata.name === pod)?.pod;
     const isLeaving = live?.metadata.deletionTimestamp !== undefined;
     if (isDraining === isWished || isLeaving) return [];

@@ -141,13 +141,18 @@ function growth(claim: PersistentVolumeClaim, pod: string): SlotStorage {
       message: `${name} cannot grow (${why}): set storage.size to what the driver can give`,
     };
   }
-  if (conditionOf(claim, 'FileSystemResizePending')?.status === 'True') {
+  if (isFileSystemPending(claim)) {
     return {
       kind: 'restart',
-      message: `${name} has grown; its file system follows, with some drivers not before the pod starts anew: if it lasts, kubectl delete pod ${pod}`,
+      message: `${name} has grown; its file system follows, with some drivers not before the pod starts anew: if it takes minutes, ${pod} is restarted`,
     };
   }
   return { kind: 'growing', message: `waiting for the driver to grow ${name}` };
+}
+
+/** The volume has grown, and the file system in it has not. */
+export function isFileSystemPending(claim: PersistentVolumeClaim): boolean {
+  return conditionOf(claim, 'FileSystemResizePending')?.status === 'True';
 }
 
 function recreation({ table, slots }: ObservedTable, slot: number): SlotStorage {
