@@ -59,7 +59,7 @@ export function authorityOf(namespace: string, secret: SecretObject): Authority 
   const broken = (fault: string) => {
     const place = `the Secret ${AUTHORITY_SECRET} of namespace ${namespace}`;
     return new AuthorityBroken(
-      `${place} ${fault}: restore it, or delete it to have another authority made (nodes do not reach each other until all have its certificates, a minute or two)`,
+      `${place} ${fault}: restore it, or delete it to have the one that was good last put back or, if the operator has started since, another one made (nodes do not reach each other until all have its certificates, a minute or two)`,
     );
   };
   if (certificatesOf(bundle).length === 0) throw broken('has no certificate at ca.crt');

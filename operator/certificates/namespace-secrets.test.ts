@@ -116,6 +116,37 @@ test('an authority that cannot sign is not made anew over', async () => {
   expect(await certificates.state(holders())).toMatchObject({ kind: 'broken' });
 });
 
+test('an authority that somebody deletes is put back as it was, with what is remembered of a rotation', async () => {
+  const secrets = secretsOf();
+  await secrets.ensure(namespace);
+  const name = { namespace, name: 'trestle-ca' };
+  const annotations = { 'trestle.dev/rotated': '1' };
+  const merge = { contentType: 'merge' } as const;
+  await api.client.patch(resources.secrets, name, { metadata: { annotations } }, merge);
+  await secrets.ensure(namespace);
+  const [before, router] = [await read('trestle-ca'), await read('trestle-router-tls')];
+  await api.client.delete(resources.secrets, name);
+  await secrets.ensure(namespace);
+  const after = await read('trestle-ca');
+  expect(after?.metadata.uid).not.toBe(before?.metadata.uid);
+  expect(after?.data).toEqual(before?.data);
+  expect(after?.metadata).toMatchObject({ labels: before?.metadata.labels, annotations });
+  expect((await read('trestle-router-tls'))?.data).toEqual(router?.data);
+
+  // Damaged, then deleted: it is the one that was good last.
+  const damaged = { data: encodedData({ 'ca.key': 'damaged' }) };
+  await api.client.patch(resources.secrets, name, damaged, merge);
+  await expect(secrets.ensure(namespace)).rejects.toThrow(AuthorityBroken);
+  await api.client.delete(resources.secrets, name);
+  await secrets.ensure(namespace);
+  expect((await read('trestle-ca'))?.data).toEqual(before?.data);
+
+  // Who has not read it makes another.
+  await api.client.delete(resources.secrets, name);
+  await secretsOf().ensure(namespace);
+  expect((await read('trestle-ca'))?.data).not.toEqual(before?.data);
+});
+
 test('the certificates of a table are made, kept while they are good, and renewed one by one', async () => {
   const secrets = secretsOf();
   const certificates = new IssuedCertificates({

@@ -38,7 +38,8 @@ export interface NamespaceSecretsOptions {
 /**
  * The Secrets of a namespace that do not belong to one table: its authority, the certificate of its
  * routers, its first access key. Authority and access key are made once; nobody makes them a second time
- * while they are there, and uninstalling leaves them.
+ * while they are there, and uninstalling leaves them. An authority that somebody deletes is put back as it was, if
+ * this process has ever read it: by another one, pods would not reach each other until all have its certificates.
  */
 export class NamespaceSecrets {
   readonly issuance: () => Issuance;
@@ -47,6 +48,8 @@ export class NamespaceSecrets {
     string,
     { readonly authority: Authority; readonly readMs: number }
   >();
+  /** The Secrets of the authorities as they were good last, by namespace. */
+  readonly #goodSecrets = new Map<string, SecretObject>();
   /** Many tables ask at once; one of them is answered, and tells the others. */
   readonly #readings = new Once<Authority>();
   readonly #identities = new Once<OperatorIdentity>();
@@ -88,6 +91,7 @@ export class NamespaceSecrets {
   async #readAuthority(namespace: string): Promise<Authority> {
     const secret =
       (await this.#read(namespace, AUTHORITY_SECRET, undefined)) ??
+      (await this.#putBackAuthority(namespace)) ??
       (await this.#makeAuthority(namespace));
     return this.authorityWritten(namespace, secret);
   }
@@ -96,6 +100,7 @@ export class NamespaceSecrets {
   authorityWritten(namespace: string, secret: SecretObject): Authority {
     const authority = authorityOf(namespace, secret);
     this.#authorities.set(namespace, { authority, readMs: this.issuance().nowMs });
+    this.#goodSecrets.set(namespace, secret);
     return authority;
   }
 
@@ -151,6 +156,19 @@ export class NamespaceSecrets {
     };
   }
 
+  async #putBackAuthority(namespace: string): Promise<SecretObject | undefined> {
+    const good = this.#goodSecrets.get(namespace);
+    if (good === undefined) return undefined;
+    const { labels, annotations } = good.metadata;
+    const { data = {} } = good;
+    this.#options.log.warn(
+      { namespace, secret: AUTHORITY_SECRET },
+      'the authority of a namespace is put back, which was deleted',
+    );
+    const metadata = { ...(labels && { labels }), ...(annotations && { annotations }) };
+    return this.#create(namespace, { name: AUTHORITY_SECRET, ...metadata, data }, undefined);
+  }
+
   async #makeAuthority(namespace: string): Promise<SecretObject> {
     const { certificate, key } = await newAuthority(authorityName(namespace), this.issuance());
     this.#options.log.info(
@@ -159,7 +177,11 @@ export class NamespaceSecrets {
     );
     return this.#create(
       namespace,
-      { name: AUTHORITY_SECRET, data: { 'ca.crt': certificate, 'ca.key': key } },
+      {
+        name: AUTHORITY_SECRET,
+        labels: LABELS,
+        data: encodedData({ 'ca.crt': certificate, 'ca.key': key }),
+      },
       undefined,
     );
   }
@@ -207,8 +229,9 @@ export class NamespaceSecrets {
     }
     const pair = newKeyPair(this.issuance().randomBytes);
     const credentials = `${JSON.stringify([pair])}\n`;
-    const data = { credentials, policies: NO_POLICIES, ...pair };
-    const made = await this.#create(namespace, { name: CREDENTIALS_SECRET, data }, signal);
+    const data = encodedData({ credentials, policies: NO_POLICIES, ...pair });
+    const secret = { name: CREDENTIALS_SECRET, labels: LABELS, data };
+    const made = await this.#create(namespace, secret, signal);
     this.#options.log.info({ namespace, secret: CREDENTIALS_SECRET }, 'an access key is made');
     return made;
   }
@@ -233,15 +256,12 @@ export class NamespaceSecrets {
   /** What another made meanwhile counts. */
   async #create(
     namespace: string,
-    { name, data }: { readonly name: string; readonly data: Readonly<Record<string, string>> },
+    { data, ...metadata }: NewSecret,
     signal: AbortSignal | undefined,
   ): Promise<SecretObject> {
     const { client, fieldManager } = this.#options;
-    const object = {
-      metadata: { namespace, name, labels: LABELS },
-      type: 'Opaque',
-      data: encodedData(data),
-    };
+    const { name } = metadata;
+    const object = { metadata: { namespace, ...metadata }, type: 'Opaque', data };
     try {
       return await client.create<SecretObject>(resources.secrets, object, { fieldManager }, signal);
     } catch (error) {
@@ -251,6 +271,11 @@ export class NamespaceSecrets {
       return made;
     }
   }
+}
+
+interface NewSecret extends Pick<SecretObject['metadata'], 'name' | 'labels' | 'annotations'> {
+  /** Base64. */
+  readonly data: Readonly<Record<string, string>>;
 }
 
 /** Work that is asked for while it is under way is done once. */
