@@ -201,7 +201,7 @@ export class CachedTables {
   /** Drops what is cached of the table on this node, and its description. */
   forgetTable(table: TableInfo): void {
     this.#caches.dropTable(table.id, false);
-    this.#forgetDescription(table);
+    this.#identities.forget(table);
   }
 
   /**
@@ -217,7 +217,7 @@ export class CachedTables {
       // Its keys in L2 cannot be named one by one.
       if (this.#l2 !== undefined) await coherence.newL2Generation();
       this.#caches.dropTable(table.id, isUncertain);
-      this.#forgetDescription(table);
+      this.#identities.forget(table);
       await coherence.invalidate({ tableId: table.id, keys: 'all', isUncertain });
     } catch (error) {
       this.#caches.dropTable(table.id, isUncertain);
@@ -270,11 +270,6 @@ export class CachedTables {
       this.#caches.dropTable(tableId, false);
     }
     this.#options.descriptions.forget(nameOrArn);
-  }
-
-  #forgetDescription({ name, arn }: TableInfo): void {
-    this.#options.descriptions.forget(name);
-    this.#options.descriptions.forget(arn);
   }
 }
 

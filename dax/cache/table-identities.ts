@@ -53,9 +53,15 @@ export class TableIdentities {
       if (!space.isHeardOf) descriptions.forgetAll();
       space.isHeardOf = true;
     } else if (keys === 'all' || !descriptions.isCurrent(space.info)) {
-      descriptions.forget(space.info.name);
-      descriptions.forget(space.info.arn);
+      this.forget(space.info);
     }
+  }
+
+  /** Its description is to be asked for again, by whichever name. */
+  forget({ name, arn }: TableInfo): void {
+    const { descriptions } = this.#options;
+    descriptions.forget(name);
+    descriptions.forget(arn);
   }
 
   /**

@@ -39,7 +39,7 @@ export interface DaxObserverParts {
   readonly nodes: DaxNodeClient;
   /** What `roleRef` names. */
   readonly roleOf: (cluster: DaxClusterResource) => RoleView;
-  /** Children that somebody else has changed since they were applied. */
+  /** Whether children are as they were applied, by `childKey`. */
   readonly provenanceOf: (children: readonly KubeObject[]) => ReadonlyMap<string, Provenance>;
   readonly nowMs: () => number;
 }

@@ -7,6 +7,7 @@ import { toBeApplied } from '../table/children-plan.ts';
 import { DATA_IMAGE, TEMPLATE_HASH, UPGRADE } from '../table/names.ts';
 import { childKey } from '../table/observed.ts';
 import { overlayFault } from '../table/pod-overlay.ts';
+import { certificateSteps } from '../table/steps.ts';
 import { type ChildrenFacts, clusterChildren, nodeParameters } from './children.ts';
 import { type DaxClusterResource, namesOf } from './cluster-resource.ts';
 import type { ObservedCluster } from './observed.ts';
@@ -117,11 +118,6 @@ function planLiving(observed: ObservedCluster, base: DaxPlan): DaxPlan {
     ],
   };
   return { ...plan, requeueAfterMs: requeueMs(plan) };
-}
-
-/** Nodes take up what is renewed without a restart. */
-function certificateSteps({ certificates }: ObservedCluster): readonly DaxStep[] {
-  return certificates.kind === 'due' ? [{ kind: 'issueCertificates' }] : [];
 }
 
 /** Whether nothing is made or changed, since it could not be made right. */

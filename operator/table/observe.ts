@@ -43,7 +43,7 @@ export interface ObserverParts {
   readonly caches: TableCaches;
   readonly certificates: IssuedCertificates;
   readonly nodes: NodeClient;
-  /** Children that somebody else has changed since they were applied. */
+  /** Whether children are as they were applied, by `childKey`. */
   readonly provenanceOf: (children: readonly KubeObject[]) => ReadonlyMap<string, Provenance>;
   readonly nowMs: () => number;
 }

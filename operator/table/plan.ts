@@ -13,7 +13,7 @@ import { isFull, isFullBut, type PartitionView, partitionsOf } from './partition
 import { overlayFault, storageRules } from './pod-overlay.ts';
 import { planRollout, type RolloutPlan } from './rollout.ts';
 import { rolloutSlots } from './rollout-slots.ts';
-import type { Step, TableEvent } from './steps.ts';
+import { certificateSteps, type Step, type TableEvent } from './steps.ts';
 import { planStorage, type SlotStorage, storageSteps } from './storage-plan.ts';
 import { type VolumeFill, volumeEvents, volumeFills } from './volume-fill.ts';
 import { NO_RESTART, planVolumeRestart, type VolumeRestart } from './volume-restart.ts';
@@ -153,12 +153,11 @@ type Found = TablePlan & { readonly zones: readonly string[] };
 function rolloutOf(observed: ObservedTable, found: Found): RolloutPlan {
   const { partitions, zones } = found;
   const replicasCount = zones.length;
-  const hasPartitions = partitions.length > 0;
   return planRollout({
     slots: rolloutSlots(observed, slotFacts(observed, zones, [])),
-    isFull: hasPartitions && partitions.every((each) => isFull(each, replicasCount)),
+    isFull: areFull(partitions, replicasCount),
     isFullBut: (pod) =>
-      hasPartitions && partitions.every((each) => isFullBut(each, replicasCount, pod)),
+      partitions.length > 0 && partitions.every((each) => isFullBut(each, replicasCount, pod)),
     isFounded: found.isFounded,
     hindrance: hindranceOf(found),
     blockedBy: observed.rollingElsewhere,
@@ -175,11 +174,12 @@ function volumeRestart(
 ): VolumeRestart {
   const isQuiet = rollout !== undefined && rollout.status === undefined && lost.size === 0;
   if (!isQuiet || observed.rollingElsewhere !== undefined) return NO_RESTART;
-  const { length } = observed.slots;
-  return planVolumeRestart(
-    observed,
-    partitions.length > 0 && partitions.every((each) => isFull(each, length)),
-  );
+  return planVolumeRestart(observed, areFull(partitions, observed.slots.length));
+}
+
+/** All partitions that nodes tell of, if they tell of any. */
+function areFull(partitions: readonly PartitionView[], replicasCount: number): boolean {
+  return partitions.length > 0 && partitions.every((each) => isFull(each, replicasCount));
 }
 
 function hindranceOf({ lostZones: lost, storage }: Found): string | undefined {
@@ -202,11 +202,6 @@ function partitionsBySlot({ slots }: ObservedTable, rollout: RolloutPlan): reado
 
 function deletionsOf(rollout: RolloutPlan | undefined): readonly Step[] {
   return (rollout?.deletions ?? []).map(({ pod, uid }) => ({ kind: 'deletePod', name: pod, uid }));
-}
-
-/** Nodes take up what is renewed without a restart. */
-function certificateSteps({ certificates }: ObservedTable): readonly Step[] {
-  return certificates.kind === 'due' ? [{ kind: 'issueCertificates' }] : [];
 }
 
 /** Pods take part unless they are about to be restarted; one that ends by itself is left alone. */

@@ -1,5 +1,6 @@
 import type { ResourceType } from '../../dataplane/kubernetes/resources.ts';
 import type { JsonObject } from '../../dataplane/kubernetes/table-resource.ts';
+import type { CertificatesState } from '../certificates/issued-certificates.ts';
 import type { WantedObject } from './children.ts';
 
 /** One thing to do, to the Kubernetes API or to the table's nodes. Each may be done again without harm. */
@@ -34,6 +35,15 @@ export type Step =
   /** An operation of the DynamoDB API, at whichever node answers. */
   | { readonly kind: 'operate'; readonly operation: string; readonly body: JsonObject }
   | { readonly kind: 'drain'; readonly pod: string; readonly isWished: boolean };
+
+/** Of a table, or of whatever has certificates of the namespace's authority. Pods take them up without a restart. */
+export function certificateSteps({
+  certificates,
+}: {
+  readonly certificates: CertificatesState;
+}): readonly { readonly kind: 'issueCertificates' }[] {
+  return certificates.kind === 'due' ? [{ kind: 'issueCertificates' }] : [];
+}
 
 /** Something that people should hear of. */
 export interface TableEvent {
