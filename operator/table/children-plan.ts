@@ -50,6 +50,10 @@ export function toBeApplied(
   return { ...wanted, metadata: { ...metadata, annotations } };
 }
 
+/** What was found to be wholly the operator's: a cache has another object when it changes. */
+const foundOwned = new WeakSet<KubeObject>();
+
+/** @param live - has the hash of `wanted` */
 function isUntouched(
   live: KubeObject,
   { wanted, provenance }: { readonly wanted: WantedObject; readonly provenance: Provenance },
@@ -59,8 +63,12 @@ function isUntouched(
       return true;
     case 'drifted':
       return false;
-    case 'unproven':
-      return ownsAll(live.metadata.managedFields ?? [], wanted);
+    case 'unproven': {
+      if (foundOwned.has(live)) return true;
+      const isOwned = ownsAll(live.metadata.managedFields ?? [], wanted);
+      if (isOwned) foundOwned.add(live);
+      return isOwned;
+    }
   }
 }
 
