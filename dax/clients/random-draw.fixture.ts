@@ -32,8 +32,8 @@ const numbers = [
 ];
 const keyNumbers = ['1', '2', '-1', '0', '1.5', '100', '1E2', '-0.001', '1E100', '-1E-100'];
 const texts = ['a', 'b', 'é', '日本', '😀', 'a b', ''];
-const keyTexts = ['a', 'b', 'é', '😀', '\u0000', '~'];
-/** None is a text or a number of the same bytes: Python's client takes keys of two tables for one then. */
+// No text, number or bytes here are the same bytes: Python's client takes keys of two tables for one then.
+const keyTexts = ['a', 'b', 'é', '😀', '\u0000\u0000', '~'];
 const keyBytes = ['/wAB', '/wAC', '/w==', '//8='];
 const bytes = ['AA==', 'AQI=', '/w==', ''];
 
