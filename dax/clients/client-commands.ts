@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -10,6 +10,11 @@ import type { ClientCommand } from './client-process.ts';
 
 const run = promisify(execFile);
 const here = import.meta.dirname;
+
+/** Of Maven, for each file. */
+const DOWNLOAD_ATTEMPTS = 3;
+/** Of a file that holds no secret. */
+const TRUST_STORE_PASSWORD = 'changeit';
 
 /** What they may know: nothing of the user's own settings. */
 export interface ClientSettings {
@@ -61,9 +66,18 @@ export async function pythonClient(settings: ClientSettings): Promise<ClientComm
 }
 
 /** Whether there is a Go to build the client for Go with. */
-export async function hasGo(): Promise<boolean> {
+export function hasGo(): Promise<boolean> {
+  return runs('go', ['version']);
+}
+
+/** Whether there is what the clients for Java are built with: Maven and a compiler. */
+export async function hasJava(): Promise<boolean> {
+  return (await runs('mvn', ['--version'])) && (await runs('javac', ['--version']));
+}
+
+async function runs(program: string, args: readonly string[]): Promise<boolean> {
   try {
-    await run('go', ['version']);
+    await run(program, [...args]);
     return true;
   } catch {
     return false;
@@ -99,6 +113,65 @@ export class GoClient {
       args: [url],
       env: { ...environment(settings), ...(ca !== undefined && { SSL_CERT_FILE: ca }) },
     };
+  }
+
+  remove(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** amazon-dax-client of Maven, 1 and 2, built once. */
+export class JavaClients {
+  readonly #folder: string;
+  #libraries = '';
+
+  static async build(): Promise<JavaClients> {
+    const clients = new JavaClients(mkdtempSync(join(tmpdir(), 'trestle-dax-java-')));
+    await clients.#build();
+    return clients;
+  }
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  async #build(): Promise<void> {
+    const sources = join(here, 'java');
+    const list = join(this.#folder, 'libraries');
+    await run('mvn', [
+      ...['--quiet', '--batch-mode', `--file=${join(sources, 'pom.xml')}`],
+      `-Dmaven.wagon.http.retryHandler.count=${DOWNLOAD_ATTEMPTS}`,
+      ...[`-Dmdep.outputFile=${list}`, 'dependency:build-classpath'],
+    ]);
+    this.#libraries = readFileSync(list, 'utf8').trim();
+    const programs = ['ClientV1.java', 'ClientV2.java'].map((each) => join(sources, each));
+    await run('javac', ['-cp', this.#libraries, '-d', this.#folder, ...programs]);
+  }
+
+  async command(
+    program: 'ClientV1' | 'ClientV2',
+    settings: ClientSettings,
+  ): Promise<ClientCommand> {
+    const { url, ca } = settings;
+    const trust = ca === undefined ? [] : await this.#trust(ca);
+    return {
+      program: 'java',
+      args: [...trust, '-cp', `${this.#folder}:${this.#libraries}`, program, url],
+      env: environment(settings),
+    };
+  }
+
+  /** Java reads no authorities as they are. */
+  async #trust(ca: string): Promise<readonly string[]> {
+    const store = join(mkdtempSync(join(this.#folder, 'trust-')), 'store');
+    await run('keytool', [
+      ...['-importcert', '-noprompt', '-alias', 'authority', '-file', ca],
+      ...['-keystore', store, '-storepass', TRUST_STORE_PASSWORD],
+    ]);
+    return [
+      `-Djavax.net.ssl.trustStore=${store}`,
+      `-Djavax.net.ssl.trustStorePassword=${TRUST_STORE_PASSWORD}`,
+    ];
   }
 
   remove(): void {

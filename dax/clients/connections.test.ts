@@ -13,6 +13,8 @@ import {
   type ClientSettings,
   GoClient,
   hasGo,
+  hasJava,
+  JavaClients,
   nodeClient,
   pythonClient,
 } from './client-commands.ts';
@@ -23,8 +25,9 @@ import { type ClientCommand, ClientProcess, type Outcome } from './client-proces
  * then is in matrix.test.ts.
  */
 const isGoHere = await hasGo();
+const isJavaHere = await hasJava();
 const folder = mkdtempSync(join(tmpdir(), 'trestle-dax-clients-'));
-const go: { client?: GoClient } = {};
+const built: { go?: GoClient; java?: JavaClients } = {};
 const opened: (() => Promise<void> | void)[] = [];
 
 interface Client {
@@ -37,17 +40,29 @@ const clients: readonly Client[] = [
   { name: 'amazon-dax-client for Node', command: (settings) => nodeClient('v1', settings) },
   { name: 'amazon-dax-client for Python', command: pythonClient },
   ...(isGoHere
-    ? [{ name: 'aws-dax-go-v2', command: async (settings: ClientSettings) => goCommand(settings) }]
+    ? [{ name: 'aws-dax-go-v2', command: (settings: ClientSettings) => go().command(settings) }]
+    : []),
+  ...(isJavaHere
+    ? (['ClientV2', 'ClientV1'] as const).map((program) => ({
+        name: `amazon-dax-client for Java, ${program}`,
+        command: (settings: ClientSettings) => java().command(program, settings),
+      }))
     : []),
 ];
 
-async function goCommand(settings: ClientSettings): Promise<ClientCommand> {
-  go.client ??= await GoClient.build();
-  return go.client.command(settings);
+function go(): GoClient {
+  if (built.go === undefined) throw new Error('it is built before the tests');
+  return built.go;
+}
+
+function java(): JavaClients {
+  if (built.java === undefined) throw new Error('they are built before the tests');
+  return built.java;
 }
 
 beforeAll(async () => {
-  if (isGoHere) await goCommand({ url: '' });
+  if (isGoHere) built.go = await GoClient.build();
+  if (isJavaHere) built.java = await JavaClients.build();
 }, 600_000);
 
 afterEach(async () => {
@@ -55,7 +70,8 @@ afterEach(async () => {
 });
 
 afterAll(() => {
-  go.client?.remove();
+  built.go?.remove();
+  built.java?.remove();
   rmSync(folder, { recursive: true });
 });
 

@@ -1,6 +1,14 @@
 import type { Outcome } from './client-process.ts';
 
-export type ClientName = 'v3' | 'v1' | 'python' | 'go';
+export type ClientName = keyof typeof languages;
+
+export const languages = {
+  v3: 'node',
+  v1: 'node',
+  python: 'python',
+  go: 'go',
+  java: 'java',
+} as const;
 
 /** What a client is known to make of a case, where that is not what the tables answer. */
 export type KnownOutcome =
@@ -33,7 +41,10 @@ const limit =
 const noKey = refuses('One of the required keys was not given a value.');
 
 const DUPLICATES = 'Provided list of item keys contains duplicates';
-const emptyList = shows({ Count: 5, ScannedCount: 5, Items: [] });
+
+const badSelect = refuses(
+  'Cannot specify the ProjectionExpression when selecet is not SPECIFIC_ATTRIBUTES',
+);
 
 function twice(key: string): KnownOutcome {
   return refuses(`${DUPLICATES}:${key}`);
@@ -73,11 +84,18 @@ const known: Readonly<Record<ClientName, Readonly<Record<string, KnownOutcome>>>
         [`"N":"1${'0'.repeat(70)}"`, '"N":"1E-4294967226"'],
       ],
     },
-    'query-count': emptyList,
-    'scan-count-index': emptyList,
     'batch get: a key twice': refuses(DUPLICATES, 'InvalidParameter'),
     'batch write: a key twice': refuses(DUPLICATES, 'Unknown'),
     'transaction: a table that is not there': { kind: 'hangs' },
+  },
+  java: {
+    'query: Limit 0': refuses('Limit must be a positive integer'),
+    'query: whole items and a projection': badSelect,
+    'query: count with a projection': badSelect,
+    'query: projected attributes without an index': refuses(
+      'ALL_PROJECTED_ATTRIBUTES is allowed only when querying an index. Index cannot be empty.',
+    ),
+    'batch get: 101 keys': refuses('Batch size should be less than 100'),
   },
 };
 

@@ -2,9 +2,16 @@ import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Server, startServer } from '../../dataplane/api/server.fixture.ts';
 import { type Door, openDoor } from '../server/door.fixture.ts';
-import { GoClient, hasGo, nodeClient, pythonClient } from './client-commands.ts';
+import {
+  GoClient,
+  hasGo,
+  hasJava,
+  JavaClients,
+  nodeClient,
+  pythonClient,
+} from './client-commands.ts';
 import { type ClientCommand, ClientProcess, type Outcome } from './client-process.ts';
-import { type ClientName, knownOutcome } from './known-outcomes.fixture.ts';
+import { type ClientName, knownOutcome, languages } from './known-outcomes.fixture.ts';
 import { largeCases } from './large-cases.fixture.ts';
 import {
   capturedCases,
@@ -13,7 +20,7 @@ import {
   type MatrixCase,
   moreCases,
 } from './matrix.fixture.ts';
-import { normalOutcome } from './normal-outcome.fixture.ts';
+import { habits, normalOutcome } from './normal-outcome.fixture.ts';
 
 /**
  * Every case, by every official client, against the DAX door over real tables; each outcome is to be what
@@ -22,10 +29,11 @@ import { normalOutcome } from './normal-outcome.fixture.ts';
 const cases: readonly MatrixCase[] = [...capturedCases, ...moreCases, ...largeCases];
 
 const isGoHere = await hasGo();
+const isJavaHere = await hasJava();
 
 /** Outcomes of the tables themselves, by name of the case. */
 const direct = new Map<string, Outcome>();
-const started: { door?: Door; client?: ClientProcess; go?: GoClient } = {};
+const started: { door?: Door; go?: GoClient; java?: JavaClients } = {};
 
 beforeAll(async () => {
   const tables = await startServer();
@@ -37,7 +45,10 @@ beforeAll(async () => {
   await tables.close();
 });
 
-afterAll(() => started.go?.remove());
+afterAll(() => {
+  started.go?.remove();
+  started.java?.remove();
+});
 
 /** Global indexes follow their table; whoever asks them next is to find them settled. */
 async function settleIndexes(tables: Server, { operation }: MatrixCase): Promise<void> {
@@ -60,7 +71,7 @@ async function run(name: ClientName, command: ClientCommand): Promise<readonly u
       if (known?.kind === 'hangs') continue;
       const outcome = await client.call(each.operation, each.parameters);
       if (started.door !== undefined) await settleIndexes(started.door.tables, each);
-      const comparison = { isCached: isCached(each), hidesReasonItems: name === 'python' };
+      const comparison = { isCached: isCached(each), ...habits[languages[name]] };
       const actual = normalOutcome(outcome, comparison);
       const tablesOwn = direct.get(each.name) ?? { result: 'no such case' };
       const isOther = known?.kind === 'outcome';
@@ -118,6 +129,17 @@ describe('official clients through the DAX door', () => {
       const go = await GoClient.build();
       started.go = go;
       await expectAll('go', (url) => go.command({ url }));
+    },
+  );
+
+  it.skipIf(!isJavaHere)(
+    'amazon-dax-client for Java, 1 and 2 (left out where there is no Java or Maven)',
+    { timeout: 600_000 },
+    async () => {
+      const java = await JavaClients.build();
+      started.java = java;
+      await expectAll('java', (url) => java.command('ClientV2', { url }));
+      await expectAll('java', (url) => java.command('ClientV1', { url }));
     },
   );
 });

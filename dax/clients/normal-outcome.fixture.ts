@@ -14,24 +14,41 @@ const OMITTED_EMPTY: ReadonlySet<string> = new Set([
   'UnprocessedKeys',
 ]);
 
+/** Of messages: names and kinds of errors; in Java the codes of the reply, `[4.37.38.39.46] `. */
+const OWN_PREFIX = /^(?:(?:api error |unknown error(?=:))?(?:\w+)?: |\[[\d.]+\] )/;
+
 /** What to look away from. */
 export interface Comparison {
   /** Reads that the cache may answer cost nothing then. */
   readonly isCached: boolean;
   /** Python shows items of cancelled transactions as they were sent. */
   readonly hidesReasonItems: boolean;
+  /** Go and Java show an empty list beside a count. */
+  readonly hidesEmptyItems: boolean;
 }
 
+type Habits = Pick<Comparison, 'hidesReasonItems' | 'hidesEmptyItems'>;
+
+/** What clients of a language do otherwise. */
+export const habits: Readonly<Record<'node' | 'python' | 'go' | 'java', Habits>> = {
+  node: { hidesReasonItems: false, hidesEmptyItems: false },
+  python: { hidesReasonItems: true, hidesEmptyItems: false },
+  go: { hidesReasonItems: false, hidesEmptyItems: true },
+  java: { hidesReasonItems: false, hidesEmptyItems: true },
+};
+
 /**
- * An outcome without what clients show in different ways: numbers in normal form, `name: ` before
+ * An outcome without what clients show in different ways: numbers in normal form, what they put before
  * messages, empty members, the order of tables.
  */
 export function normalOutcome(
   outcome: Outcome,
-  { isCached, hidesReasonItems }: Comparison,
+  { isCached, hidesReasonItems, hidesEmptyItems }: Comparison,
 ): unknown {
   if (!('error' in outcome)) {
-    const result = normalValue(outcome.result) as Members;
+    const { Items, ...others } = normalValue(outcome.result) as Members;
+    const isHidden = hidesEmptyItems && Array.isArray(Items) && Items.length === 0;
+    const result: Members = Items === undefined || isHidden ? others : { ...others, Items };
     if (!isCached) return { result };
     const { ConsumedCapacity: _, ...rest } = result;
     return { result: rest };
@@ -40,7 +57,7 @@ export function normalOutcome(
   return {
     error: {
       code,
-      message: message.replace(/^(?:api error |unknown error(?=:))?(?:\w+)?: /, ''),
+      message: message.replace(OWN_PREFIX, ''),
       ...(Array.isArray(reasons) && { reasons: normalReasons(reasons, hidesReasonItems) }),
     },
   };

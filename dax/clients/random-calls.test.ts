@@ -3,10 +3,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../dataplane/api/operation.ts';
 import { type Server, startServer } from '../../dataplane/api/server.fixture.ts';
 import { type Door, openDoor } from '../server/door.fixture.ts';
-import { nodeClient, pythonClient } from './client-commands.ts';
+import { hasJava, JavaClients, nodeClient, pythonClient } from './client-commands.ts';
 import { type ClientCommand, ClientProcess } from './client-process.ts';
 import { directOutcome } from './matrix.fixture.ts';
-import { normalOutcome } from './normal-outcome.fixture.ts';
+import { habits, normalOutcome } from './normal-outcome.fixture.ts';
 import { type RandomCall, randomCall } from './random-calls.fixture.ts';
 import { Draw, hasIndexes, randomIndexes, randomTables } from './random-draw.fixture.ts';
 
@@ -21,6 +21,10 @@ const REPEATED_COUNT = 4;
 const READS: ReadonlySet<string> = new Set([
   ...['GetItem', 'BatchGetItem', 'Query', 'Scan', 'TransactGetItems'],
 ]);
+
+type Language = keyof typeof habits;
+
+const isJavaHere = await hasJava();
 
 let door: Door;
 let uncached: Server;
@@ -84,7 +88,7 @@ async function settleIndexes(): Promise<void> {
 }
 
 /** @returns what differs from the tables' own outcome */
-async function differences(client: ClientProcess, call: RandomCall, isPython: boolean) {
+async function differences(client: ClientProcess, call: RandomCall, language: Language) {
   const { operation, parameters } = call;
   const isRead = READS.has(operation);
   const tables = isRead ? door.tables : uncached;
@@ -93,7 +97,7 @@ async function differences(client: ClientProcess, call: RandomCall, isPython: bo
   const isBatch = operation === 'BatchGetItem';
   const mayBeCached = isRead && operation !== 'TransactGetItems';
   const isCached = mayBeCached && (isBatch || parameters.ConsistentRead !== true);
-  const comparison = { isCached, hidesReasonItems: isPython };
+  const comparison = { isCached, ...habits[language] };
   const [given, own] = [actual, expected].map((each) => unordered(normalOutcome(each, comparison)));
   return isDeepStrictEqual(given, own) ? [] : [{ call, expected: own, actual: given }];
 }
@@ -113,7 +117,7 @@ function unordered(value: unknown, name = ''): unknown {
 async function run(
   command: ClientCommand,
   callsCount: number,
-  isPython: boolean,
+  language: Language,
 ): Promise<unknown[]> {
   const draw = new Draw(seed);
   const client = new ClientProcess(command);
@@ -123,10 +127,10 @@ async function run(
     // Later differences may follow from the first.
     for (let done = 0; done < callsCount && found.length === 0; done += 1) {
       const call = randomCall(draw);
-      found.push(...(await differences(client, call, isPython)));
+      found.push(...(await differences(client, call, language)));
       if (READS.has(call.operation)) reads = [...reads.slice(1 - REPEATED_COUNT), call];
       else await settleIndexes();
-      for (const read of reads) found.push(...(await differences(client, read, isPython)));
+      for (const read of reads) found.push(...(await differences(client, read, language)));
     }
   } finally {
     await client.stop();
@@ -137,7 +141,7 @@ async function run(
 describe('random calls are answered as by the tables', () => {
   it('@amazon-dax-sdk/client-dax', { timeout: 240_000 }, async () => {
     const command = nodeClient('v3', { url: `dax://127.0.0.1:${door.port}` });
-    expect(await run(command, 300, false), `TRESTLE_SEED=${seed}`).toEqual([]);
+    expect(await run(command, 300, 'node'), `TRESTLE_SEED=${seed}`).toEqual([]);
     const { itemHits, queryHits, scanHits } = door.cache.counters;
     expect(Math.min(itemHits, queryHits, scanHits)).toBeGreaterThan(10);
     expect(door.server.counters.protocolErrors.size).toBe(0);
@@ -145,7 +149,22 @@ describe('random calls are answered as by the tables', () => {
 
   it('amazon-dax-client for Python', { timeout: 240_000 }, async () => {
     const command = await pythonClient({ url: `dax://127.0.0.1:${door.port}` });
-    expect(await run(command, 120, true), `TRESTLE_SEED=${seed}`).toEqual([]);
+    expect(await run(command, 120, 'python'), `TRESTLE_SEED=${seed}`).toEqual([]);
     expect(door.server.counters.protocolErrors.size).toBe(0);
   });
+
+  it.skipIf(!isJavaHere)(
+    'amazon-dax-client for Java (left out where there is no Java or Maven)',
+    { timeout: 600_000 },
+    async () => {
+      const java = await JavaClients.build();
+      try {
+        const command = await java.command('ClientV2', { url: `dax://127.0.0.1:${door.port}` });
+        expect(await run(command, 120, 'java'), `TRESTLE_SEED=${seed}`).toEqual([]);
+        expect(door.server.counters.protocolErrors.size).toBe(0);
+      } finally {
+        java.remove();
+      }
+    },
+  );
 });

@@ -117,9 +117,7 @@ function writeCompactIndexes(
 
 function writeExtendedCapacity(writer: CborWriter, capacity: ConsumedCapacity): void {
   const { Table, GlobalSecondaryIndexes, LocalSecondaryIndexes } = capacity;
-  const parts = [Table, GlobalSecondaryIndexes, LocalSecondaryIndexes];
-  const partsCount = parts.filter((part) => part !== undefined).length;
-  writer.head(MAJOR.map, 1 + unitsOf(capacity).length + partsCount);
+  writer.beginMap();
   writer.integer(KEY.tableName);
   writer.text(capacity.TableName);
   writeUnits(writer, capacity);
@@ -129,6 +127,7 @@ function writeExtendedCapacity(writer: CborWriter, capacity: ConsumedCapacity): 
   }
   writeExtendedIndexes(writer, KEY.globalIndexes, GlobalSecondaryIndexes);
   writeExtendedIndexes(writer, KEY.localIndexes, LocalSecondaryIndexes);
+  writer.endMap();
 }
 
 function writeExtendedIndexes(

@@ -10,6 +10,25 @@ export type CborTree =
   | { readonly map: readonly (readonly [CborTree, CborTree])[]; readonly isIndefinite: boolean }
   | { readonly array: readonly CborTree[]; readonly isIndefinite: boolean };
 
+/** The same for maps and arrays of definite and of indefinite length, also inside byte strings that hold CBOR. */
+export function lengthless(trees: readonly CborTree[]): unknown {
+  return trees.map((tree) => {
+    if (typeof tree !== 'object' || tree === null || 'float' in tree) return tree;
+    if ('map' in tree) return { map: tree.map.map((pair) => lengthless(pair)) };
+    if ('array' in tree) return { array: lengthless(tree.array) };
+    if ('tag' in tree) return { tag: tree.tag, of: lengthless([tree.of]) };
+    return { bytes: contentOf(tree.bytes) };
+  });
+}
+
+function contentOf(hex: string): unknown {
+  try {
+    return lengthless(cborTrees(Buffer.from(hex, 'hex')));
+  } catch {
+    return hex;
+  }
+}
+
 /** A plain reader, written apart from the one that it is to check. All values up to the end. */
 export function cborTrees(bytes: Buffer): readonly CborTree[] {
   const trees: CborTree[] = [];

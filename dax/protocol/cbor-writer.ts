@@ -4,9 +4,11 @@ import {
   ARGUMENT_16_BITS,
   ARGUMENT_32_BITS,
   ARGUMENT_64_BITS,
+  BREAK,
   FALSE,
   FLOAT64,
   HIGH_WORD,
+  INDEFINITE_MAP,
   MAJOR,
   NULL,
   TRUE,
@@ -62,6 +64,15 @@ export class CborWriter {
     this.#bytes[this.#length] = (major << 5) | ARGUMENT_64_BITS;
     this.#bytes.writeBigUInt64BE(argument, this.#length + 1);
     this.#length += 9;
+  }
+
+  /** Begins a map that `endMap` ends. */
+  beginMap(): void {
+    this.byte(INDEFINITE_MAP);
+  }
+
+  endMap(): void {
+    this.byte(BREAK);
   }
 
   null(): void {

@@ -83,9 +83,9 @@ describe('item values', () => {
   it('updated values are a map from the list’s ordinals, without those that did not change', () => {
     const names = ['a', 'b', 'c'];
     expect(encodeUpdatedValues(8, names, { c: { N: '3' }, a: { N: '6' } })).toEqual(
-      hex('08a200060203'),
+      hex('08bf00060203ff'),
     );
-    expect(encodeUpdatedValues(8, names, {})).toEqual(hex('08a0'));
+    expect(encodeUpdatedValues(8, names, {})).toEqual(hex('08bfff'));
   });
 });
 

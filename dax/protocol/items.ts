@@ -6,7 +6,6 @@ import {
   setAttribute,
 } from '../../dataplane/item/attribute-value.ts';
 import { compareUtf8 } from '../../dataplane/item/equality.ts';
-import { MAJOR } from './cbor-head.ts';
 import { CborReader } from './cbor-reader.ts';
 import { CborWriter } from './cbor-writer.ts';
 import { malformedFaults } from './faults.ts';
@@ -58,15 +57,14 @@ export function encodeUpdatedValues(
 ): Buffer {
   const writer = new CborWriter();
   writer.integer(listId);
-  const found = names.flatMap((name, ordinal) => {
+  writer.beginMap();
+  for (const [ordinal, name] of names.entries()) {
     const value = attributeOf(attributes, name);
-    return value === undefined ? [] : [{ ordinal, value }];
-  });
-  writer.head(MAJOR.map, found.length);
-  for (const { ordinal, value } of found) {
+    if (value === undefined) continue;
     writer.integer(ordinal);
     encodeValue(writer, value);
   }
+  writer.endMap();
   return writer.finish();
 }
 

@@ -16,7 +16,6 @@ import {
   ARGUMENT_MASK,
   BREAK,
   FLOAT64,
-  INDEFINITE_MAP,
   MAJOR,
 } from './cbor-head.ts';
 import { CborReader } from './cbor-reader.ts';
@@ -124,14 +123,14 @@ export function hashPartLength({ range }: KeySchema, canonical: Buffer): number 
 /** Content of a start key of an index (section 12): `bf` text, AV, ... `ff`. */
 export function encodeIndexKey(key: Item): Buffer {
   const writer = new CborWriter(KEY_START_BYTES);
-  writer.byte(INDEFINITE_MAP);
+  writer.beginMap();
   for (const name in key) {
     const value = attributeOf(key, name);
     if (value === undefined) continue;
     writer.text(name);
     encodeValue(writer, value);
   }
-  writer.byte(BREAK);
+  writer.endMap();
   return writer.finish();
 }
 

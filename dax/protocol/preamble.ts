@@ -7,6 +7,8 @@ import { ProtocolError } from './protocol-error.ts';
 /** The first thing on a connection, once, without a reply (reference/dax-protocol.md section 1.2). */
 export interface Preamble {
   readonly kind: 'preamble';
+  /** Replies are to come in frames (`frame.ts`): Java's client asks for them. */
+  readonly isFramed: boolean;
   /** As sent: bytes (Node, Python), text (Go) or null. Of no use to a server. */
   readonly sessionId: Buffer | string | undefined;
   readonly userAgent: string | undefined;
@@ -32,11 +34,17 @@ export function decodePreamble(reader: CborReader): Preamble {
   const start = reader.position;
   try {
     reader.text();
-    reader.integer();
+    const isFramed = reader.integer() === FRAMED;
     const sessionId = readSessionId(reader);
     const userAgent = readUserAgent(reader);
     reader.integer();
-    return { kind: 'preamble', sessionId, userAgent, byteLength: reader.position - start };
+    return {
+      kind: 'preamble',
+      isFramed,
+      sessionId,
+      userAgent,
+      byteLength: reader.position - start,
+    };
   } catch (thrown) {
     if (!(thrown instanceof ClientFault)) throw thrown;
     throw new ProtocolError('preamble', 'the preamble has other values than those of DAX clients');
@@ -45,6 +53,8 @@ export function decodePreamble(reader: CborReader): Preamble {
 
 /** The text `J7yne5G` with its head. */
 const MAGIC = Buffer.from('gJ7yne5G');
+/** The layering of Java's client; that of all others is 0. */
+const FRAMED = 1;
 const USER_AGENT = 'UserAgent';
 
 function readSessionId(reader: CborReader): Buffer | string | undefined {

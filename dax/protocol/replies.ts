@@ -7,7 +7,7 @@ import {
   writeExtendedCapacities,
   writeMetricsByTable,
 } from './capacity.ts';
-import { EMPTY_ARRAY, MAJOR } from './cbor-head.ts';
+import { BREAK, EMPTY_ARRAY, INDEFINITE_MAP, MAJOR } from './cbor-head.ts';
 import { type ByteContent, CborWriter, headBytes, writeHead } from './cbor-writer.ts';
 import { addressBytes } from './ip-address.ts';
 import type { KeySchema } from './key-schema.ts';
@@ -16,7 +16,9 @@ import { type ProjectedValues, writeProjectionMap } from './projection-map.ts';
 /**
  * Replies to successful requests (reference/dax-protocol.md sections 5 to 12), whole:
  * `80`, then the method's values. Absent members are left out; nothing is null but where the reference
- * says so, and no length is indefinite but of the start key of an index, which comes as bytes.
+ * says so. Result maps, the updated attributes, capacities of transactions and the start key of an index
+ * are indefinite, as Java's client insists (it never ends a Query whose map is not; others take both);
+ * no other length is, as Go's wants.
  */
 
 export type { ConsumedCapacity, ItemCollectionMetrics } from './capacity.ts';
@@ -103,17 +105,17 @@ export interface GetItemResult {
 export function getItemReply({ item, consumedCapacity }: GetItemResult): Buffer {
   if (item?.kind === 'whole' && consumedCapacity === undefined) return wholeItemReply(item.values);
   const writer = success();
-  const count = countOf([item, consumedCapacity]);
-  if (count === 0) {
+  if (item === undefined && consumedCapacity === undefined) {
     writer.null();
     return writer.finish();
   }
-  writer.head(MAJOR.map, count);
+  writer.beginMap();
   if (item !== undefined) {
     writer.integer(KEY.item);
     writeItem(writer, item);
   }
   writeCapacityMember(writer, consumedCapacity);
+  writer.endMap();
   return writer.finish();
 }
 
@@ -121,13 +123,14 @@ export function getItemReply({ item, consumedCapacity }: GetItemResult): Buffer 
 export function wholeItemReply(values: ByteContent): Buffer {
   const { length } = values;
   const start = WHOLE_ITEM_HEAD.length + headBytes(length);
-  const reply = Buffer.allocUnsafe(start + length);
+  const reply = Buffer.allocUnsafe(start + length + 1);
   reply[0] = EMPTY_ARRAY;
   reply[1] = WHOLE_ITEM_HEAD[1];
   reply[2] = KEY.item;
   writeHead(reply, WHOLE_ITEM_HEAD.length, MAJOR.bytes, length);
   if (typeof values === 'string') reply.write(values, start, 'latin1');
   else values.copy(reply, start);
+  reply[start + length] = BREAK;
   return reply;
 }
 
@@ -142,12 +145,11 @@ export interface WriteResult {
 export function writeReply(result: WriteResult): Buffer {
   const { attributes, consumedCapacity, itemCollectionMetrics } = result;
   const writer = success();
-  const count = countOf([attributes, consumedCapacity, itemCollectionMetrics]);
-  if (count === 0) {
+  if ([attributes, consumedCapacity, itemCollectionMetrics].every((each) => each === undefined)) {
     writer.null();
     return writer.finish();
   }
-  writer.head(MAJOR.map, count);
+  writer.beginMap();
   if (attributes !== undefined) {
     writer.integer(KEY.attributes);
     writer.byteString(attributes);
@@ -157,6 +159,7 @@ export function writeReply(result: WriteResult): Buffer {
     writer.integer(KEY.itemCollectionMetrics);
     writeCollectionMetrics(writer, itemCollectionMetrics);
   }
+  writer.endMap();
   return writer.finish();
 }
 
@@ -174,7 +177,7 @@ export interface PageResult {
 export function pageReply(result: PageResult): Buffer {
   const { items, lastEvaluatedKey, consumedCapacity } = result;
   const writer = success(PAGE_START_BYTES);
-  writer.head(MAJOR.map, 2 + countOf([items, lastEvaluatedKey, consumedCapacity]));
+  writer.beginMap();
   if (items !== undefined) {
     writer.integer(KEY.items);
     writer.head(MAJOR.array, items.length);
@@ -192,6 +195,7 @@ export function pageReply(result: PageResult): Buffer {
     writer.byteString(lastEvaluatedKey);
   }
   writeCapacityMember(writer, consumedCapacity);
+  writer.endMap();
   return writer.finish();
 }
 
@@ -306,8 +310,8 @@ const KEY = {
   scannedCount: 10,
 } as const;
 
-/** Success, a map of one member, its key. */
-const WHOLE_ITEM_HEAD = [EMPTY_ARRAY, (MAJOR.map << 5) | 1, KEY.item] as const;
+/** Success, the head of the result map, the key of its one member. */
+const WHOLE_ITEM_HEAD = [EMPTY_ARRAY, INDEFINITE_MAP, KEY.item] as const;
 
 /** What pages and batches start with: they mostly hold many items. */
 const PAGE_START_BYTES = 4096;
@@ -316,12 +320,6 @@ function success(startBytes?: number): CborWriter {
   const writer = new CborWriter(startBytes);
   writer.byte(EMPTY_ARRAY);
   return writer;
-}
-
-function countOf(members: readonly unknown[]): number {
-  let count = 0;
-  for (const member of members) if (member !== undefined) count++;
-  return count;
 }
 
 function writeItem(writer: CborWriter, item: ReplyItem): void {

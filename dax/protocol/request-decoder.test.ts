@@ -111,6 +111,16 @@ describe('decodeRequest', () => {
     expect(request).toMatchObject({ options: { condition: hex('830102') } });
   });
 
+  it('names may be a set, as the clients for Java send them', () => {
+    const request = requestIn(hex('013a495927bb d90cf9 82 6161 6162'.replaceAll(' ', '')));
+    expect(request).toEqual({ method: 'defineAttributeListId', names: ['a', 'b'] });
+  });
+
+  it('an empty start key is none: the older client for Java begins each Scan with it', () => {
+    const request = requestIn(hex('013a6fc8309b 4141 bf 0940 ff'.replaceAll(' ', '')));
+    expect(request).toEqual({ method: 'scan', table: 'A', options: {} });
+  });
+
   it('options may be null, empty, or a map of definite length', () => {
     for (const options of ['f6', 'bfff', 'a0']) {
       expect(requestIn(hex(`011a0fb0cc6a41614162${options}`))).toMatchObject({ options: {} });

@@ -2,6 +2,7 @@ import { valueFaults } from '../../dataplane/errors/values.ts';
 import { ATTRIBUTE_NAME_BYTES_MAX } from '../../dataplane/item/limits.ts';
 import { utf8Bytes } from '../../dataplane/item/size.ts';
 import { readBatchGetTables, readBatchWriteTables } from './batch-requests.ts';
+import { MAJOR, TAG } from './cbor-head.ts';
 import type { CborReader } from './cbor-reader.ts';
 import { malformedFaults } from './faults.ts';
 import { LIST_NAMES_MAX } from './limits.ts';
@@ -94,7 +95,11 @@ function readAuthorization(reader: CborReader): AuthorizeConnectionRequest {
 }
 
 /** The names of an attribute list: names that attributes can have, each once. */
+/** An array; from Java's client a set of texts. */
 function readNames(reader: CborReader): readonly string[] {
+  if (reader.peekMajor() === MAJOR.tag && reader.takeArgument() !== TAG.stringSet) {
+    throw malformedFaults.value('an array of texts');
+  }
   const count = reader.arrayCount();
   const names = new Set<string>();
   while (reader.hasElement(names.size, count)) {

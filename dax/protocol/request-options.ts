@@ -86,7 +86,7 @@ function readOption(reader: CborReader, options: MutableOptions): void {
       options.update = reader.byteString();
       break;
     case KEY.exclusiveStartKey:
-      options.exclusiveStartKey = reader.byteString();
+      readStartKey(reader, options);
       break;
     case KEY.filterExpression:
       options.filter = reader.byteString();
@@ -104,6 +104,12 @@ function readOption(reader: CborReader, options: MutableOptions): void {
     default:
       readNumberOption(reader, key, options);
   }
+}
+
+/** The older client for Java begins each Scan with an empty one. */
+function readStartKey(reader: CborReader, options: MutableOptions): void {
+  const key = reader.byteString();
+  if (key.length > 0) options.exclusiveStartKey = key;
 }
 
 function readNumberOption(reader: CborReader, key: number, options: MutableOptions): void {

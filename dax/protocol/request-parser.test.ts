@@ -50,7 +50,17 @@ describe('preambles', () => {
   ])('of client %i: %s', (index, userAgent, sessionId) => {
     const bytes = hex(vectors.preambles[index]?.bytes ?? '');
     expect(arrivalsOf([bytes])).toEqual([
-      { kind: 'preamble', sessionId, userAgent, byteLength: bytes.length },
+      { kind: 'preamble', isFramed: false, sessionId, userAgent, byteLength: bytes.length },
+    ]);
+  });
+
+  it('of the client for Java: a layering of 1 asks for frames', () => {
+    const bytes = Buffer.concat([
+      hex('674a37796e65354701f6a1 69557365724167656e74 75'.replaceAll(' ', '')),
+      Buffer.from('DaxJavaV2Client-2.0.5\0'),
+    ]);
+    expect(arrivalsOf([bytes])).toMatchObject([
+      { isFramed: true, sessionId: undefined, userAgent: 'DaxJavaV2Client-2.0.5' },
     ]);
   });
 

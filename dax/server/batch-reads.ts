@@ -60,9 +60,9 @@ export class BatchReads {
         };
       }),
     );
-    const unprocessedKeys = parts.flatMap(({ name }, index) => {
-      const keys = read.tables[index]?.unprocessedKeys ?? [];
-      return keys.length === 0 ? [] : [{ table: name, keys }];
+    // Of tables without any, too: the older client for Java fails where no table is named, and all others skip these.
+    const unprocessedKeys = parts.map(({ name }, index) => {
+      return { table: name, keys: read.tables[index]?.unprocessedKeys ?? [] };
     });
     const consumedCapacity = read.consumedCapacity.map((each) => answerOf<ConsumedCapacity>(each));
     return batchGetItemReply({ tables, unprocessedKeys, consumedCapacity });

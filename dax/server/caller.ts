@@ -21,5 +21,5 @@ export type SelectForm = 'plain' | 'inverted' | 'unsure';
 export function selectFormOf(userAgent: string | undefined): SelectForm {
   if (userAgent === undefined) return 'unsure';
   if (userAgent.startsWith('DaxGo')) return 'inverted';
-  return /^Dax(?:JS|Python)/.test(userAgent) ? 'plain' : 'unsure';
+  return /^Dax(?:JS|Python|Java)/.test(userAgent) ? 'plain' : 'unsure';
 }

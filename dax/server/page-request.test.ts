@@ -125,7 +125,9 @@ describe('the request for the table', () => {
     ['DaxJSV3Client-3.1.0', 'plain'],
     ['DaxJSClient-1.2.10', 'plain'],
     ['DaxPythonClient-2.1.0', 'plain'],
-    ['DaxJavaClient-2.0', 'unsure'],
+    ['DaxJavaV2Client-2.0.5', 'plain'],
+    ['DaxJavaClient-1.0.230341.0', 'plain'],
+    ['DaxDotNetClient-1', 'unsure'],
     [undefined, 'unsure'],
   ])('knows what a client means by Select by its user agent: %s', (userAgent, expected) => {
     expect(selectFormOf(userAgent)).toBe(expected);

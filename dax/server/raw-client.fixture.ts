@@ -13,6 +13,14 @@ export const PREAMBLE = Buffer.from(
   'hex',
 );
 
+/** Of amazon-dax-client 2.0.5 for Java, which wants its replies in frames. */
+export const FRAMED_PREAMBLE = Buffer.from(
+  '674a37796e65354701f6a169557365724167656e74754461784a617661563243'.concat(
+    '6c69656e742d322e302e3500',
+  ),
+  'hex',
+);
+
 /** An error reply, read. */
 export interface RawFault {
   readonly codes: readonly number[];

@@ -1,6 +1,12 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { AUTHORISATION_MS } from './limits.ts';
-import { getItem, PREAMBLE, type RawClient, request } from './raw-client.fixture.ts';
+import {
+  FRAMED_PREAMBLE,
+  getItem,
+  PREAMBLE,
+  type RawClient,
+  request,
+} from './raw-client.fixture.ts';
 import { ann, SessionBench } from './session.fixture.ts';
 
 const open = { bench: undefined as SessionBench | undefined };
@@ -56,6 +62,19 @@ describe('requests on a connection', () => {
     first.resolve(Buffer.from('<a!>'));
     expect(await text(client, 10)).toBe('<a!><b><c>');
     expect(bench.held.bytes).toBe(0);
+  });
+
+  it('are answered in frames if the preamble asks for that, faults too', async () => {
+    const bench = await newBench();
+    const client = await bench.client();
+    client.send(FRAMED_PREAMBLE, bench.signed(), getItem('T', 'a'), '02');
+    const answer = '0000000b 01000000'.replace(' ', '') + Buffer.from('<a>').toString('hex');
+    expect((await client.take(11)).toString('hex')).toBe(answer);
+    const head = await client.take(8);
+    expect(head.readInt32BE(4)).toBe(0x01000000);
+    const fault = await client.take(head.readInt32BE() - 8);
+    expect(fault.subarray(0, 2).toString('hex')).toBe('8504');
+    expect(await client.end()).toBe('fin');
   });
 
   it('with contents that cannot be are refused, and the connection goes on', async () => {

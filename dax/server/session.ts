@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { nextRequestId } from '../../dataplane/endpoint/request-id.ts';
 import { ClientFault } from '../../dataplane/errors/client-fault.ts';
 import { authenticationReply } from '../protocol/errors.ts';
+import { framed } from '../protocol/frame.ts';
 import { REQUEST_BYTES_MAX } from '../protocol/limits.ts';
 import { ProtocolError } from '../protocol/protocol-error.ts';
 import { type Arrival, RequestParser } from '../protocol/request-parser.ts';
@@ -77,6 +78,7 @@ export class Session {
   #authorisation = NONE;
   /** The preamble has arrived. */
   #isGreeted = false;
+  #isFramed = false;
   #selectForm: SelectForm = 'unsure';
   /** Nothing is taken from the parser: a reply is being made, or replies are to be taken first. */
   #isBusy = false;
@@ -163,6 +165,7 @@ export class Session {
     switch (arrival.kind) {
       case 'preamble':
         this.#isGreeted = true;
+        this.#isFramed = arrival.isFramed;
         this.#selectForm = selectFormOf(arrival.userAgent);
         return;
       case 'invalid':
@@ -290,8 +293,9 @@ export class Session {
   }
 
   /** In one write. */
-  #send(bytes: Buffer): void {
+  #send(reply: Buffer): void {
     if (this.#hasEnded) return;
+    const bytes = this.#isFramed ? framed(reply) : reply;
     this.#context.counters.bytesOut += bytes.length;
     if (this.#socket.write(bytes) || this.#socket.writableLength <= UNSENT_BYTES_MAX) return;
     this.#isBusy = true;
@@ -353,8 +357,9 @@ export class Session {
     if (reply === undefined) {
       this.#socket.end();
     } else {
-      this.#context.counters.bytesOut += reply.length;
-      this.#socket.end(reply);
+      const bytes = this.#isFramed ? framed(reply) : reply;
+      this.#context.counters.bytesOut += bytes.length;
+      this.#socket.end(bytes);
     }
     this.#socket.resume();
     const timer = setTimeout(() => this.#socket.destroy(), this.#context.timeouts.lingerMs);
