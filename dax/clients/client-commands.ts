@@ -84,15 +84,15 @@ async function runs(program: string, args: readonly string[]): Promise<boolean> 
   }
 }
 
-/** aws-dax-go-v2, built once. */
+/** `go-v1`: aws-dax-go. `go-v2`: aws-dax-go-v2. Built once. */
 export class GoClient {
   readonly #folder: string;
 
-  static async build(): Promise<GoClient> {
+  static async build(kind: 'go-v1' | 'go-v2'): Promise<GoClient> {
     const client = new GoClient(mkdtempSync(join(tmpdir(), 'trestle-dax-go-')));
     // The linker's tables take longer than the rest.
     await run('go', ['build', '-ldflags=-s -w', '-o', client.#program, '.'], {
-      cwd: join(here, 'go'),
+      cwd: join(here, kind),
       env: { ...process.env, GOFLAGS: '-mod=readonly', GOWORK: 'off' },
     });
     return client;

@@ -9,69 +9,26 @@ import { SigningKeys } from '../../dataplane/access/signing-keys.ts';
 import { Authority } from '../../dataplane/replication/transport/authority.fixture.ts';
 import { type Door, type DoorOptions, openDoor } from '../server/door.fixture.ts';
 import { SignedHandshakes } from '../server/handshake.ts';
-import {
-  type ClientSettings,
-  GoClient,
-  hasGo,
-  hasJava,
-  JavaClients,
-  nodeClient,
-  pythonClient,
-} from './client-commands.ts';
-import { type ClientCommand, ClientProcess, type Outcome } from './client-process.ts';
+import type { ClientSettings } from './client-commands.ts';
+import { ClientProcess, type Outcome } from './client-process.ts';
+import { type OfficialClient, OfficialClients } from './official-clients.fixture.ts';
 
 /**
  * How the official clients get in: signatures, session tokens, what callers may do, TLS. What they call
  * then is in matrix.test.ts.
  */
-const isGoHere = await hasGo();
-const isJavaHere = await hasJava();
+const clients = await OfficialClients.find();
 const folder = mkdtempSync(join(tmpdir(), 'trestle-dax-clients-'));
-const built: { go?: GoClient; java?: JavaClients } = {};
 const opened: (() => Promise<void> | void)[] = [];
 
-interface Client {
-  readonly name: string;
-  readonly command: (settings: ClientSettings) => ClientCommand | Promise<ClientCommand>;
-}
-
-const clients: readonly Client[] = [
-  { name: '@amazon-dax-sdk/client-dax', command: (settings) => nodeClient('v3', settings) },
-  { name: 'amazon-dax-client for Node', command: (settings) => nodeClient('v1', settings) },
-  { name: 'amazon-dax-client for Python', command: pythonClient },
-  ...(isGoHere
-    ? [{ name: 'aws-dax-go-v2', command: (settings: ClientSettings) => go().command(settings) }]
-    : []),
-  ...(isJavaHere
-    ? (['ClientV2', 'ClientV1'] as const).map((program) => ({
-        name: `amazon-dax-client for Java, ${program}`,
-        command: (settings: ClientSettings) => java().command(program, settings),
-      }))
-    : []),
-];
-
-function go(): GoClient {
-  if (built.go === undefined) throw new Error('it is built before the tests');
-  return built.go;
-}
-
-function java(): JavaClients {
-  if (built.java === undefined) throw new Error('they are built before the tests');
-  return built.java;
-}
-
-beforeAll(async () => {
-  if (isGoHere) built.go = await GoClient.build();
-  if (isJavaHere) built.java = await JavaClients.build();
-}, 600_000);
+beforeAll(() => clients.build(), 600_000);
 
 afterEach(async () => {
   for (let close = opened.pop(); close !== undefined; close = opened.pop()) await close();
 });
 
 afterAll(() => {
-  built.go?.remove();
-  built.java?.remove();
+  clients.remove();
   rmSync(folder, { recursive: true });
 });
 
@@ -86,8 +43,8 @@ async function open(options: DoorOptions): Promise<Door> {
   return door;
 }
 
-async function start(client: Client, settings: ClientSettings): Promise<ClientProcess> {
-  const process = new ClientProcess(await client.command(settings));
+async function start(client: OfficialClient, settings: ClientSettings): Promise<ClientProcess> {
+  const process = new ClientProcess(await clients.command(client, settings));
   opened.push(() => process.stop());
   return process;
 }
@@ -122,7 +79,7 @@ function keysOf(...credentials: readonly Credential[]): Map<string, Credential> 
   return new Map(credentials.map((each) => [each.accessKeyId, each]));
 }
 
-describe.each(clients)('$name', (client) => {
+describe.each(clients.here)('$title', (client) => {
   it('is let in with a known key, and not with a wrong secret', async () => {
     const handshakes = handshakesOf(keysOf(credential('AKIAKNOWN', 'the secret', {})));
     const door = await open({ handshakes });
@@ -188,8 +145,10 @@ describe.each(clients)('$name', (client) => {
     const trusting = await start(client, { url, ca });
     expect(await trusting.call('PutItem', put)).toHaveProperty('result');
     expect(await trusting.call('GetItem', get)).toMatchObject({ result: { Item: put.Item } });
-    const { authorizeConnection } = door.server.counters.requests;
     await trusting.stop();
+    // By then it has asked for whatever it asks for by itself.
+    await expect.poll(() => door.server.counters.connectionsCount).toBe(0);
+    const { authorizeConnection } = door.server.counters.requests;
     const wary = await start(client, { url });
     expect(await wary.call('GetItem', get)).toHaveProperty('error');
     expect(door.server.counters.requests).toMatchObject({ authorizeConnection, getItem: 1 });
@@ -211,6 +170,12 @@ function readersOf(principal: Principal): PolicyFile {
   return file;
 }
 
+function anyClient(): OfficialClient {
+  const [client] = clients.here;
+  if (client === undefined) throw new Error("there are Node's");
+  return client;
+}
+
 describe('keys that change', () => {
   it('a withdrawn key is refused at its next handshake', async () => {
     const keys = keysOf(credential('AKIAKNOWN', 'the secret', {}));
@@ -220,10 +185,10 @@ describe('keys that change', () => {
       accessKeyId: 'AKIAKNOWN',
       secretAccessKey: 'the secret',
     };
-    const before = await start({ name: '', command: (all) => nodeClient('v3', all) }, settings);
+    const before = await start(anyClient(), settings);
     expect(await before.call('GetItem', get)).toHaveProperty('result');
     keys.delete('AKIAKNOWN');
-    const after = await start({ name: '', command: (all) => nodeClient('v3', all) }, settings);
+    const after = await start(anyClient(), settings);
     expect(await after.call('GetItem', get)).toHaveProperty('error');
   });
 });

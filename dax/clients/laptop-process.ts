@@ -67,7 +67,10 @@ function linesOf(
 ): Promise<Pick<LaptopProcess, 'tablesUrl' | 'cacheUrl' | 'daxUrl' | 'healthUrl'>> {
   return new Promise((resolve, reject) => {
     const fail = (reason: string) => reject(new Error(`hack/run --dax ${reason}:\n${output()}`));
-    const timer = setTimeout(() => fail('prints no endpoints'), START_MS_MAX);
+    const timer = setTimeout(() => {
+      fail('prints no endpoints');
+      child.kill('SIGKILL');
+    }, START_MS_MAX);
     child.stdout?.on('data', () => {
       const [, tablesUrl] = /DynamoDB API on (http:\/\/\S+) \(tables/.exec(output()) ?? [];
       const [, daxUrl, cacheUrl] =

@@ -1,6 +1,7 @@
 import { ClientFault } from '../../dataplane/errors/client-fault.ts';
 import { normaliseNumber } from '../../dataplane/item/number.ts';
 import type { Outcome } from './client-process.ts';
+import type { OfficialClient } from './official-clients.fixture.ts';
 
 type Members = { readonly [member: string]: unknown };
 
@@ -30,7 +31,7 @@ export interface Comparison {
 type Habits = Pick<Comparison, 'hidesReasonItems' | 'hidesEmptyItems'>;
 
 /** What clients of a language do otherwise. */
-export const habits: Readonly<Record<'node' | 'python' | 'go' | 'java', Habits>> = {
+export const habits: Readonly<Record<OfficialClient['language'], Habits>> = {
   node: { hidesReasonItems: false, hidesEmptyItems: false },
   python: { hidesReasonItems: true, hidesEmptyItems: false },
   go: { hidesReasonItems: false, hidesEmptyItems: true },

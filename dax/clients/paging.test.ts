@@ -1,20 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Json } from '../../dataplane/api/server.fixture.ts';
 import { type Door, openDoor } from '../server/door.fixture.ts';
-import {
-  type ClientSettings,
-  GoClient,
-  hasGo,
-  nodeClient,
-  pythonClient,
-} from './client-commands.ts';
-import { type ClientCommand, ClientProcess } from './client-process.ts';
+import { ClientProcess } from './client-process.ts';
 import { createTables } from './matrix.fixture.ts';
+import { OfficialClients } from './official-clients.fixture.ts';
 
 /** Whole tables and indexes by pages and segments, whose order is each table's own. */
 const ITEMS_COUNT = 60;
-const isGoHere = await hasGo();
-const opened: { door?: Door; go?: GoClient } = {};
+const clients = await OfficialClients.find();
+const opened: { door?: Door } = {};
 
 beforeAll(async () => {
   const door = await openDoor();
@@ -27,33 +21,13 @@ beforeAll(async () => {
     });
   }
   await door.tables.indexesCaughtUp('Idx');
-  if (isGoHere) opened.go = await GoClient.build();
+  await clients.build();
 }, 600_000);
 
 afterAll(async () => {
-  opened.go?.remove();
+  clients.remove();
   await opened.door?.close();
 });
-
-const clients: readonly (readonly [
-  string,
-  (settings: ClientSettings) => Promise<ClientCommand>,
-])[] = [
-  ['@amazon-dax-sdk/client-dax', async (settings) => nodeClient('v3', settings)],
-  ['amazon-dax-client for Node', async (settings) => nodeClient('v1', settings)],
-  ['amazon-dax-client for Python', pythonClient],
-  ...(isGoHere
-    ? [
-        [
-          'aws-dax-go-v2',
-          async (settings: ClientSettings) => {
-            if (opened.go === undefined) throw new Error('it was built');
-            return opened.go.command(settings);
-          },
-        ] as const,
-      ]
-    : []),
-];
 
 /** Sort keys of all items, by as many pages as it takes. */
 async function allPages(
@@ -79,12 +53,12 @@ async function allPages(
 const all = Array.from({ length: ITEMS_COUNT }, (_, at) => at);
 const sorted = (numbers: number[]) => numbers.toSorted((a, b) => a - b);
 
-describe.each(clients)('%s', (_, commandFor) => {
+describe.each(clients.here)('$title', (official) => {
   const started: { client?: ClientProcess } = {};
 
   beforeAll(async () => {
     const url = `dax://127.0.0.1:${opened.door?.port}`;
-    started.client = new ClientProcess(await commandFor({ url }));
+    started.client = new ClientProcess(await clients.command(official, { url }));
   });
 
   afterAll(() => started.client?.stop());

@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../dataplane/api/operation.ts';
 import { type Server, startServer } from '../../dataplane/api/server.fixture.ts';
 import { type Door, openDoor } from '../server/door.fixture.ts';
-import { hasJava, JavaClients, nodeClient, pythonClient } from './client-commands.ts';
-import { type ClientCommand, ClientProcess } from './client-process.ts';
+import { ClientProcess } from './client-process.ts';
 import { directOutcome } from './matrix.fixture.ts';
 import { habits, normalOutcome } from './normal-outcome.fixture.ts';
+import { type OfficialClient, OfficialClients } from './official-clients.fixture.ts';
 import { type RandomCall, randomCall } from './random-calls.fixture.ts';
 import { Draw, hasIndexes, randomIndexes, randomTables } from './random-draw.fixture.ts';
 
@@ -22,12 +22,13 @@ const READS: ReadonlySet<string> = new Set([
   ...['GetItem', 'BatchGetItem', 'Query', 'Scan', 'TransactGetItems'],
 ]);
 
-type Language = keyof typeof habits;
-
-const isJavaHere = await hasJava();
+const clients = await OfficialClients.find('v3', 'python', 'go1', 'java2');
 
 let door: Door;
 let uncached: Server;
+
+beforeAll(() => clients.build(), 600_000);
+afterAll(() => clients.remove());
 
 beforeEach(async () => {
   door = await openDoor();
@@ -88,7 +89,11 @@ async function settleIndexes(): Promise<void> {
 }
 
 /** @returns what differs from the tables' own outcome */
-async function differences(client: ClientProcess, call: RandomCall, language: Language) {
+async function differences(
+  client: ClientProcess,
+  call: RandomCall,
+  language: OfficialClient['language'],
+) {
   const { operation, parameters } = call;
   const isRead = READS.has(operation);
   const tables = isRead ? door.tables : uncached;
@@ -114,13 +119,12 @@ function unordered(value: unknown, name = ''): unknown {
   );
 }
 
-async function run(
-  command: ClientCommand,
-  callsCount: number,
-  language: Language,
-): Promise<unknown[]> {
+async function run(official: OfficialClient): Promise<unknown[]> {
+  const { name, language } = official;
+  const callsCount = name === 'v3' ? 300 : 120;
   const draw = new Draw(seed);
-  const client = new ClientProcess(command);
+  const url = `dax://127.0.0.1:${door.port}`;
+  const client = new ClientProcess(await clients.command(official, { url }));
   const found: unknown[] = [];
   let reads: RandomCall[] = [];
   try {
@@ -139,32 +143,12 @@ async function run(
 }
 
 describe('random calls are answered as by the tables', () => {
-  it('@amazon-dax-sdk/client-dax', { timeout: 240_000 }, async () => {
-    const command = nodeClient('v3', { url: `dax://127.0.0.1:${door.port}` });
-    expect(await run(command, 300, 'node'), `TRESTLE_SEED=${seed}`).toEqual([]);
-    const { itemHits, queryHits, scanHits } = door.cache.counters;
-    expect(Math.min(itemHits, queryHits, scanHits)).toBeGreaterThan(10);
+  it.each(clients.here)('$title', { timeout: 240_000 }, async (official) => {
+    expect(await run(official), `TRESTLE_SEED=${seed}`).toEqual([]);
+    if (official.name === 'v3') {
+      const { itemHits, queryHits, scanHits } = door.cache.counters;
+      expect(Math.min(itemHits, queryHits, scanHits)).toBeGreaterThan(10);
+    }
     expect(door.server.counters.protocolErrors.size).toBe(0);
   });
-
-  it('amazon-dax-client for Python', { timeout: 240_000 }, async () => {
-    const command = await pythonClient({ url: `dax://127.0.0.1:${door.port}` });
-    expect(await run(command, 120, 'python'), `TRESTLE_SEED=${seed}`).toEqual([]);
-    expect(door.server.counters.protocolErrors.size).toBe(0);
-  });
-
-  it.skipIf(!isJavaHere)(
-    'amazon-dax-client for Java (left out where there is no Java or Maven)',
-    { timeout: 600_000 },
-    async () => {
-      const java = await JavaClients.build();
-      try {
-        const command = await java.command('ClientV2', { url: `dax://127.0.0.1:${door.port}` });
-        expect(await run(command, 120, 'java'), `TRESTLE_SEED=${seed}`).toEqual([]);
-        expect(door.server.counters.protocolErrors.size).toBe(0);
-      } finally {
-        java.remove();
-      }
-    },
-  );
 });

@@ -43,14 +43,21 @@ export class RandomExpressions {
     return token;
   }
 
-  /** @returns its text, and the attribute that it begins with */
-  path(): { readonly text: string; readonly top: string } {
+  /**
+   * @param isShown what it leads to is to be shown: before an element of a list inside a list that is not the first,
+   *   Node's clients keep a hole (README.md), so there is none
+   * @returns its text, and the attribute that it begins with
+   */
+  path({ isShown = false } = {}): { readonly text: string; readonly top: string } {
     const draw = this.#draw;
     const top = draw.chance(0.2) ? draw.pick(['g', 'gn', 'nope']) : draw.name();
     let text = this.name(top);
     for (let depth = draw.below(3); depth > 0 && /^[abcml]$/.test(top); depth -= 1) {
       const isIndex = draw.chance(0.5);
-      text += isIndex ? `[${draw.below(4)}]` : `.${this.name(draw.pick(['x', 'y', 'x.y', 'é']))}`;
+      const isInList = text.endsWith(']');
+      text += isIndex
+        ? `[${isShown && isInList ? 0 : draw.below(4)}]`
+        : `.${this.name(draw.pick(['x', 'y', 'x.y', 'é']))}`;
     }
     return { text, top };
   }
@@ -89,7 +96,7 @@ export class RandomExpressions {
   projection(): string {
     return this.#apart(
       4,
-      () => this.path(),
+      () => this.path({ isShown: true }),
       ({ text }) => text,
     ).join(', ');
   }

@@ -11,15 +11,15 @@ export interface Caller {
 }
 
 /**
- * What a client's `Select` means (reference/dax-protocol.md section 9). `plain`: what it says. `inverted`: Go's
- * clients send ALL_ATTRIBUTES when nothing was said, and nothing when that was. `unsure`: a client that nobody has
- * looked at may do as Go's.
+ * What a client's `Select` means (reference/dax-protocol.md section 9). `plain`: what it says. `inverted`: aws-dax-go-v2
+ * sends ALL_ATTRIBUTES when nothing was said, and nothing when that was. `unsure`: a client that nobody has looked at
+ * may do the same.
  */
 export type SelectForm = 'plain' | 'inverted' | 'unsure';
 
 /** @param userAgent of the preamble, as `DaxGoV2Client-1.0.3`; undefined: it has none */
 export function selectFormOf(userAgent: string | undefined): SelectForm {
   if (userAgent === undefined) return 'unsure';
-  if (userAgent.startsWith('DaxGo')) return 'inverted';
-  return /^Dax(?:JS|Python|Java)/.test(userAgent) ? 'plain' : 'unsure';
+  if (userAgent.startsWith('DaxGoV2')) return 'inverted';
+  return /^Dax(?:JS|Python|Java|GoClient)/.test(userAgent) ? 'plain' : 'unsure';
 }

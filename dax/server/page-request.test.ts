@@ -121,7 +121,7 @@ describe('the request for the table', () => {
 
   it.each<[string | undefined, SelectForm]>([
     ['DaxGoV2Client-1.0.3', 'inverted'],
-    ['DaxGoClient-1.2.15', 'inverted'],
+    ['DaxGoClient-1.2.14', 'plain'],
     ['DaxJSV3Client-3.1.0', 'plain'],
     ['DaxJSClient-1.2.10', 'plain'],
     ['DaxPythonClient-2.1.0', 'plain'],

@@ -1,4 +1,5 @@
 import com.amazon.dax.client.dynamodbv2.AmazonDaxClientBuilder;
+import com.amazon.dax.client.dynamodbv2.ClientConfig;
 import com.amazonaws.AmazonServiceException;
 import com.amazonaws.auth.EnvironmentVariableCredentialsProvider;
 import com.amazonaws.services.dynamodbv2.AmazonDynamoDB;
@@ -26,6 +27,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 
 /**
  * Calls operations through amazon-dax-client 1 for Java, of the AWS SDK v1. Started as {@code ClientV1 URL}; commands and
@@ -33,6 +35,8 @@ import java.util.Map;
  */
 public final class ClientV1 {
   private static final String MODEL = "com.amazonaws.services.dynamodbv2.model.";
+  /** The client's own is a second, and a JVM's first handshake may take longer on a busy machine. */
+  private static final long PATIENCE_SECONDS = 10;
   private static final Gson JSON = new GsonBuilder().serializeNulls().disableHtmlEscaping().create();
 
   public static void main(String[] arguments) throws Exception {
@@ -54,7 +58,10 @@ public final class ClientV1 {
   }
 
   private static AmazonDynamoDB open(String url) {
+    ClientConfig patient =
+        new ClientConfig().withConnectTimeout(PATIENCE_SECONDS, TimeUnit.SECONDS).withHealthCheckTimeout(PATIENCE_SECONDS, TimeUnit.SECONDS);
     return AmazonDaxClientBuilder.standard()
+        .withClientConfiguration(patient)
         .withRegion("us-east-1")
         .withCredentials(new EnvironmentVariableCredentialsProvider())
         .withEndpointConfiguration(url)

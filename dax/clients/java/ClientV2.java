@@ -31,7 +31,6 @@ import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 import software.amazon.awssdk.services.dynamodb.model.TransactionCanceledException;
 import software.amazon.awssdk.utils.builder.Buildable;
-import software.amazon.awssdk.utils.builder.SdkBuilder;
 import software.amazon.dax.ClusterDaxClient;
 import software.amazon.dax.Configuration;
 
@@ -41,6 +40,8 @@ import software.amazon.dax.Configuration;
  */
 public final class ClientV2 {
   private static final String MODEL = "software.amazon.awssdk.services.dynamodb.model.";
+  /** The client's own is a second, and a JVM's first handshake may take longer on a busy machine. */
+  private static final int PATIENCE_MILLIS = 10_000;
   private static final Gson JSON = new GsonBuilder().serializeNulls().disableHtmlEscaping().create();
 
   public static void main(String[] arguments) throws Exception {
@@ -66,6 +67,9 @@ public final class ClientV2 {
         .overrideConfiguration(
             Configuration.builder()
                 .url(url)
+                .connectTimeoutMillis(PATIENCE_MILLIS)
+                .endpointRefreshTimeoutMillis(PATIENCE_MILLIS)
+                .healthCheckTimeoutMillis(PATIENCE_MILLIS)
                 .region(Region.US_EAST_1)
                 .credentialsProvider(EnvironmentVariableCredentialsProvider.create())
                 .build())
@@ -161,8 +165,6 @@ public final class ClientV2 {
     }
     error.addProperty("code", code);
     error.addProperty("message", message);
-    error.addProperty("class", thrown.getClass().getName());
-    if (thrown.getCause() != null) error.addProperty("cause", String.valueOf(thrown.getCause()));
     if (thrown instanceof TransactionCanceledException cancelled && cancelled.hasCancellationReasons()) {
       error.add("reasons", shown(cancelled.cancellationReasons()));
     }
