@@ -11,8 +11,6 @@ import type { ClientCommand } from './client-process.ts';
 const run = promisify(execFile);
 const here = import.meta.dirname;
 
-/** Of Maven, for each file. */
-const DOWNLOAD_ATTEMPTS = 3;
 /** Of a file that holds no secret. */
 const TRUST_STORE_PASSWORD = 'changeit';
 
@@ -120,32 +118,21 @@ export class GoClient {
   }
 }
 
-/** amazon-dax-client of Maven, 1 and 2, built once. */
+/** amazon-dax-client of Maven, 1 and 2, built on first use. */
 export class JavaClients {
-  readonly #folder: string;
-  #libraries = '';
+  readonly #classPath: string;
+  /** Of stores of authorities. */
+  readonly #folder = mkdtempSync(join(tmpdir(), 'trestle-dax-java-'));
 
   static async build(): Promise<JavaClients> {
-    const clients = new JavaClients(mkdtempSync(join(tmpdir(), 'trestle-dax-java-')));
-    await clients.#build();
-    return clients;
+    const { stdout } = await run(join(here, '../../hack/java-clients'));
+    const folder = stdout.trim();
+    const libraries = readFileSync(join(folder, 'libraries'), 'utf8').trim();
+    return new JavaClients(`${join(folder, 'classes')}:${libraries}`);
   }
 
-  private constructor(folder: string) {
-    this.#folder = folder;
-  }
-
-  async #build(): Promise<void> {
-    const sources = join(here, 'java');
-    const list = join(this.#folder, 'libraries');
-    await run('mvn', [
-      ...['--quiet', '--batch-mode', `--file=${join(sources, 'pom.xml')}`],
-      `-Dmaven.wagon.http.retryHandler.count=${DOWNLOAD_ATTEMPTS}`,
-      ...[`-Dmdep.outputFile=${list}`, 'dependency:build-classpath'],
-    ]);
-    this.#libraries = readFileSync(list, 'utf8').trim();
-    const programs = ['ClientV1.java', 'ClientV2.java'].map((each) => join(sources, each));
-    await run('javac', ['-cp', this.#libraries, '-d', this.#folder, ...programs]);
+  private constructor(classPath: string) {
+    this.#classPath = classPath;
   }
 
   async command(
@@ -156,7 +143,7 @@ export class JavaClients {
     const trust = ca === undefined ? [] : await this.#trust(ca);
     return {
       program: 'java',
-      args: [...trust, '-cp', `${this.#folder}:${this.#libraries}`, program, url],
+      args: [...trust, '-cp', this.#classPath, program, url],
       env: environment(settings),
     };
   }

@@ -19,12 +19,12 @@ export type ClientName = 'v3' | 'v1' | 'python' | 'go1' | 'go2' | 'java1' | 'jav
 
 const all: readonly OfficialClient[] = [
   { name: 'v3', title: '@amazon-dax-sdk/client-dax', language: 'node' },
-  { name: 'v1', title: 'amazon-dax-client for Node, of the AWS SDK v2', language: 'node' },
+  { name: 'v1', title: 'amazon-dax-client for Node', language: 'node' },
   { name: 'python', title: 'amazon-dax-client for Python', language: 'python' },
   { name: 'go1', title: 'aws-dax-go', language: 'go' },
   { name: 'go2', title: 'aws-dax-go-v2', language: 'go' },
-  { name: 'java1', title: 'amazon-dax-client for Java, of the AWS SDK v1', language: 'java' },
-  { name: 'java2', title: 'amazon-dax-client for Java, of the AWS SDK v2', language: 'java' },
+  { name: 'java1', title: 'amazon-dax-client 1 for Java', language: 'java' },
+  { name: 'java2', title: 'amazon-dax-client 2 for Java', language: 'java' },
 ];
 
 /** For tests: the official clients, those for Go and Java where these can be built. */
