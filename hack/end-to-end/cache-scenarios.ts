@@ -6,7 +6,7 @@ import type { DaxClusterResource } from '../../operator/daxcluster/cluster-resou
 import type { Installation } from './installation.ts';
 import { CACHE, type KindCluster } from './kind-cluster.ts';
 import { LoadHandle } from './load.ts';
-import type { LoadWindow } from './load-messages.ts';
+import { CACHE_REQUEST_MS_MAX, type LoadWindow } from './load-messages.ts';
 import type { Report } from './report.ts';
 import { until } from './until.ts';
 
@@ -198,9 +198,11 @@ export function cacheScenarios({
       await delay(SETTLE_MS);
       await settled(3);
     });
-    // What was under way at the node may fail; what was read must be right all the same.
+    // What was under way at the node may fail, and the client may give a writer several dead connections, one after the
+    // other, a request each; what was read must be right all the same.
     expect(window.wrongReads).toEqual([]);
-    expect(window.errors.length).toBeLessThanOrEqual(WRITERS_COUNT);
+    const turnsCount = Math.ceil(window.durationMs / CACHE_REQUEST_MS_MAX);
+    expect(window.errors.length).toBeLessThanOrEqual(WRITERS_COUNT * turnsCount);
     // The client gives out its dead connections one by one.
     await until(
       async () => (await load?.during(() => delay(SETTLE_MS)))?.errors ?? [],

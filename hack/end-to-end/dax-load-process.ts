@@ -2,7 +2,7 @@ import { setServers } from 'node:dns';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Dax } from '@amazon-dax-sdk/client-dax';
 import { type SteeredLoad, serveLoad } from './load-answers.ts';
-import type { LoadAnswer, LoadSettings } from './load-messages.ts';
+import { CACHE_REQUEST_MS_MAX, type LoadAnswer, type LoadSettings } from './load-messages.ts';
 import { WindowCounts } from './load-window.ts';
 
 /**
@@ -10,12 +10,6 @@ import { WindowCounts } from './load-window.ts';
  * item of its own, writes it again and again, and reads it through whatever node the client chooses: it
  * must find what was acknowledged last. DAX_DNS is the DNS server to ask for the names of the cluster.
  */
-
-/**
- * Amazon's client hands a pooled connection out again whose node has gone, and such a request never ends, without any
- * time-out of its own (reference/dax-protocol.md): a program needs one.
- */
-const REQUEST_MS_MAX = 5_000;
 
 const dns = process.env.DAX_DNS;
 if (dns !== undefined) setServers([dns]);
@@ -130,8 +124,8 @@ class DaxLoad implements SteeredLoad {
 /** @throws Error where no answer comes */
 async function endingInTime(request: Promise<unknown>): Promise<void> {
   const timer = new AbortController();
-  const late = delay(REQUEST_MS_MAX, undefined, { signal: timer.signal }).then(() => {
-    throw new Error(`no answer within ${REQUEST_MS_MAX} ms`);
+  const late = delay(CACHE_REQUEST_MS_MAX, undefined, { signal: timer.signal }).then(() => {
+    throw new Error(`no answer within ${CACHE_REQUEST_MS_MAX} ms`);
   });
   try {
     await Promise.race([request, late]);

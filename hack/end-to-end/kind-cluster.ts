@@ -5,6 +5,8 @@ import { type CommandOptions, command } from './command.ts';
 const CONFIG = fileURLToPath(new URL('kind.yaml', import.meta.url));
 export const CACHE = fileURLToPath(new URL('../../.cache/e2e', import.meta.url));
 const READY_SECONDS_MAX = 240;
+/** Its own limit of 2 s for each call passes when a machine stands still. */
+const CRICTL = ['crictl', '--timeout=60s'] as const;
 
 /** A worker, which is a zone of its own. */
 export interface Worker {
@@ -188,7 +190,7 @@ export class KindCluster {
   /** SIGKILL of the first process of a pod's container, from outside: the kubelet starts it again. */
   async killProcess(node: string, pod: string, container: string): Promise<void> {
     const find = [
-      'crictl',
+      ...CRICTL,
       'ps',
       '-q',
       '--name',
@@ -198,7 +200,7 @@ export class KindCluster {
     ];
     const id = (await this.inNode(node, ...find)).trim().split('\n')[0] ?? '';
     const template = '{{.info.pid}}';
-    const inspect = ['crictl', 'inspect', '--output', 'go-template', '--template', template, id];
+    const inspect = [...CRICTL, 'inspect', '--output', 'go-template', '--template', template, id];
     const pid = (await this.inNode(node, ...inspect)).trim();
     await this.inNode(node, 'kill', '-9', pid);
   }

@@ -20,6 +20,12 @@ export type LoadAnswer =
     }
   | { readonly kind: 'failed'; readonly message: string };
 
+/**
+ * Of each request to a cache. Amazon's client hands a pooled connection out again whose node has gone, and such a request
+ * never ends, without any time-out of its own (reference/dax-protocol.md): a program needs one.
+ */
+export const CACHE_REQUEST_MS_MAX = 5_000;
+
 /** How a client by TLS knows whom it talks to. */
 export interface TlsTrust {
   /** Certificates that it trusts, PEM. */
