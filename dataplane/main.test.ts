@@ -12,8 +12,8 @@ import {
   ListTablesCommand,
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { afterEach, describe, expect, it } from 'vitest';
-import { freePorts } from './clients/cluster-processes.ts';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { freePorts } from './free-port.fixture.ts';
 import { Authority } from './replication/transport/authority.fixture.ts';
 
 /** The process as users start it: options, lines, signals, exit statuses. */
@@ -28,7 +28,7 @@ afterEach(async () => {
   for (const child of running) child.kill('SIGKILL');
   await Promise.all([...running].map(exitOf));
 });
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 interface Started {
   readonly child: ChildProcess;
@@ -359,9 +359,10 @@ describe('main: a server that runs', () => {
     );
     const { child, exit, output } = start(
       ...['router', '--topology', topology, '--id', 'r-1', '--bind', '127.0.0.1'],
-      ...['--drain-seconds', '2'],
+      // Longer than the test: nobody has to be quick to see that it drains.
+      ...['--drain-seconds', '300'],
     );
-    await expect.poll(() => output.stdout, { timeout: 20_000 }).toContain('serves the DynamoDB');
+    await expect.poll(() => output.stdout).toContain('serves the DynamoDB');
     const ask = (at: number, path: string) => fetch(`http://127.0.0.1:${at}${path}`);
     expect((await ask(port, '/')).headers.get('connection')).toBe('keep-alive');
     child.kill('SIGTERM');
@@ -370,7 +371,16 @@ describe('main: a server that runs', () => {
       .toEqual({ isReady: false, reasons: ['stopping'] });
     const response = await ask(port, '/');
     expect([response.status, response.headers.get('connection')]).toEqual([200, 'close']);
-    expect(await exit).toBe(0);
+    child.kill('SIGTERM');
+    expect(await exit, 'a second signal is not waited for').toBe(1);
+
+    const brief = start(
+      ...['router', '--topology', topology, '--id', 'r-1', '--bind', '127.0.0.1'],
+      ...['--drain-seconds', '1'],
+    );
+    await expect.poll(() => brief.output.stdout).toContain('serves the DynamoDB');
+    brief.child.kill('SIGTERM');
+    expect(await brief.exit).toBe(0);
   });
 
   it('ends at once on a second signal', async () => {

@@ -208,8 +208,8 @@ describe('a DAX node that runs', () => {
     expect(output.stderr).toBe('');
   });
 
-  it('drains: it is not ready at once, serves on, asks clients to leave, and ends', async () => {
-    const { child, exit, httpUrl, healthUrl } = await serve('--drain-seconds', '2');
+  it('drains: it is not ready at once, serves on, and asks clients to leave', async () => {
+    const { child, httpUrl, healthUrl } = await serve('--drain-seconds', '60');
     const client = clientOf(httpUrl);
     const get = () =>
       client
@@ -224,7 +224,16 @@ describe('a DAX node that runs', () => {
     expect(status).toMatchObject({ isDraining: true, members: [] });
     expect(await get()).toBe('ResourceNotFoundException');
     expect((await fetch(httpUrl)).headers.get('connection')).toBe('close');
+    client.destroy();
+  });
+
+  it('ends when it has drained, and not before', async () => {
+    const { child, exit } = await serve('--drain-seconds', '2');
+    const startMs = performance.now();
+    child.kill('SIGTERM');
     expect(await exit).toBe(0);
+    // Timers of two processes.
+    expect(performance.now() - startMs).toBeGreaterThan(1_990);
   });
 
   it('ends at once on a second signal', async () => {

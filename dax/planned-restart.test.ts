@@ -76,15 +76,19 @@ function daxClient(): DynamoDBDocument {
   return client;
 }
 
-/** The JSON door behind a Service: it sends whoever comes to a node that is ready. */
+/**
+ * The JSON door behind a Service: it sends whoever comes to a node that is ready. All of them are in this process: when it
+ * has stood still for longer than their leases, none is for a moment, which no probe would have seen.
+ */
 class BalancedClients {
   readonly #clients = new Map<string, DynamoDBDocument>();
   #turn = 0;
 
   next(): DynamoDBDocument {
-    const ready = [...nodes.values()].filter(isReady);
+    const staying = [...nodes.values()].filter(({ node }) => !node.status().isDraining);
+    const ready = staying.filter(isReady);
     this.#turn += 1;
-    const node = ready[this.#turn % ready.length];
+    const node = ready[this.#turn % ready.length] ?? staying[this.#turn % staying.length];
     const endpoint = node?.node.urls.http;
     if (endpoint === undefined) throw new Error('no node is ready');
     const known = this.#clients.get(endpoint);

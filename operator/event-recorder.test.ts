@@ -83,6 +83,9 @@ describe('an event', () => {
   });
 
   it('about an object of no namespace stands in default', async () => {
+    // The API server makes it, in its own time.
+    const name = 'default';
+    await expect.poll(() => api.client.get(resources.namespaces, { name })).toBeDefined();
     const node = await api.client.create(resources.nodes, { metadata: { name: 'node-1' } });
     recorder.record(node, rollout);
     await expect.poll(() => events('default')).toHaveLength(1);

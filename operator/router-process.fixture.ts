@@ -8,11 +8,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { resources } from '../dataplane/kubernetes/resources.ts';
 import { ROUTER_SECRET } from './certificates/namespace-secrets.ts';
 import type { SecretObject } from './certificates/secret-data.ts';
+import { wrapper } from './kubelet.fixture.ts';
 import type { TableTrial } from './operator.fixture.ts';
 import { writeTls } from './workload.fixture.ts';
 
 const main = join(import.meta.dirname, '../dataplane/main.ts');
-const READY_MS_MAX = 20_000;
+const READY_MS_MAX = 60_000;
 
 /** What a router knows of those who call it: the members of the Secret `trestle-credentials`. */
 export interface RouterAccess {
@@ -46,7 +47,8 @@ export class RouterProcess {
         ? ['--credentials', 'none']
         : ['--credentials', join(folder, 'credentials'), '--policies', join(folder, 'policies')]),
     ];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const [command = '', ...rest] = [...wrapper, process.execPath, ...args];
+    const child = spawn(command, rest, { stdio: ['ignore', 'ignore', 'pipe'] });
     let output = '';
     child.stderr?.on('data', (chunk: Buffer) => {
       output = (output + chunk.toString()).slice(-5_000);
@@ -107,11 +109,15 @@ export class RouterProcess {
 
   /** Of the process, as long as it runs. */
   get pid(): number | undefined {
-    return this.#child.exitCode === null ? this.#child.pid : undefined;
+    return this.#hasEnded ? undefined : this.#child.pid;
+  }
+
+  get #hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
   async close(): Promise<void> {
-    if (this.#child.exitCode === null) {
+    if (!this.#hasEnded) {
       const exited = once(this.#child, 'exit');
       this.#child.kill('SIGKILL');
       await exited;

@@ -80,7 +80,10 @@ export class StorageNodes {
           this.#context(name).then((context) => done(null, context), done);
         },
       },
-      (request, response) => void this.#serve(request, response),
+      (request, response) => {
+        // Who asked may have gone meanwhile.
+        this.#serve(request, response).catch(() => request.socket.destroy());
+      },
     );
   }
 

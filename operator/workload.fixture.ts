@@ -61,9 +61,8 @@ export class PodVolumes {
       mkdirSync(join(this.folder, mountPath), { recursive: true });
     }
     for (const [path, text] of files) {
-      if (textIn(path) === text) continue;
       mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(path, text);
+      writeWhole(path, text);
     }
     this.#refreshedMs = performance.now();
     return true;
@@ -122,10 +121,15 @@ export function writeTls(folder: string, name: string, secret: SecretObject): vo
   mkdirSync(folder, { recursive: true });
   for (const file of ['ca.crt', `${name}.crt`, `${name}.key`]) {
     const text = secretText(secret, file) ?? '';
-    if (textIn(join(folder, file)) === text) continue;
-    writeFileSync(join(folder, `${file}.new`), text);
-    renameSync(join(folder, `${file}.new`), join(folder, file));
+    writeWhole(join(folder, file), text);
   }
+}
+
+/** Unless it is so already: whoever reads the file meanwhile has the former text or this one. */
+function writeWhole(path: string, text: string): void {
+  if (textIn(path) === text) return;
+  writeFileSync(`${path}.new`, text);
+  renameSync(`${path}.new`, path);
 }
 
 function textIn(path: string): string | undefined {

@@ -11,7 +11,7 @@ const folder = mkdtempSync(join(tmpdir(), 'trestle-policies-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const ACCOUNT = '123456789012';
-const WAIT = { timeout: 10_000 };
+const WAIT = { timeout: 30_000 };
 const ann = principalOf('user/ann', ACCOUNT);
 const request = {
   action: 'dynamodb:GetItem',

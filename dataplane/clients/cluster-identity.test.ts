@@ -1,10 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import {
-  ClusterProcesses,
-  freePorts,
-  type MemberProcess,
-  type PeerOf,
-} from './cluster-processes.ts';
+import { freePorts } from '../free-port.fixture.ts';
+import { ClusterProcesses, type MemberProcess, type PeerOf } from './cluster-processes.ts';
 import { startServer } from './server-process.ts';
 
 /** Who may take part in a cluster, and who may not: real processes, and what they say. */
@@ -14,7 +10,8 @@ vi.setConfig({ testTimeout: 120_000 });
 
 let cluster: ClusterProcesses;
 beforeAll(async () => {
-  cluster = await ClusterProcesses.start();
+  // Whoever stands still for a while keeps its name all the same.
+  cluster = await ClusterProcesses.start({ deadMs: 60_000 });
 });
 afterAll(() => cluster?.close());
 

@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomInt, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
+import { freePorts } from '../free-port.fixture.ts';
 import type { TlsMaterial } from '../replication/transport/options.ts';
 import { ClusterCertificates } from './cluster-certificates.ts';
 import { waitFor } from './wait-for.ts';
@@ -16,8 +16,6 @@ const main = join(import.meta.dirname, '../main.ts');
 const HOST = '127.0.0.1';
 const OUTPUT_CHARS_MAX = 200_000;
 const READY_MS_MAX = 30_000;
-const PORTS_FROM = 20_000;
-const PORTS_BELOW = 32_000;
 
 interface Member {
   readonly id: string;
@@ -35,6 +33,7 @@ interface TopologyJson {
   readonly nodes: readonly Member[];
   readonly routers: readonly Member[];
   readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string };
+  readonly limits?: { readonly transport: { readonly deadMs: number } };
 }
 
 export interface ClusterOptions {
@@ -42,6 +41,8 @@ export interface ClusterOptions {
   readonly hasTls?: boolean;
   /** Of all processes, in the topology; it has to lead to this machine's loopback address. */
   readonly host?: string;
+  /** After which silence a peer is dead, where a process that stands still for a while is to be none. */
+  readonly deadMs?: number;
   /** Further options of all processes. */
   readonly memberOptions?: readonly string[];
   /** Of nodes alone. */
@@ -222,6 +223,9 @@ export class ClusterProcesses {
       nodes: ['a', 'b', 'c'].map((zone, index) => member(`${zone}-1`, zone, index)),
       routers: [member('router-1', 'a', 3)],
       ...(options.hasTls === true ? { tls: ClusterCertificates.files } : {}),
+      ...(options.deadMs === undefined
+        ? {}
+        : { limits: { transport: { deadMs: options.deadMs } } }),
     };
     const ids = [...this.topology.nodes, ...this.topology.routers].map(({ id }) => id);
     this.certificates =
@@ -318,30 +322,5 @@ export class ClusterProcesses {
     const { certificates } = this;
     if (certificates !== undefined) process.operator = () => certificates.operator;
     return process;
-  }
-}
-
-/**
- * Ports that nobody listens on, at this moment. They are below those that systems give to outgoing
- * connections and to listeners that take any: of these one might be gone before it is used.
- */
-export async function freePorts(count: number): Promise<number[]> {
-  const ports: number[] = [];
-  const servers: Server[] = [];
-  try {
-    while (ports.length < count) {
-      const port = randomInt(PORTS_FROM, PORTS_BELOW);
-      const server = createServer();
-      const isFree = await new Promise((resolve) => {
-        server.once('error', () => resolve(false));
-        server.listen(port, HOST, () => resolve(true));
-      });
-      if (isFree !== true) continue;
-      servers.push(server);
-      ports.push(port);
-    }
-    return ports;
-  } finally {
-    await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   }
 }

@@ -124,10 +124,14 @@ it('a trigger of a cluster gets every change in order, also when the leaders die
 });
 
 it('a node tells what its triggers do', async () => {
-  const pages = await Promise.all(cluster.nodes.map((node) => node.admin('GET', '/metrics')));
-  const page = pages.map(({ body }) => body).join('\n');
-  expect(page).toMatch(
-    /trestle_trigger_records_delivered_total\{table="Orders",trigger="audit"\} [1-9]/,
-  );
-  expect(page).toContain('trestle_trigger_iterator_age_seconds{table="Orders",trigger="audit"}');
+  const page = async () => {
+    const pages = await Promise.all(cluster.nodes.map((node) => node.admin('GET', '/metrics')));
+    return pages.map(({ body }) => body).join('\n');
+  };
+  // A delivery is counted when its answer is there, which comes after what the target has noted.
+  const delivered =
+    /trestle_trigger_records_delivered_total\{table="Orders",trigger="audit"\} [1-9]/;
+  await expect.poll(page).toMatch(delivered);
+  const age = 'trestle_trigger_iterator_age_seconds{table="Orders",trigger="audit"}';
+  await expect.poll(page).toContain(age);
 });

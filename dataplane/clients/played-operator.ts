@@ -31,8 +31,6 @@ export interface PlayedOperatorOptions {
  * process with an address of its own, and a status.
  */
 export class PlayedOperator {
-  /** Whether it acts: to see what is shown before it does. */
-  isAwake = true;
   readonly #options: PlayedOperatorOptions;
   readonly #folder = mkdtempSync(join(tmpdir(), 'trestle tables '));
   /** By uid of the Table: its one storage node. */
@@ -40,6 +38,9 @@ export class PlayedOperator {
   readonly #certificate: TlsMaterial;
   readonly #closed = new AbortController();
   readonly #loop: Promise<void>;
+  #isAwake = true;
+  /** What it does at present. */
+  #round: Promise<void> = Promise.resolve();
   #nodesCount = 0;
 
   constructor(options: PlayedOperatorOptions) {
@@ -60,6 +61,16 @@ export class PlayedOperator {
     return table;
   }
 
+  /** Resolves when it does nothing any more, until `wake`: to see what is shown before it acts. */
+  async sleep(): Promise<void> {
+    this.#isAwake = false;
+    await this.#round;
+  }
+
+  wake(): void {
+    this.#isAwake = true;
+  }
+
   async close(): Promise<void> {
     this.#closed.abort();
     await this.#loop;
@@ -68,18 +79,23 @@ export class PlayedOperator {
   }
 
   async #run(): Promise<void> {
-    const { client, namespace } = this.#options;
     const { signal } = this.#closed;
     while (!signal.aborted) {
-      if (this.isAwake) {
-        // The API server may be away: it comes back.
-        const listed = await client
-          .listAll<TableResource>(resources.tables, { namespace })
-          .catch(() => undefined);
-        if (listed !== undefined) await this.#reconcile(listed.items).catch(() => undefined);
+      if (this.#isAwake) {
+        this.#round = this.#look();
+        await this.#round;
       }
       await delay(POLL_MS);
     }
+  }
+
+  async #look(): Promise<void> {
+    const { client, namespace } = this.#options;
+    // The API server may be away: it comes back.
+    const listed = await client
+      .listAll<TableResource>(resources.tables, { namespace })
+      .catch(() => undefined);
+    if (listed !== undefined) await this.#reconcile(listed.items).catch(() => undefined);
   }
 
   async #reconcile(tables: readonly TableResource[]): Promise<void> {
@@ -122,11 +138,18 @@ export class PlayedOperator {
     process.operator = () => this.#certificate;
     this.#tables.set(uid, process);
     process.start();
-    await process.isReady();
-    await process.admin('POST', '/bootstrap', {});
-    await this.#operate(process, 'CreateTable', createRequestOf(table));
-    await this.#activated(process, table.spec.tableName);
-    await this.#setStatus(table, process);
+    try {
+      await process.isReady();
+      await process.admin('POST', '/bootstrap', {});
+      await this.#operate(process, 'CreateTable', createRequestOf(table));
+      await this.#activated(process, table.spec.tableName);
+      await this.#setStatus(table, process);
+    } catch (error) {
+      // The next round begins anew.
+      await this.#remove(uid);
+      rmSync(folder, { recursive: true, force: true });
+      throw error;
+    }
   }
 
   async #change(table: TableResource): Promise<void> {

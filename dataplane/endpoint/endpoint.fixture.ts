@@ -20,7 +20,8 @@ export interface TestServer {
   readonly port: number;
   /** Parsed log lines so far. */
   readonly logged: readonly JsonObject[];
-  close(): Promise<void>;
+  /** @param graceMs - what requests under way have; 1 s unless given */
+  close(graceMs?: number): Promise<void>;
 }
 
 export interface TestServerOptions {
@@ -67,8 +68,8 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     endpoint,
     port: endpoint.port,
     logged,
-    close: async () => {
-      await endpoint.close(1000);
+    close: async (graceMs = 1_000) => {
+      await endpoint.close(graceMs);
       await transactions.close();
       await catalog.close();
       await store.close();

@@ -512,7 +512,7 @@ describe('closing', () => {
     const { port } = closing;
     const raw = sendRaw(port, rawCall('Slow', '{}'));
     await started;
-    const closed = closing.close();
+    const closed = closing.close(60_000);
     await expect(send(port, { method: 'GET' })).rejects.toThrow('ECONNREFUSED');
     finish();
     const text = await raw;

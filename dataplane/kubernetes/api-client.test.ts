@@ -300,7 +300,8 @@ describe('watch', () => {
     let other: KubeObject | undefined;
     const events: WatchEvent<ConfigMap>[] = [];
     // The server sends a bookmark two seconds before the end, if anything of the kind was written.
-    const options = { namespace, resourceVersion, timeoutSeconds: 5 };
+    // So there has to be time enough to write it before that.
+    const options = { namespace, resourceVersion, timeoutSeconds: 15 };
     for await (const event of client.watch<ConfigMap>(configMaps, options)) {
       events.push(event);
       if (event.type !== 'DELETED') continue;

@@ -56,12 +56,12 @@ describe('any text', () => {
 
   it('that is nearly a statement has a plan or a fault', () => {
     const counts = { plan: 0, fault: 0 };
-    fc.assert(
-      fc.property(damagedStatements, ({ text, parameters }) => {
-        counts[outcome(text, parameters) === 'plan' ? 'plan' : 'fault']++;
-      }),
-      runs,
-    );
+    const answered = fc.property(damagedStatements, ({ text, parameters }) => {
+      counts[outcome(text, parameters) === 'plan' ? 'plan' : 'fault']++;
+    });
+    // These whatever the time, of which a machine may stand still for all.
+    fc.assert(answered, { numRuns: 500 });
+    fc.assert(answered, runs);
     expect(Math.min(counts.plan, counts.fault)).toBeGreaterThan(0);
   });
 
@@ -113,8 +113,9 @@ describe('a text as long as they may be', () => {
   ])('of %s costs a few milliseconds', (_, text) => {
     expect(text.length).toBeLessThanOrEqual(STATEMENT_CHARS_MAX);
     outcome(text, []);
-    const start = performance.now();
+    // Of the processor's time: what else the machine does meanwhile is no cost of the statement.
+    const before = process.cpuUsage();
     outcome(text, []);
-    expect(performance.now() - start).toBeLessThan(200);
+    expect(process.cpuUsage(before).user / 1_000).toBeLessThan(200);
   });
 });

@@ -7,12 +7,15 @@ import type { Store } from '../storage/store.ts';
 import { fullKey, membersOn, stateOf } from './cluster.fixture.ts';
 import { loadCore } from './core/wasm-core.ts';
 import { MultiRaft } from './multi-raft.ts';
-import type { Replica } from './replica.ts';
+import { ProposalError, type Replica } from './replica.ts';
 import { systemScheduler } from './scheduler.ts';
+import type { Address } from './transport/options.ts';
 import { TcpTransport } from './transport/tcp-transport.ts';
 import { turns } from './virtual-clock.fixture.ts';
 
 const NODES = ['a', 'b', 'c'] as const;
+/** Nobody listens there. */
+const NOWHERE: Address = { host: '127.0.0.1', port: 1 };
 
 interface Node {
   readonly store: Store;
@@ -24,7 +27,8 @@ interface Node {
 describe('MultiRaft on disk and over TCP', () => {
   let folder: string;
   const nodes = new Map<string, Node>();
-  const ports = new Map<string, number>();
+  /** Where each node listens now, or did last; a node that starts again gets another port. */
+  const addresses = new Map<string, Address>();
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'multi-raft-'));
   });
@@ -43,10 +47,8 @@ describe('MultiRaft on disk and over TCP', () => {
         storeId: id,
         processId: `${id}${Math.random()}`,
       },
-      listen: { host: '127.0.0.1', port: ports.get(id) ?? 0 },
-      peers: new Map(
-        [...ports].map(([peer, port]) => [peer, { host: '127.0.0.1', port }] as const),
-      ),
+      listen: { host: '127.0.0.1', port: 0 },
+      peers: peers(),
       tls: undefined,
       scheduler: systemScheduler,
       random: Math.random,
@@ -62,8 +64,14 @@ describe('MultiRaft on disk and over TCP', () => {
       log: () => {},
       limits: { tickMs: 50 },
     });
-    await transport.open();
     nodes.set(id, { store, host, transport });
+    await transport.open();
+    addresses.set(id, transport.address ?? NOWHERE);
+    for (const node of nodes.values()) node.transport.setPeers(peers());
+  }
+
+  function peers(): ReadonlyMap<string, Address> {
+    return new Map(NODES.map((id) => [id, addresses.get(id) ?? NOWHERE]));
   }
 
   async function stop(id: string): Promise<void> {
@@ -87,17 +95,26 @@ describe('MultiRaft on disk and over TCP', () => {
   }
 
   async function write(from: number, to: number): Promise<void> {
-    const replica = await leader();
     const writes: Promise<void>[] = [];
-    for (let i = from; i < to; i += 1) {
-      const key = fullKey(replica.storageId, `k${i}`);
-      writes.push(replica.propose([{ key, value: Buffer.from(`v${i}`) }]));
-    }
+    for (let i = from; i < to; i += 1) writes.push(writeOne(i));
     await Promise.all(writes);
   }
 
+  /** Until it is acknowledged: on a disk that is busy for long, leaders change by themselves. */
+  async function writeOne(i: number): Promise<void> {
+    for (;;) {
+      const replica = await leader();
+      const key = fullKey(replica.storageId, `k${i}`);
+      try {
+        return await replica.propose([{ key, value: Buffer.from(`v${i}`) }]);
+      } catch (error) {
+        if (!(error instanceof ProposalError)) throw error;
+        await turns(1);
+      }
+    }
+  }
+
   it('writes, loses nodes and starts again', async () => {
-    for (const id of NODES) ports.set(id, await freePort());
     for (const id of NODES) await start(id);
     for (const [i, id] of NODES.entries()) {
       const replica = { partitionId: 1n, replicaId: i + 1, members: membersOn(NODES) };
@@ -126,12 +143,3 @@ describe('MultiRaft on disk and over TCP', () => {
     expect(states[2]).toEqual(states[0]);
   }, 60_000);
 });
-
-async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net');
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 
 /** Ways to get a mount of one's own: as root, and as an ordinary user. */
 const unshareFlags = ['-m', '-Urm'];
@@ -11,11 +11,11 @@ it.each(['reserve', 'exhausted'])(
   'full disk, %s: writes are refused, reads go on, space brings writes back',
   async (scenario) => {
     const volume = await mkdtemp(join(tmpdir(), 'trestle-full-'));
+    onTestFinished(() => rm(volume, { recursive: true }));
     const script = join(import.meta.dirname, 'full-disk.child.ts');
     const run = inVolume(volume, '"$2" "$3" "$1" "$4"', [process.execPath, script, scenario]);
     expect(run.stderr).toBe('');
     expect(run.status).toBe(0);
-    await rm(volume, { recursive: true });
   },
   60_000,
 );

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { operationOf } from './batch-operation.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { openLevel } from './level.ts';
@@ -133,6 +133,7 @@ describe('sync of logs', () => {
 describe('the logs in a folder', () => {
   it('are found, opened and synced; other files are left alone', async () => {
     const path = await mkdtemp(join(tmpdir(), 'trestle-logs-'));
+    onTestFinished(() => rm(path, { recursive: true }));
     await writeFile(join(path, '000007.log'), 'x');
     await writeFile(join(path, '000005.ldb'), 'x');
     const folder = logFolder(path);
@@ -150,13 +151,13 @@ describe('the logs in a folder', () => {
     await expect.poll(changedNs, { interval: 1 }).not.toBe(before);
     await logs.sync();
     logs.close();
-    await rm(path, { recursive: true });
   });
 });
 
 describe('a LevelDB whose logs are synced apart', () => {
   it('has every commit on disk when it resolves, also while logs follow each other', async () => {
     const path = await mkdtemp(join(tmpdir(), 'trestle-logs-'));
+    onTestFinished(() => rm(path, { recursive: true }));
     const level = await openLevel(path, { createIfMissing: true });
     const disk = new WatchedFolder(path);
     const logs = new LogSync(disk);
@@ -191,7 +192,6 @@ describe('a LevelDB whose logs are synced apart', () => {
     await queue.drained();
     await level.close();
     logs.close();
-    await rm(path, { recursive: true });
   }, 60_000);
 });
 

@@ -47,7 +47,7 @@ it('verify: a changed bit in any file is refused, or all data still reads back r
     { numRuns: 400, endOnFailure: true },
   );
   expect(refused).toBeGreaterThan(100);
-}, 60_000);
+}, 240_000);
 
 it('scrub: finds a changed byte in a table, passes over removed files, and can be stopped', async () => {
   const names = (await readdir(join(folder, 'db'))).filter((name) => name.endsWith('.ldb'));
@@ -89,7 +89,7 @@ it('onDamage: a damaged table beyond those checked at the start is found while t
   });
   expect(await damage.promise).toMatchObject({ code: 'damaged' });
   await second.close();
-}, 30_000);
+}, 120_000);
 
 /** Remembers what must be read back. */
 function someEffects(index: number): readonly Effect[] {

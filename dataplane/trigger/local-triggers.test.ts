@@ -91,7 +91,7 @@ afterEach(async () => {
 });
 
 const until = (holds: () => boolean) =>
-  vi.waitFor(() => expect(holds()).toBe(true), { timeout: 10_000, interval: 5 });
+  vi.waitFor(() => expect(holds()).toBe(true), { timeout: 30_000, interval: 5 });
 
 it('triggers of a process: what is written is delivered, from all partitions', async () => {
   const server = await Server.start([OLD_TRIGGER]);

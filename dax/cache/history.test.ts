@@ -56,11 +56,12 @@ afterEach(async () => {
 });
 
 interface Run extends Pick<Drive, 'lengthMs' | 'troubles' | 'isHunt'> {
+  readonly isEnough?: (history: History) => boolean;
   readonly losesInvalidations?: boolean;
   readonly hasRedis?: boolean;
 }
 
-async function run({ losesInvalidations, hasRedis, ...length }: Run): Promise<History> {
+async function run({ losesInvalidations, hasRedis, isEnough, ...length }: Run): Promise<History> {
   const random = mulberry32(seed);
   const cluster = new TestCluster(NODES_COUNT, {
     delayMs: () => Math.floor(random() * MESSAGE_MS_MAX),
@@ -81,7 +82,10 @@ async function run({ losesInvalidations, hasRedis, ...length }: Run): Promise<Hi
   await Promise.all(nodes.map(({ cache }) => cache.whenL2Tried()));
   const delayMs = () => Math.floor(random() * 4);
   const workload = new Workload({ nodes, tables, table, random, delayMs, uncertainShare: 0.01 });
-  return drive(workload, { clientsCount: 9, calmMs: 400, troubleMs: 150, ...length });
+  return drive(workload, {
+    ...{ clientsCount: 9, calmMs: 400, troubleMs: 150, ...length },
+    isEnough: () => isEnough?.(workload.history) !== false,
+  });
 }
 
 const troubles: readonly Trouble[] = [
@@ -106,26 +110,33 @@ function moveOnWithoutTheFirst(): void {
   wires[1]?.mend();
 }
 
-describe('no read is given an old value', () => {
+/** What is to be seen was there to be seen. */
+const hasRaces = ({ racesCount }: History) => racesCount > 100;
+const COVERED = ['itemHits', 'joinedReads', 'l2Hits', 'l2Losses'] as const;
+const missing = () => COVERED.filter((name) => sumOf(name) === 0);
+
+describe('no read is given an old value', { timeout: 180_000 }, () => {
   test('while Redis and nodes have their troubles', async () => {
-    const history = await run({ lengthMs: 12_000, troubles });
+    const isEnough = (history: History) =>
+      hasRaces(history) && history.failedCount > 0 && missing().length === 0;
+    const history = await run({ lengthMs: 12_000, troubles, isEnough });
     expect(history.violations, `seed ${seed}`).toEqual([]);
-    // What is to be seen was there to be seen.
     expect(history.racesCount).toBeGreaterThan(100);
     expect(history.failedCount).toBeGreaterThan(0);
-    for (const name of ['itemHits', 'joinedReads', 'l2Hits', 'l2Losses'] as const) {
-      expect({ [name]: sumOf(name) }).not.toEqual({ [name]: 0 });
-    }
+    expect(missing()).toEqual([]);
   });
 
   test('without Redis', async () => {
-    const history = await run({ lengthMs: 3000, troubles: [], hasRedis: false });
+    const history = await run({
+      ...{ lengthMs: 3000, troubles: [], hasRedis: false },
+      isEnough: hasRaces,
+    });
     expect(history.violations, `seed ${seed}`).toEqual([]);
     expect(history.racesCount).toBeGreaterThan(100);
   });
 });
 
-describe('the checker finds', () => {
+describe('the checker finds', { timeout: 120_000 }, () => {
   const hunt = { lengthMs: 40_000, isHunt: true, troubles: [] };
 
   test('invalidations that do not arrive', async () => {

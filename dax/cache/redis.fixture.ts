@@ -5,6 +5,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePorts } from '../../dataplane/free-port.fixture.ts';
 
 /** For tests: a real Redis on a free port of the loopback, which can be broken and mended. */
 export interface TestRedis {
@@ -40,7 +41,7 @@ export async function startTlsRedis(material: CertificateMaterial): Promise<Test
     await writeFile(key, shown.key);
   };
   await write(material);
-  const tlsPort = await freePort();
+  const [tlsPort] = await freePorts(1);
   const redis = await startRedis(
     ...['--tls-port', String(tlsPort), '--tls-auth-clients', 'no'],
     ...['--tls-cert-file', cert, '--tls-key-file', key],
@@ -64,13 +65,13 @@ export async function startRedis(...options: string[]): Promise<TestRedis> {
   const path = fileURLToPath(new URL('../../hack/redis', import.meta.url));
   const binary = execFileSync(path, { encoding: 'utf8' }).trim();
   const folder = await mkdtemp(join(tmpdir(), 'trestle-redis-'));
-  const port = await freePort();
+  const [port = 0] = await freePorts(1);
   let server: ChildProcess | undefined;
 
   async function start(): Promise<void> {
     const words = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder];
     server = spawn(binary, [...words, ...options], { stdio: 'ignore' });
-    while (!(await answers(port))) {
+    while (!(await answers(port, server.pid))) {
       if (server.exitCode !== null) throw new Error(`redis-server ended: ${server.exitCode}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
@@ -85,7 +86,17 @@ export async function startRedis(...options: string[]): Promise<TestRedis> {
     await ended;
   }
 
-  await start();
+  async function close(): Promise<void> {
+    await kill();
+    await rm(folder, { recursive: true, force: true });
+  }
+
+  try {
+    await start();
+  } catch (error) {
+    await close();
+    throw error;
+  }
   return {
     port,
     url: `redis://127.0.0.1:${port}`,
@@ -94,10 +105,7 @@ export async function startRedis(...options: string[]): Promise<TestRedis> {
     start,
     pause: () => void server?.kill('SIGSTOP'),
     resume: () => void server?.kill('SIGCONT'),
-    async close() {
-      await kill();
-      await rm(folder, { recursive: true, force: true });
-    },
+    close,
   };
 }
 
@@ -156,18 +164,10 @@ function portOf(server: Server): number {
   return address.port;
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const port = portOf(server);
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-async function answers(port: number): Promise<boolean> {
+/** And is that very process: not one that somebody else has started meanwhile. */
+async function answers(port: number, pid: number | undefined): Promise<boolean> {
   try {
-    return (await ask(port, ['PING'])).startsWith('+PONG');
+    return (await ask(port, ['INFO', 'server'])).includes(`\nprocess_id:${pid}\r`);
   } catch {
     return false; // not yet
   }

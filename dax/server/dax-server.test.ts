@@ -81,7 +81,7 @@ describe('the DAX door', () => {
     const busy = await connect(door.port);
     busy.send(PREAMBLE, signed(), getItem('Nowhere', 'a'));
     await expect.poll(() => door.server.counters.requests.getItem).toBe(2);
-    const closed = door.close();
+    const closed = door.close(30_000);
     expect(await idle.end()).toBe('fin');
     expect(await busy.fault()).toMatchObject({ errorCode: 'ResourceNotFoundException' });
     expect(await busy.end()).toBe('fin');
@@ -97,6 +97,6 @@ describe('the DAX door', () => {
     stubborn.send(PREAMBLE);
     await expectService(stubborn);
     await door.close();
-    expect(stubborn.ended).not.toBe(undefined);
+    expect(await stubborn.end()).not.toBe(undefined);
   });
 });

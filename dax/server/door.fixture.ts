@@ -31,7 +31,8 @@ export interface Door {
   readonly tables: Server;
   readonly cache: CachedTables;
   readonly lists: AttributeLists;
-  close(): Promise<void>;
+  /** @param graceMs for requests under way (1 s) */
+  close(graceMs?: number): Promise<void>;
 }
 
 export interface DoorOptions {
@@ -102,8 +103,8 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     tables,
     cache,
     lists,
-    async close() {
-      await server.close(1000);
+    async close(graceMs = 1000) {
+      await server.close(graceMs);
       cache.close();
       calls.close();
       await endpoint.close(1000);

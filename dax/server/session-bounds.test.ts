@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { HELD_BYTES_MAX, SESSION_TIMEOUTS } from './limits.ts';
 import { getItem, PREAMBLE, type RawClient } from './raw-client.fixture.ts';
 import { SessionBench } from './session.fixture.ts';
@@ -17,6 +17,18 @@ afterEach(async () => {
 
 const text = async (client: RawClient, bytes: number) => (await client.take(bytes)).toString();
 
+/** The kernel's buffers are full, and no further request is looked at. */
+async function whenStuck({ asked }: SessionBench): Promise<void> {
+  let before = 0;
+  await expect
+    .poll(() => {
+      const isStill = asked.length > 4 && asked.length === before;
+      before = asked.length;
+      return isStill;
+    })
+    .toBe(true);
+}
+
 describe('bounds', () => {
   it('a client that sends on and on while it waits is not read from any more', async () => {
     const bench = await newBench();
@@ -27,8 +39,8 @@ describe('bounds', () => {
     client.send(getItem('T', 'a'));
     for (let index = 0; index < 60; index++) client.send(packet);
     // The kernel's buffers fill, and then nothing moves.
-    await vi.waitFor(() => expect(client.socket.writableLength).toBeGreaterThan(500_000));
-    await vi.waitFor(() => expect(bench.counters.bytesIn).toBeGreaterThan(64 * 1024));
+    await expect.poll(() => client.socket.writableLength).toBeGreaterThan(500_000);
+    await expect.poll(() => bench.counters.bytesIn).toBeGreaterThan(64 * 1024);
     expect(bench.held.bytes).toBeLessThan(512 * 1024);
     first.resolve(Buffer.from('<a>'));
     await client.take(3 * 600_001);
@@ -41,7 +53,7 @@ describe('bounds', () => {
     bench.reply = () => Buffer.alloc(128 * 1024);
     client.socket.pause();
     client.send(...Array.from({ length: 400 }, () => getItem('T', 'b')));
-    await vi.waitFor(() => expect(bench.asked.length).toBeGreaterThan(4));
+    await whenStuck(bench);
     expect(bench.counters.bytesOut).toBeLessThan(16 * 1024 * 1024);
     client.socket.resume();
     await client.take(400 * 128 * 1024);
@@ -53,7 +65,7 @@ describe('bounds', () => {
     bench.reply = () => Buffer.alloc(256 * 1024);
     client.socket.pause();
     client.send(...Array.from({ length: 1000 }, () => getItem('T', 'b')));
-    await vi.waitFor(() => expect(bench.asked.length).toBeGreaterThan(4));
+    await whenStuck(bench);
     bench.nowMs = SESSION_TIMEOUTS.unsentMs;
     bench.checkTimeouts();
     expect(bench.counters.connectionsCut).toBe(0);
@@ -68,11 +80,11 @@ describe('bounds', () => {
     const bench = await newBench();
     const client = await bench.knownClient();
     client.send(getItem('T', 'a').subarray(0, 8));
-    await vi.waitFor(() => expect(bench.held.bytes).toBe(8));
+    await expect.poll(() => bench.held.bytes).toBe(8);
     bench.nowMs = SESSION_TIMEOUTS.requestMs;
     bench.checkTimeouts();
     client.send(getItem('T', 'a').subarray(8, 9));
-    await vi.waitFor(() => expect(bench.held.bytes).toBe(9));
+    await expect.poll(() => bench.held.bytes).toBe(9);
     bench.nowMs += 1;
     bench.checkTimeouts();
     expect(await client.end()).toBe('fin');
@@ -84,7 +96,7 @@ describe('bounds', () => {
     const client = await bench.knownClient();
     const asked = getItem('T', 'a');
     client.send(asked.subarray(0, 8));
-    await vi.waitFor(() => expect(bench.held.bytes).toBe(8));
+    await expect.poll(() => bench.held.bytes).toBe(8);
     bench.nowMs = SESSION_TIMEOUTS.requestMs;
     client.send(asked.subarray(8), asked.subarray(0, 9));
     expect(await text(client, 3)).toBe('<a>');
@@ -109,7 +121,7 @@ describe('bounds', () => {
     const known = await bench.knownClient();
     known.send(getItem('T', 'a'));
     expect(await text(known, 3)).toBe('<a>');
-    await vi.waitFor(() => expect(bench.counters.bytesIn).toBeGreaterThan(2 * PREAMBLE.length));
+    await expect.poll(() => bench.counters.bytesIn).toBeGreaterThan(2 * PREAMBLE.length);
     bench.nowMs = 30 * 24 * 3600_000;
     bench.checkTimeouts();
     known.send(bench.signed(), getItem('T', 'b'));
@@ -141,7 +153,7 @@ describe('the end', () => {
     bench.reply = (key) => (key === 'a' ? first.promise : Buffer.from(`<${key}>`));
     client.send(getItem('T', 'a'), getItem('T', 'b'));
     client.socket.end();
-    await vi.waitFor(() => expect(bench.asked).toEqual(['a']));
+    await expect.poll(() => bench.asked).toEqual(['a']);
     first.resolve(Buffer.from('<a>'));
     expect(await text(client, 6)).toBe('<a><b>');
     expect(await client.end()).toBe('fin');
@@ -162,7 +174,7 @@ describe('the end', () => {
     const first = Promise.withResolvers<Buffer>();
     bench.reply = () => first.promise;
     client.send(getItem('T', 'a'));
-    await vi.waitFor(() => expect(bench.asked).toEqual(['a']));
+    await expect.poll(() => bench.asked).toEqual(['a']);
     bench.sessions[0]?.finish();
     first.resolve(Buffer.from('<a>'));
     expect(await text(client, 3)).toBe('<a>');
@@ -174,7 +186,7 @@ describe('the end', () => {
     const client = await bench.knownClient();
     const asked = getItem('T', 'a');
     client.send(asked.subarray(0, 8));
-    await vi.waitFor(() => expect(bench.held.bytes).toBe(8));
+    await expect.poll(() => bench.held.bytes).toBe(8);
     bench.sessions[0]?.finish();
     client.send(asked.subarray(8));
     expect(await text(client, 3)).toBe('<a>');
@@ -196,7 +208,7 @@ describe('the end', () => {
     const first = Promise.withResolvers<Buffer>();
     bench.reply = (key) => (key === 'a' ? first.promise : Buffer.from(`<${key}>`));
     client.send(getItem('T', 'a'));
-    await vi.waitFor(() => expect(bench.asked).toEqual(['a']));
+    await expect.poll(() => bench.asked).toEqual(['a']);
     client.socket.resetAndDestroy();
     other.send(getItem('T', 'b'));
     expect(await text(other, 3)).toBe('<b>');

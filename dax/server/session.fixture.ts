@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:net';
 import { pino } from 'pino';
-import { expect, vi } from 'vitest';
+import { expect } from 'vitest';
 import { principalOf } from '../../dataplane/access/principal.ts';
 import { SigningKeys } from '../../dataplane/access/signing-keys.ts';
 import { errorReply } from '../protocol/errors.ts';
@@ -74,7 +74,7 @@ export class SessionBench {
     if (address === null || typeof address === 'string') throw new Error('it listens');
     const client = await RawClient.connect(address.port);
     this.#clients.push(client);
-    await vi.waitFor(() => expect(this.sessions).toHaveLength(this.#clients.length));
+    await expect.poll(() => this.sessions).toHaveLength(this.#clients.length);
     return client;
   }
 

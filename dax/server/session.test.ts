@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { AUTHORISATION_MS } from './limits.ts';
 import {
   FRAMED_PREAMBLE,
@@ -57,7 +57,7 @@ describe('requests on a connection', () => {
     const sent = PREAMBLE.length + bench.signed().length + 3 * getItem('T', 'a').length;
     client.send(getItem('T', 'a'), getItem('T', 'b'));
     client.send(getItem('T', 'c'));
-    await vi.waitFor(() => expect(bench.counters.bytesIn).toBe(sent));
+    await expect.poll(() => bench.counters.bytesIn).toBe(sent);
     expect(bench.asked).toEqual(['a']);
     first.resolve(Buffer.from('<a!>'));
     expect(await text(client, 10)).toBe('<a!><b><c>');

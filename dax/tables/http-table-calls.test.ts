@@ -53,10 +53,12 @@ describe('calls of a server that verifies signatures', () => {
     endpoint = `http://127.0.0.1:${server.port}`;
     const calls = open(endpoint);
     created = await outcomeOf(calls.call('CreateTable', table));
-    await vi.waitFor(async () =>
-      expect(await outcomeOf(calls.call('DescribeTable', { TableName: 'Tab' }))).toContain(
-        '"ACTIVE"',
-      ),
+    await vi.waitFor(
+      async () =>
+        expect(await outcomeOf(calls.call('DescribeTable', { TableName: 'Tab' }))).toContain(
+          '"ACTIVE"',
+        ),
+      { timeout: 30_000 },
     );
   });
   afterAll(() => server.close());
@@ -295,7 +297,8 @@ describe('connections', () => {
 describe('waits', () => {
   it('of a write end at its limit, uncertain', async () => {
     const { endpoint } = await serve(() => undefined);
-    const calls = open(endpoint, { limits: { callMs: 60 } });
+    // Enough for the request to leave, also on a busy machine: before that, it is not done.
+    const calls = open(endpoint, { limits: { callMs: 5_000 } });
     expect(await outcomeOf(calls.call('PutItem', put))).toBe(
       'uncertain: the tables do not answer: no answer in time',
     );
@@ -303,10 +306,10 @@ describe('waits', () => {
 
   it('of a read end at their limit, all tries together', async () => {
     const { endpoint, counts } = await serve(() => undefined);
-    const calls = open(endpoint, { limits: { attemptMs: 40, callMs: 100, attemptsMax: 50 } });
+    const calls = open(endpoint, { limits: { attemptMs: 1_500, callMs: 6_000, attemptsMax: 50 } });
     expect(await outcomeOf(calls.call('GetItem', { Key }))).toMatch(/no answer in time$/);
-    expect(counts.requests).toBeGreaterThan(1);
-    expect(counts.requests).toBeLessThan(5);
+    await expect.poll(() => counts.requests).toBeGreaterThan(1);
+    expect(counts.requests).toBeLessThan(7);
   });
 
   it('end when nobody wants the answer any more', async () => {

@@ -33,11 +33,13 @@ beforeAll(async () => {
   // Pods are of helm test; without their service account no API server takes them.
   const manifests = await render(helm, { smokeTest: { enabled: false } }, { namespace });
   await api.applyYaml(manifests.map((manifest) => stringify(manifest)).join('---\n'));
-  await waitFor(
-    () => api.client.list(tables, { namespace }).catch(() => undefined),
-    (list) => list !== undefined,
-    POLICY_MS_MAX,
-  );
+  for (const kind of [tables, daxClusters, accessKeys, accessPolicies]) {
+    await waitFor(
+      () => api.client.list(kind, { namespace }).catch(() => undefined),
+      (list) => list !== undefined,
+      POLICY_MS_MAX,
+    );
+  }
 }, HELM_MS_MAX);
 
 afterAll(() => api?.close());
@@ -109,7 +111,12 @@ describe('a real API server', () => {
 
   it('lets the operator do what it must, and no more', async () => {
     const operator = api.clientAs(`system:serviceaccount:${namespace}:trestle-operator`);
-    await expect(operator.list(tables, { namespace })).resolves.toBeDefined();
+    // Rights are not in force at once either.
+    await waitFor(
+      () => operator.list(tables, { namespace }).then(() => 'listed', String),
+      (said) => said === 'listed',
+      POLICY_MS_MAX,
+    );
     await expect(operator.list(nodes, { namespace: undefined })).resolves.toBeDefined();
     await expect(operator.list(secrets, { namespace })).rejects.toMatchObject({ status: 403 });
     await expect(operator.list(pods, { namespace: 'default' })).rejects.toMatchObject({

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, it } from 'vitest';
-import { freePorts } from '../../dataplane/clients/cluster-processes.ts';
 import { waitFor } from '../../dataplane/clients/wait-for.ts';
+import { freePorts } from '../../dataplane/free-port.fixture.ts';
 import { isAlive } from './processes.ts';
 
 /** `hack/cluster` as people call it: one line for each command, and processes that do what it says. */

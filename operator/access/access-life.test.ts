@@ -62,9 +62,9 @@ test('an AccessKey gets a key in a Secret of its own, routers get it too, and af
     expect.anything(),
     { ...pair, principal: 'user/ann' },
   ]);
-  trial.pass(PROPAGATION_MS - 5_000);
+  trial.pass(PROPAGATION_MS / 2);
   await trial.condition(key, 'Reconciling', 'Propagating');
-  trial.pass(5_000);
+  trial.pass(PROPAGATION_MS / 2);
   await trial.condition(key, 'Ready', 'Active');
   const { status } = (await trial.get<AccessKeyResource>(accessKeys, 'app')) ?? key;
   expect(status).toMatchObject({ secretName: 'app', accessKeyID: pair.accessKeyId });
@@ -73,7 +73,7 @@ test('an AccessKey gets a key in a Secret of its own, routers get it too, and af
 
 test('what is as it should be is not written again', async () => {
   const client = api.newClient();
-  await trial.startOperator({ client });
+  const { counts } = (await trial.startOperator({ client })).access.controller;
   await knownKey();
   const policy = await trial.createPolicy('music', musicForAnn);
   await trial.condition(policy, 'Ready', 'Propagating');
@@ -89,11 +89,19 @@ test('what is as it should be is not written again', async () => {
     Array.from(client.requestsCount)
       .filter(({ verb, resource }) => verb === 'get' && resource === 'secrets')
       .reduce((sum, { count }) => sum + count, 0);
+  const passesCount = () => Object.values(counts).reduce((sum, count) => sum + count, 0);
+  const passes = async (count: number) => {
+    for (let n = 0; n < count; n++) {
+      const before = passesCount();
+      trial.look();
+      await expect.poll(passesCount).toBeGreaterThan(before);
+    }
+  };
+  // What the API server shows already may be a write that has no answer yet, and is not counted.
+  await passes(2);
   const [writes, reads] = [writesCount(), readsCount()];
-  trial.look();
-  await expect.poll(readsCount).toBeGreaterThan(reads);
-  trial.look();
-  await expect.poll(readsCount).toBeGreaterThan(reads + 1);
+  await passes(2);
+  expect(readsCount()).toBeGreaterThan(reads);
   expect(writesCount()).toBe(writes);
 });
 
@@ -132,10 +140,10 @@ test('a rotation: routers learn the new key, then programs; both are good for th
     return [status?.accessKeyID, status?.previousAccessKeyID, status?.conditions?.length];
   }, [next, old, 1]);
 
-  trial.pass(590_000);
+  trial.pass(300_000);
   await trial.condition(key, 'Ready', 'Active');
   expect(await trial.idsOf('user/ann')).toEqual(both);
-  trial.pass(10_000);
+  trial.pass(300_000);
   await trial.becomes(() => trial.idsOf('user/ann'), [next]);
   expect((await trial.secret('app'))?.data).not.toHaveProperty('previousAccessKeyId');
   await trial.becomes(async () => {
@@ -317,7 +325,7 @@ test('a DaxCluster with a role of its own has a key, the policy of its roleRef, 
   const cluster = await trial.create<KubeObject>(resources.daxClusters, 'front', { roleRef });
   const { metadata } = cluster;
   const role = `${baseName({ name: 'front', uid: metadata.uid ?? '' })}-role`;
-  await expect.poll(() => trial.idsOf('dax/front'), { timeout: 20_000 }).toHaveLength(1);
+  await expect.poll(() => trial.idsOf('dax/front'), { timeout: 60_000 }).toHaveLength(1);
   expect(await trial.idsOf('dax/front')).toEqual([await trial.keyIn(role)]);
   await trial.becomes(
     async () => (await trial.policies()).map(({ name, subjects }) => [name, subjects]),
@@ -328,7 +336,7 @@ test('a DaxCluster with a role of its own has a key, the policy of its roleRef, 
   );
   await trial.delete(resources.daxClusters, 'front');
   await trial.becomes(() => trial.idsOf('dax/front'), []);
-});
+}, 180_000);
 
 test('the Secret of a former version keeps its key and what people put beside it, and gets policies', async () => {
   const root = { accessKeyId: 'AKIAFORMER', secretAccessKey: 'former' };

@@ -12,7 +12,7 @@ import type { CredentialEntry } from './credentials-list.ts';
 import type { PolicyEntry } from './policies-list.ts';
 import type { AccessKeyResource, AccessObject, AccessPolicyResource } from './resources.ts';
 
-const WAIT = { timeout: 20_000, interval: 50 };
+const WAIT = { timeout: 50_000, interval: 50 };
 
 export const ann = { subject: { kind: 'User', name: 'ann' } } as const;
 

@@ -8,7 +8,7 @@ import { PROPAGATION_MS } from './names.ts';
 import type { AccessKeyResource, AccessObject } from './resources.ts';
 
 const OPERATORS_MAX = 60;
-const WAIT = { timeout: 20_000, interval: 50 };
+const WAIT = { timeout: 60_000, interval: 50 };
 const GRACE_MS = 600_000;
 
 let api: KubeApi;

@@ -210,7 +210,7 @@ test.each([
       const secret = await hand.secret();
       const isAtRest =
         secret.metadata.annotations?.[ROTATED] === 'again' && (await hand.phase()) === 'rest';
-      return isAtRest && (await hand.isEverywhere([names.tls])) ? true : undefined;
+      return isAtRest && hand.isEverywhere([names.tls]);
     };
     for (let n = 0; n < OPERATORS_MAX; n++) {
       const kind = kinds[n % kinds.length] ?? 'after';
@@ -219,13 +219,11 @@ test.each([
         client: interruption.client(api.newClient()),
         nodes: (real) => interruption.nodes(real),
       });
-      const end = await Promise.race([
-        interruption.met,
-        trial.until(isOver, async () => met.join('\n')),
-      ]);
+      const describe = async () => met.join('\n');
+      const end = await trial.untilMet(interruption, isOver, { describe });
       await operator.close();
       operator = undefined;
-      if (end === true) break;
+      if (end === undefined) break;
       met.push(`${kind} ${end}`);
     }
     // Each of the three steps, and what follows from it.

@@ -113,8 +113,9 @@ export class AuthorityHand {
     const reports = () => Promise.all(pods.map((pod) => this.reportOf(pod)));
     return this.#trial.until(
       async () => {
-        const all = await reports();
-        return all.every(isSo) ? all : undefined;
+        // A connection that was kept may just end: asked again.
+        const all = await reports().catch(() => undefined);
+        return all?.every(isSo) ? all : undefined;
       },
       async () => JSON.stringify(await reports(), undefined, 1),
     );

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { WrittenDaxClusterSpec } from '../../dataplane/kubernetes/daxcluster-types.ts';
 import type { KubeApi } from '../../dataplane/kubernetes/kube-api.fixture.ts';
+import { KubeError } from '../../dataplane/kubernetes/kube-error.ts';
 import type { KubeObject } from '../../dataplane/kubernetes/object.ts';
 import { resources } from '../../dataplane/kubernetes/resources.ts';
 import type { Condition } from '../../dataplane/kubernetes/table-types.ts';
@@ -53,10 +54,15 @@ export class DaxTrial {
     this.#router = router;
     const keepUp = async () => {
       while (!this.#isClosed) {
-        const newest = await this.#access();
-        if (!isDeepStrictEqual(newest, access)) router.give(newest);
-        await router.refreshTls();
-        access = newest;
+        try {
+          const newest = await this.#access();
+          if (!isDeepStrictEqual(newest, access)) router.give(newest);
+          access = newest;
+          await router.refreshTls();
+        } catch (error) {
+          // The API server is busy: later.
+          if (!(error instanceof KubeError)) throw error;
+        }
         await delay(KUBELET_MS);
       }
     };

@@ -37,16 +37,12 @@ async function interrupted(
       client: interruption.client(api.newClient()),
       install: { redisImage: 'valkey:8' },
     });
-    const end = await Promise.race([
-      interruption.met,
-      trial.tables.until(
-        async () => ((await isWished()) ? true : undefined),
-        async () => [...met, JSON.stringify((await trial.cluster('cache'))?.status)].join('\n'),
-        LIFE_MS_MAX,
-      ),
-    ]);
-    await operator.close();
-    if (end === true) return met;
+    const describe = async () =>
+      [...met, JSON.stringify((await trial.cluster('cache'))?.status)].join('\n');
+    const end = await trial.tables
+      .untilMet(interruption, isWished, { describe, msMax: LIFE_MS_MAX })
+      .finally(() => operator.close());
+    if (end === undefined) return met;
     met.push(end);
   }
   throw new Error(`not so after ${OPERATORS_MAX} operators: ${met.join('\n')}`);

@@ -38,12 +38,15 @@ test('a node says whether it serves, what it knows of Redis, and its parameters'
   await serve((request, response) =>
     response.end(JSON.stringify({ ...status, path: request.url })),
   );
-  expect(await client.view(ADDRESS, signal)).toEqual({
-    kind: 'answered',
-    isActive: true,
-    redis: 'down',
-    parameters: { recordTtlMillis: 1, queryTtlMillis: 2 },
-  });
+  // Within its two seconds, when the machine is not too busy.
+  await expect
+    .poll(() => client.view(ADDRESS, signal))
+    .toEqual({
+      kind: 'answered',
+      isActive: true,
+      redis: 'down',
+      parameters: { recordTtlMillis: 1, queryTtlMillis: 2 },
+    });
 });
 
 test.each<readonly [string, RequestListener]>([

@@ -45,17 +45,12 @@ async function interrupted(
       client: interruption.client(api.newClient()),
       nodes: (real) => interruption.nodes(real),
     });
-    const end = await Promise.race([
-      interruption.met,
-      trial.until(
-        async () => ((await isWished()) ? true : undefined),
-        async () =>
-          [...met, JSON.stringify((await trial.table('music'))?.status, undefined, 1)].join('\n'),
-        LIFE_MS_MAX,
-      ),
-    ]);
-    await operator.close();
-    if (end === true) return met;
+    const describe = async () =>
+      [...met, JSON.stringify((await trial.table('music'))?.status, undefined, 1)].join('\n');
+    const end = await trial
+      .untilMet(interruption, isWished, { describe, msMax: LIFE_MS_MAX })
+      .finally(() => operator.close());
+    if (end === undefined) return met;
     met.push(end);
   }
   throw new Error(`not so after ${OPERATORS_MAX} operators: ${met.join('\n')}`);

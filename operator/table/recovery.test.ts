@@ -12,8 +12,11 @@ import {
   TableTrial,
 } from '../operator.fixture.ts';
 import type { Operator } from '../operator.ts';
+import type { Pod } from './objects.ts';
 
 /** What keeps a table from being made or changed is told, and is made good as soon as its cause is gone. */
+
+const SECRET_MS_MAX = 180_000;
 
 let api: KubeApi;
 let trial: TableTrial;
@@ -173,13 +176,14 @@ test('pods that no machine has room for are told with what the scheduler says, a
   await cordoned(true);
   try {
     const names = await trial.names('music');
-    // Whether it was there already or not: it has to be placed anew.
+    // Whether it was there already or not: it has to be placed anew, by who knows that there is no room.
     const pod = { namespace: trial.namespace, name: names.pod(2) };
     await trial.until(async () => {
-      const found = await api.client.get(resources.pods, pod);
+      const found = await api.client.get<Pod>(resources.pods, pod);
       if (found === undefined) return undefined;
-      await api.client.delete(resources.pods, pod);
-      return true;
+      if (found.spec.nodeName === undefined) return true;
+      await api.client.delete(resources.pods, pod, { uid: found.metadata.uid });
+      return undefined;
     });
     await trial.becomes('music', (table) =>
       JSON.stringify(table.status?.conditions).includes('Unschedulable: 0/3 nodes'),
@@ -210,10 +214,15 @@ test.each([
     const { client } = api;
     await client.delete(resources.secrets, { namespace, name: names.tls });
     await client.delete(resources.pods, { namespace, name: names.pod(1) });
-    await trial.until(async () => {
-      const made = await client.get(resources.secrets, { namespace, name: names.tls });
-      return made === undefined ? undefined : true;
-    });
+    // A Table at rest is looked at every half minute, and its Secret no sooner than after a quarter.
+    await trial.until(
+      async () => {
+        const made = await client.get(resources.secrets, { namespace, name: names.tls });
+        return made === undefined ? undefined : true;
+      },
+      undefined,
+      SECRET_MS_MAX,
+    );
     await trial.becomes('music', becomes('QuorumHealthy', 'AllVoters'));
     if (isPaused) {
       expect((await trial.table('music'))?.status?.storage).toMatchObject({ capacity: '10Gi' });
@@ -221,7 +230,7 @@ test.each([
     }
     await trial.isActive('music');
   },
-  120_000,
+  360_000,
 );
 
 test.each([

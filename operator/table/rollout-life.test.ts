@@ -13,6 +13,9 @@ import type { Operator } from '../operator.ts';
 import type { Pod } from './objects.ts';
 import { READY_MS_MAX } from './rollout.ts';
 
+/** Of three pods, each of which has to be well for ten seconds. */
+const ROLLOUT_MS_MAX = 240_000;
+
 let api: KubeApi;
 let trial: TableTrial;
 let operator: Operator;
@@ -88,7 +91,7 @@ test('an upgrade of the operator restarts no pod; a new image takes one pod afte
       return isDone ? table : undefined;
     },
     async () => JSON.stringify((await trial.table('music'))?.status),
-    120_000,
+    ROLLOUT_MS_MAX,
   );
   expect(Math.max(...absent)).toBeLessThanOrEqual(1);
   expect(rolled.status?.slots?.map(({ updatedReplicas }) => updatedReplicas)).toEqual([1, 1, 1]);
@@ -113,10 +116,10 @@ test('an upgrade of the operator restarts no pod; a new image takes one pod afte
   await trial.until(
     async () => ((await images()).every((image) => image === 'trestle:3') ? true : undefined),
     undefined,
-    120_000,
+    ROLLOUT_MS_MAX,
   );
   await trial.isActive('music');
-}, 300_000);
+}, 700_000);
 
 test('an image that does not exist from the start: another one is taken at once', async () => {
   operator = await start(BAD_IMAGE);

@@ -3,7 +3,7 @@ import { frameKinds } from './frame.ts';
 import type { TcpTransportOptions } from './options.ts';
 import { bodyOf, rawFrame, seeded, TestTransports, until } from './transports.fixture.ts';
 
-const timeoutMs = 5_000;
+const timeoutMs = 30_000;
 let net: TestTransports;
 
 beforeEach(() => {
@@ -81,7 +81,7 @@ test('both sides know why they refused each other', async () => {
 });
 
 test('of two live processes of one name the later is refused', async () => {
-  const { a, b } = await net.pair();
+  const { a, b } = await net.pair({}, { limits: { probeMs: 10_000 } });
   const twin = await net.open('a', self('a', { processId: 'twin' }));
   await until('the twin is refused', () => twin.lastFailure('b') !== undefined);
   expect(twin.lastFailure('b')?.refusal).toMatchObject({
@@ -129,9 +129,9 @@ test('ready before the answer is out of turn', async () => {
 });
 
 test('a process that does not answer any more is replaced by another of its name', async () => {
-  const b = await net.open('b', { limits: { deadMs: 60_000, helloTimeoutMs: 2_000 } });
+  const b = await net.open('b', { limits: { deadMs: 60_000 } });
   const stopped = await net.raw(b);
-  const a = await net.open('a', { limits: { helloTimeoutMs: 2_000 } });
+  const a = await net.open('a');
   await until('a has replaced it', () => a.isConnected('b'));
   await stopped.closed();
   expect(b.peerInfo('a')?.storeId).toBe('store-a');
@@ -279,7 +279,7 @@ test.each([
 });
 
 test('a stranger that says nothing, or stops after hello, is closed in time', async () => {
-  const b = await net.open('b');
+  const b = await net.open('b', { limits: { helloTimeoutMs: 100 } });
   const silent = await net.dialRaw(b);
   const halting = await net.dialRaw(b);
   halting.hello();
@@ -292,17 +292,19 @@ test('a stranger that says nothing, or stops after hello, is closed in time', as
 });
 
 test('there are only so many half-open connections, and peers that are up do not count', async () => {
-  const b = await net.open('b', { limits: { halfOpenMax: 3, helloTimeoutMs: 2_000 } });
+  const b = await net.open('b', { limits: { halfOpenMax: 3 } });
   await net.raw(b);
   const halfOpen = [await net.dialRaw(b), await net.dialRaw(b), await net.dialRaw(b)];
   const tooMany = await net.dialRaw(b);
   await tooMany.closed();
   expect(halfOpen.map(({ isClosed }) => isClosed)).toEqual([false, false, false]);
   for (const one of halfOpen) one.socket.destroy();
-  await until('there is room again', () => {
-    const last = net.log.at(-1);
-    return last?.fields.reason === 'the peer closed the connection';
-  });
+  const hasLeft = ({ reason }: Readonly<Record<string, unknown>>) =>
+    reason === 'the peer closed the connection';
+  await until(
+    'there is room again',
+    () => net.events('strangerClosed').filter(hasLeft).length === 3,
+  );
   const router = await net.dialRaw(b);
   router.hello({ id: 'r', role: 'router' });
   await router.frame(frameKinds.hello);

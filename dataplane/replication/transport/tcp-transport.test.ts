@@ -3,12 +3,13 @@ import { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { systemScheduler } from '../scheduler.ts';
 import { frameKinds } from './frame.ts';
 import { Handlers } from './handlers.ts';
 import { RemoteFailure, RequestFailed } from './transport.ts';
 import { bodyOf, TestTransports, until } from './transports.fixture.ts';
 
-const timeoutMs = 5_000;
+const timeoutMs = 30_000;
 let net: TestTransports;
 
 beforeEach(() => {
@@ -314,7 +315,9 @@ test('a node that is no more in the topology is cut off at both ends', async () 
 });
 
 test('a process is its own peer: messages and requests, later and uncopied', async () => {
-  const a = await net.open('a');
+  // Before any timer, so that the handler runs before its request may time out.
+  const scheduler = { ...systemScheduler, soon: queueMicrotask };
+  const a = await net.open('a', { scheduler });
   const seen: unknown[] = [];
   a.onMessage('raft', (from, body) => seen.push([from, body]));
   a.onRequest('same', (body) => body);
@@ -419,6 +422,6 @@ test('an address that is taken is an error of open', async () => {
 
 test('nothing keeps a process alive after close', async () => {
   const child = fileURLToPath(new URL('./open-and-close.child.ts', import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, [child], { timeout: 10_000 });
+  const { stdout } = await promisify(execFile)(process.execPath, [child], { timeout: 50_000 });
   expect(stdout).toBe('connected\nclosed\n');
 });

@@ -5,7 +5,7 @@ import { ROUTER_CERTIFICATE_NAME } from './certificate.ts';
 import type { TlsMaterial } from './options.ts';
 import { TestTransports, until } from './transports.fixture.ts';
 
-const timeoutMs = 5_000;
+const timeoutMs = 30_000;
 let ours: Authority;
 let theirs: Authority;
 let ofA: TlsMaterial;
@@ -159,7 +159,7 @@ test('plain TCP and TLS do not meet', async () => {
 });
 
 test('half-open connections are bounded and closed in time under TLS too', async () => {
-  const b = await net.open('b', { tls: ofB, limits: { halfOpenMax: 2 } });
+  const b = await net.open('b', { tls: ofB, limits: { halfOpenMax: 2, helloTimeoutMs: 400 } });
   const halfOpen = [await net.dialRaw(b), await net.dialRaw(b)];
   const tooMany = await net.dialRaw(b);
   await tooMany.closed();

@@ -26,6 +26,9 @@ afterAll(async () => {
   await server.close();
 });
 
+/** Of keys: nothing here ends by itself. */
+const TTL_MS = '600000';
+
 const cells: readonly Cell[] = [
   undefined,
   'vold',
@@ -49,29 +52,29 @@ async function after(script: Script, cell: Cell, ...args: string[]) {
 }
 
 test.each(cells)('on %s', async (cell) => {
-  const { answer, ...reading } = await after(readScript, cell, 'lme', '1000');
+  const { answer, ...reading } = await after(readScript, cell, 'lme', TTL_MS);
   const expected = read(cell, 'lme');
   expect(reading.cell).toBe(expected.cell);
   expect(answer).toEqual([expected.found ?? null]);
   expect(reading.hasTtl).toBe(cell === undefined);
 
   for (const stored of ['vnew', undefined]) {
-    const args = [stored ?? '', '1000'];
+    const args = [stored ?? '', TTL_MS];
     const filled = await after(fillScript, cell, 'lme', ...args);
     expect(filled.cell).toBe(fill(cell, 'lme', stored));
     const finished = await after(finishScript, cell, 'me', ...args);
     expect(finished.cell).toBe(finish(cell, 'me', stored));
   }
-  const marked = await after(markScript, cell, 'me', '1000');
+  const marked = await after(markScript, cell, 'me', TTL_MS);
   expect(marked.cell).toBe(mark(cell, 'me'));
   expect(marked.hasTtl).toBe(cell?.[0] !== 'h');
-  const held = await after(holdScript, cell, 'me', '1000');
+  const held = await after(holdScript, cell, 'me', TTL_MS);
   expect(held).toMatchObject({ cell: hold(cell, 'me'), hasTtl: true });
 });
 
 test('several keys at once, each by itself', async () => {
   await redis.mset({ a: 'wme', b: 'wother', c: 'hother' });
-  const args = ['me', 'va', 'vb', 'vc', '1000', '2000', '3000'];
+  const args = ['me', 'va', 'vb', 'vc', TTL_MS, TTL_MS, TTL_MS];
   await redis.eval(finishScript.source, 3, 'a', 'b', 'c', ...args);
   expect(await redis.mget('a', 'b', 'c')).toEqual(['va', null, 'hother']);
 });

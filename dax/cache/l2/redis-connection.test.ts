@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startRedis, type TestRedis } from '../redis.fixture.ts';
 import { RedisConnection, RedisError } from './redis-connection.ts';
@@ -19,7 +20,12 @@ afterEach(async () => {
   await redis.close();
 });
 
-async function open(timeoutMs = 50): Promise<void> {
+/** Redis is another process, which may have to wait for the processor: a test that is not about silence has patience. */
+const PATIENT_MS = 20_000;
+/** Of tests about silence. */
+const BRIEF_MS = 50;
+
+async function open(timeoutMs = PATIENT_MS): Promise<void> {
   connection = new RedisConnection(
     {
       url: redis.url,
@@ -32,12 +38,17 @@ async function open(timeoutMs = 50): Promise<void> {
   await connection.whenTried();
 }
 
+async function openConnected(timeoutMs = PATIENT_MS): Promise<void> {
+  await open(timeoutMs);
+  await expect.poll(() => connection.isConnected).toBe(true);
+}
+
 function hold(): Promise<unknown> {
   return connection.run(holdScript, [Buffer.from('key')], ['token', '1000']);
 }
 
 test('runs scripts on bytes', async () => {
-  await open();
+  await openConnected();
   const key = Buffer.from([0, 255, 13, 10]);
   expect(await connection.run(readScript, [key], ['lease', '1000'])).toEqual([null]);
   expect(await connection.run(readScript, [key], ['other', '1000'])).toEqual([
@@ -47,42 +58,40 @@ test('runs scripts on bytes', async () => {
 });
 
 test('Redis that does not answer in time is lost, with all that waits for it', async () => {
-  await open();
+  await openConnected(BRIEF_MS);
   redis.pause();
   const results = await Promise.allSettled([hold(), hold(), hold()]);
   expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
   expect(connection.isConnected).toBe(false);
   await expect(hold()).rejects.toThrow(RedisError);
   redis.resume();
-  await expect.poll(() => connection.isConnected).toBe(true);
-  await hold();
-  // On a busy machine a first attempt to come back may take too long again.
-  expect(events.filter((event) => event === 'up' || event === 'down')).toEqual([
-    'up',
-    'down',
-    'up',
-  ]);
+  // On a busy machine it may be lost and had again more than once.
+  await expect.poll(() => hold().then(String, String)).not.toContain('RedisError');
+  const told = events.filter((event) => event === 'up' || event === 'down');
+  expect(told.length).toBeGreaterThanOrEqual(3);
+  expect(told).toEqual(told.map((_, at) => (at % 2 === 0 ? 'up' : 'down')));
   expect(events).toContain('redisLost');
 });
 
 test('silence is noticed also when nobody asks for anything', async () => {
-  await open();
+  await openConnected(BRIEF_MS);
   redis.pause();
   await expect.poll(() => connection.isConnected).toBe(false);
   redis.resume();
 });
 
 test('a pause of this process is not one of Redis', async () => {
-  await open();
+  await openConnected(BRIEF_MS);
   const held = hold();
-  const endMs = performance.now() + 300;
-  while (performance.now() < endMs);
+  // Until Redis has answered somebody who asked later, and some more.
+  const asker = `require('node:net').connect(${redis.port}, '127.0.0.1').once('data', () => setTimeout(process.exit, 300)).write('PING\\r\\n')`;
+  execFileSync(process.execPath, ['-e', asker]);
   await held;
   expect(connection.isConnected).toBe(true);
 });
 
 test('scripts that Redis was made to forget are brought again', async () => {
-  await open();
+  await openConnected();
   await redis.command('SCRIPT', 'FLUSH');
   await expect(hold()).rejects.toThrow('NOSCRIPT');
   await expect.poll(() => connection.isConnected).toBe(true);

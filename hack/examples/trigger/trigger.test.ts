@@ -8,6 +8,7 @@ import {
   sdkClient,
   startServer,
 } from '../../../dataplane/clients/server-process.ts';
+import { freePorts } from '../../../dataplane/free-port.fixture.ts';
 import { AUDIT, auditTrail, changeEmployee, createTables, expectedTrail } from './employees.ts';
 import { handler } from './handler.ts';
 import type { LambdaHandler } from './lambda-event.ts';
@@ -24,9 +25,7 @@ let port: number;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'trestle-trigger-'));
-  const first = await serveLambda(async () => undefined, options(0));
-  port = Number(new URL(first.url).port);
-  await first.close();
+  [port = 0] = await freePorts(1);
   writeFileSync(join(folder, 'audit.key'), `${KEY}\n`);
   writeFileSync(join(folder, 'triggers.json'), JSON.stringify({ Employees: [trigger()] }));
   server = await startServer(['--in-memory', '--triggers', join(folder, 'triggers.json')]);
