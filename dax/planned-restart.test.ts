@@ -3,8 +3,11 @@ import { DaxDocument } from '@amazon-dax-sdk/lib-dax';
 import { CreateTableCommand, DynamoDBClient, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocument } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Json } from '../dataplane/api/server.fixture.ts';
 import { type ServerProcess, sdkClient, startServer } from '../dataplane/clients/server-process.ts';
 import { close } from '../hack/examples/dax/clients.ts';
+import { ClientProcess } from './clients/client-process.ts';
+import { OfficialClients } from './clients/official-clients.fixture.ts';
 import { startTestNode, type TestNode } from './http/test-node.fixture.ts';
 
 /** A node of three is stopped in order and started again while clients read and write: none of them sees an error. */
@@ -18,6 +21,9 @@ const DRAIN = ['--drain-seconds', '10'];
 let tables: ServerProcess;
 const nodes = new Map<number, TestNode>();
 const clients: DynamoDBDocument[] = [];
+/** Beside that for Node. */
+const others = await OfficialClients.find('python', 'go1', 'go2', 'java1', 'java2');
+const processes: ClientProcess[] = [];
 
 async function createTable(TableName: string, hash: string, range?: string): Promise<void> {
   const client = sdkClient(tables.endpoint);
@@ -50,6 +56,7 @@ function isReady({ node }: TestNode): boolean {
 }
 
 beforeAll(async () => {
+  await others.build();
   tables = await startServer(['--in-memory']);
   await createTable(REGISTRY, 'cluster', 'id');
   await createTable(TABLE, 'id');
@@ -57,10 +64,12 @@ beforeAll(async () => {
   for (const node of nodes.values()) {
     while (!isReady(node) || node.node.status().members.length < 3) await delay(50);
   }
-});
+}, 600_000);
 
 afterAll(async () => {
   for (const client of clients) close(client);
+  await Promise.all(processes.map((each) => each.stop()));
+  others.remove();
   await Promise.all([...nodes.values()].map((node) => node.close()));
   await tables?.stop();
 }, 60_000);
@@ -74,6 +83,45 @@ function daxClient(): DynamoDBDocument {
   );
   clients.push(client);
   return client;
+}
+
+interface Counter {
+  put(id: string, n: number): Promise<unknown>;
+  get(id: string): Promise<unknown>;
+}
+
+function documents(client: () => DynamoDBDocument): Counter {
+  return {
+    put: (id, n) => client().put({ TableName: TABLE, Item: { id, n } }),
+    get: async (id) => (await client().get({ TableName: TABLE, Key: { id } })).Item?.n,
+  };
+}
+
+/** By one of the official clients. */
+function values(process: ClientProcess): Counter {
+  const call = async (operation: string, parameters: object): Promise<Json> => {
+    const outcome = await process.call(operation, { TableName: TABLE, ...parameters });
+    if ('error' in outcome) throw new Error(JSON.stringify(outcome.error));
+    return outcome.result;
+  };
+  return {
+    put: (id, n) => call('PutItem', { Item: { id: { S: id }, n: { N: `${n}` } } }),
+    get: async (id) => Number((await call('GetItem', { Key: { id: { S: id } } })).Item?.n.N),
+  };
+}
+
+/** All that this machine has, each told of the nodes by one that stays, as by a Service. */
+async function otherCounters(): Promise<
+  readonly { readonly id: string; readonly counter: Counter }[]
+> {
+  const url = nodes.get(1)?.node.urls.dax ?? '';
+  const started: { readonly id: string; readonly counter: Counter }[] = [];
+  for (const official of others.here) {
+    const process = new ClientProcess(await others.command(official, { url }));
+    processes.push(process);
+    started.push({ id: official.name, counter: values(process) });
+  }
+  return started;
 }
 
 /**
@@ -107,17 +155,19 @@ interface Load {
   /** Reads that returned less than had been acknowledged before they began. */
   readonly stale: string[];
   calls: number;
+  readonly callsBy: Map<string, number>;
   isOver: boolean;
 }
 
 /** Counts up by one client, and reads by another: what is read is never behind what was acknowledged. */
-async function count(load: Load, id: string, client: () => DynamoDBDocument): Promise<void> {
+async function count(load: Load, id: string, counter: Counter): Promise<void> {
   for (let n = 1; !load.isOver; n += 1) {
     try {
-      await client().put({ TableName: TABLE, Item: { id, n } });
-      const { Item } = await client().get({ TableName: TABLE, Key: { id } });
+      await counter.put(id, n);
+      const found = await counter.get(id);
       load.calls += 2;
-      if (Item?.n !== n) load.stale.push(`${id}: ${Item?.n} after ${n}`);
+      load.callsBy.set(id, (load.callsBy.get(id) ?? 0) + 2);
+      if (found !== n) load.stale.push(`${id}: ${found} after ${n}`);
     } catch (error) {
       load.errors.push(`${id}: ${String(error)}`);
     }
@@ -126,7 +176,7 @@ async function count(load: Load, id: string, client: () => DynamoDBDocument): Pr
 }
 
 it('no client sees an error, or an old value, when a node is restarted as planned', async () => {
-  const load: Load = { errors: [], stale: [], calls: 0, isOver: false };
+  const load: Load = { errors: [], stale: [], calls: 0, callsBy: new Map(), isOver: false };
   const [writer, reader] = [daxClient(), daxClient()];
   let isWrite = false;
   const inTurns = () => {
@@ -135,10 +185,19 @@ it('no client sees an error, or an old value, when a node is restarted as planne
   };
   const balanced = new BalancedClients();
   const running = [
-    ...['dax-1', 'dax-2', 'dax-3', 'dax-4'].map((id) => count(load, id, inTurns)),
-    ...['http-1', 'http-2', 'http-3', 'http-4'].map((id) => count(load, id, () => balanced.next())),
+    ...['dax-1', 'dax-2', 'dax-3', 'dax-4'].map((id) => count(load, id, documents(inTurns))),
+    ...['http-1', 'http-2', 'http-3', 'http-4'].map((id) =>
+      count(
+        load,
+        id,
+        documents(() => balanced.next()),
+      ),
+    ),
+    ...(await otherCounters()).map(({ id, counter }) => count(load, id, counter)),
   ];
   await expect.poll(() => load.calls).toBeGreaterThan(200);
+  const isCounting = ({ name }: { name: string }) => (load.callsBy.get(name) ?? 0) > 20;
+  await expect.poll(() => others.here.every(isCounting)).toBe(true);
   // The lowest id is the leader, to which clients send writes.
   const leader = nodes.get(0);
   await leader?.close();
@@ -156,4 +215,4 @@ it('no client sees an error, or an old value, when a node is restarted as planne
   await Promise.all(running);
   expect(load.errors).toEqual([]);
   expect(load.stale).toEqual([]);
-}, 120_000);
+}, 240_000);
