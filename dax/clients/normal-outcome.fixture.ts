@@ -26,16 +26,18 @@ export interface Comparison {
   readonly hidesReasonItems: boolean;
   /** Go and Java show an empty list beside a count. */
   readonly hidesEmptyItems: boolean;
+  /** Java's second shows reasons of a cancellation in the order in which it learns the names of their attributes. */
+  readonly mixesReasons: boolean;
 }
 
-type Habits = Pick<Comparison, 'hidesReasonItems' | 'hidesEmptyItems'>;
+type Habits = Omit<Comparison, 'isCached'>;
 
 /** What clients of a language do otherwise. */
 export const habits: Readonly<Record<OfficialClient['language'], Habits>> = {
-  node: { hidesReasonItems: false, hidesEmptyItems: false },
-  python: { hidesReasonItems: true, hidesEmptyItems: false },
-  go: { hidesReasonItems: false, hidesEmptyItems: true },
-  java: { hidesReasonItems: false, hidesEmptyItems: true },
+  node: { hidesReasonItems: false, hidesEmptyItems: false, mixesReasons: false },
+  python: { hidesReasonItems: true, hidesEmptyItems: false, mixesReasons: false },
+  go: { hidesReasonItems: false, hidesEmptyItems: true, mixesReasons: false },
+  java: { hidesReasonItems: false, hidesEmptyItems: true, mixesReasons: true },
 };
 
 /**
@@ -44,7 +46,7 @@ export const habits: Readonly<Record<OfficialClient['language'], Habits>> = {
  */
 export function normalOutcome(
   outcome: Outcome,
-  { isCached, hidesReasonItems, hidesEmptyItems }: Comparison,
+  { isCached, hidesReasonItems, hidesEmptyItems, mixesReasons }: Comparison,
 ): unknown {
   if (!('error' in outcome)) {
     const { Items, ...others } = normalValue(outcome.result) as Members;
@@ -59,13 +61,29 @@ export function normalOutcome(
     error: {
       code,
       message: message.replace(OWN_PREFIX, ''),
-      ...(Array.isArray(reasons) && { reasons: normalReasons(reasons, hidesReasonItems) }),
+      ...(Array.isArray(reasons) && {
+        reasons: ordered(normalReasons(reasons, hidesReasonItems), mixesReasons),
+      }),
     },
   };
 }
 
+function ordered(reasons: readonly unknown[], isMixed: boolean): readonly unknown[] {
+  if (!isMixed) return reasons;
+  return reasons.toSorted((one, other) => textOf(one).localeCompare(textOf(other)));
+}
+
+/** With the members of all objects in the same order. */
+function textOf(value: unknown): string {
+  return JSON.stringify(value, (_, member) =>
+    typeof member === 'object' && member !== null && !Array.isArray(member)
+      ? Object.fromEntries(Object.entries(member).sort())
+      : member,
+  );
+}
+
 /** Python's is the flat list as it was sent: code, message, values. */
-function normalReasons(reasons: readonly unknown[], hidesItems: boolean): unknown {
+function normalReasons(reasons: readonly unknown[], hidesItems: boolean): readonly unknown[] {
   if (typeof reasons[0] === 'string') {
     return reasons.flatMap((Code, at) => {
       if (at % 3 !== 0) return [];
