@@ -30,7 +30,8 @@ const numbers = [
   ...['9'.repeat(38), `-${'9'.repeat(38)}`, `0.${'1'.repeat(38)}`, '0.30000000000000004'],
   ...['1E-130', '-1E-130', `9.${'9'.repeat(37)}E125`, '1E-7'],
 ];
-const keyNumbers = ['1', '2', '-1', '0', '1.5', '100', '1E2', '-0.001', '1E100', '-1E-100'];
+// Go's clients show sort keys of larger exponents wrong (README.md): matrix.test.ts has those.
+const keyNumbers = ['1', '2', '-1', '0', '1.5', '100', '1E2', '-0.001', '1E60', '-1E-60'];
 const texts = ['a', 'b', 'é', '日本', '😀', 'a b', ''];
 // No text, number or bytes here are the same bytes: Python's client takes keys of two tables for one then.
 const keyTexts = ['a', 'b', 'é', '😀', '\u0000\u0000', '~'];
