@@ -197,6 +197,7 @@ describe('a group', () => {
     await test.scheduler.advance(1_000);
     await draining;
     expect(test.replica().transferred).toEqual([3]);
+    expect(test.events).toContainEqual({ event: 'drained', fields: { leadershipsKept: 0 } });
     test.replica().elect();
     await turns();
     expect(test.replica().transferred).toEqual([3, 3]);
@@ -250,6 +251,7 @@ describe('a group', () => {
     await test.scheduler.advance(11_000);
     await draining;
     expect(test.replica().transferred).toEqual([]);
+    expect(test.events).toContainEqual({ event: 'drained', fields: { leadershipsKept: 1 } });
     await test.write(putOf(key(1), plainSchema));
     test.network.join('node-3', 'node');
     await test.scheduler.until(() => test.replica().transferred.length === 1);

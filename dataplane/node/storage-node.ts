@@ -154,19 +154,20 @@ export class StorageNode {
 
   /**
    * Hands all leaderships over, and from then on those that come, too. Resolves when it leads
-   * nothing that another node could lead, or has tried long enough.
+   * nothing that another node could lead, or has tried long enough; the log says how many it kept.
    */
   async drain(): Promise<void> {
     const { scheduler, limits } = this.#node;
     const deadlineMs = scheduler.monotonicMs() + limits.drainMsMax;
     this.#isDraining = true;
     while (scheduler.monotonicMs() < deadlineMs && this.#isDraining && !this.#isClosed) {
-      const led = [...this.#hosted.values()].filter(({ replica }) => replica.isReady);
-      const others = led.filter(({ replica }) => hasOtherVoter(replica));
-      if (others.length === 0) return;
-      await Promise.all(others.map(({ replica }) => this.#handOver(replica)));
+      const others = this.#ledForOthers();
+      if (others.length === 0) break;
+      await Promise.all(others.map((replica) => this.#handOver(replica)));
       await pause(scheduler, DRAIN_PAUSE_MS);
     }
+    if (!this.#isDraining) return;
+    this.#node.log('drained', { leadershipsKept: this.#ledForOthers().length });
     for (const { replica } of this.#hosted.values()) void this.#handOverWhileDraining(replica);
   }
 
@@ -238,6 +239,12 @@ export class StorageNode {
       if (isOurs()) await pause(scheduler, HAND_OVER_PAUSE_MS);
     }
     this.#givenAway.delete(replica);
+  }
+
+  /** What it leads that another node could lead. */
+  #ledForOthers(): readonly Replica[] {
+    const all = [...this.#hosted.values()].map(({ replica }) => replica);
+    return all.filter((replica) => replica.isReady && hasOtherVoter(replica));
   }
 
   #handOver(replica: Replica): Promise<boolean> {

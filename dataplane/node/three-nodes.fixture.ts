@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { Item } from '../item/attribute-value.ts';
 import type { WriteCommand } from '../partition/command.ts';
 import { encodeCommand } from '../partition/command-codec.ts';
@@ -29,6 +30,7 @@ import { StorageNode } from './storage-node.ts';
 const nodeIds: readonly NodeId[] = ['a', 'b', 'c'];
 const CALL_TIMEOUT_MS = 2_000;
 const RETRY_MS = 50;
+const INDEXED_MS_MAX = 60_000;
 
 /** Three storage nodes on MultiRaft in one process, and a client that retries, on virtual time. */
 export class ThreeNodes {
@@ -135,6 +137,26 @@ export class ThreeNodes {
     return decodePageAnswer(answer).items.map((json) => JSON.parse(Buffer.from(json).toString()));
   }
 
+  /**
+   * What the partitions of an index have, as JSON in order: once it is that of the items, or after a
+   * minute, since an index follows its table.
+   */
+  async indexed(
+    partitionIds: readonly bigint[],
+    indexName: string,
+    items: readonly Item[],
+  ): Promise<readonly string[]> {
+    const { scheduler } = this.cluster;
+    const expected = sorted(items);
+    const endMs = scheduler.monotonicMs() + INDEXED_MS_MAX;
+    for (;;) {
+      const pages = await Promise.all(partitionIds.map((id) => this.scan(id, indexName)));
+      const found = sorted(pages.flat());
+      if (isDeepStrictEqual(found, expected) || scheduler.monotonicMs() > endMs) return found;
+      await pause(scheduler, RETRY_MS);
+    }
+  }
+
   /** What the leader says of the partition's streams. */
   async stream<Call extends StreamCall>(
     partitionId: bigint,
@@ -203,4 +225,9 @@ export class ThreeNodes {
   async #call(node: NodeId, method: string, body: unknown, from = this.client): Promise<unknown> {
     return from.request(node, method, body, { timeoutMs: CALL_TIMEOUT_MS });
   }
+}
+
+/** Items as JSON, in an order that is the same for the same items. */
+export function sorted(items: readonly Item[]): readonly string[] {
+  return items.map((item) => JSON.stringify(item)).sort();
 }

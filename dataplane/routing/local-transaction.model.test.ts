@@ -416,5 +416,5 @@ describe('transactions on a table with indexes', () => {
       }),
       { numRuns: 150 },
     );
-  }, 60_000);
+  }, 180_000);
 });

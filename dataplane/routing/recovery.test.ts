@@ -126,7 +126,7 @@ describe('after a failed write, once the store is opened anew', () => {
   it.each(['landed', 'lost'] as const)('the index goes on: its own batch %s', async (failure) => {
     store.failNext(failure, 'index');
     await put(entry(1, 'a'));
-    await vi.waitUntil(() => store.writesRefused !== undefined);
+    await vi.waitUntil(() => store.writesRefused !== undefined, { timeout: 30_000 });
     await expect(put(entry(2, 'b'))).rejects.toMatchObject({ code: 'io' });
     await store.reopen();
     await put(entry(3, 'c'));
