@@ -56,6 +56,8 @@ export type NodeView =
       readonly halted: string | undefined;
       /** Undefined: it does not say, as nodes of an earlier version. */
       readonly volume: VolumeAnswer | undefined;
+      /** Other nodes of the cluster, by pod, to which it has no connection. */
+      readonly unreached: readonly string[];
       readonly replicas: readonly ReplicaAnswer[];
       /** By partition id. */
       readonly ranges: ReadonlyMap<string, KeyRange>;

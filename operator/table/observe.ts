@@ -209,6 +209,7 @@ interface StatusAnswer {
   readonly isDraining: boolean;
   readonly halted?: string;
   readonly volume?: VolumeAnswer;
+  readonly peers?: readonly { readonly id: string; readonly isConnected: boolean }[];
   /** Each `[format, checksum, configuration]`. */
   readonly tables: readonly (readonly [number, number, ConfigurationAnswer])[];
 }
@@ -244,6 +245,7 @@ function viewOf(
     isDraining: status.isDraining,
     halted: status.halted,
     volume: status.volume,
+    unreached: (status.peers ?? []).flatMap(({ id, isConnected }) => (isConnected ? [] : [id])),
     hasTriggers: configurations.some(({ triggers = [] }) => triggers.length > 0),
     replicas: partitions,
     ranges: new Map(ranges.map(({ id, start, end }) => [id, { start, end }])),

@@ -254,6 +254,7 @@ export function nodeOf(
     hasTriggers: false,
     halted: undefined,
     volume: undefined,
+    unreached: [],
     replicas: ['0', '1'].map((id) =>
       replicaOf(id, voters, { role: isLeader ? 'leader' : 'follower' }),
     ),

@@ -5,6 +5,7 @@ import { namesOf } from './children.ts';
 import { childSteps } from './children-plan.ts';
 import { type DataPlan, planData } from './data-plan.ts';
 import { planDeletion } from './deletion-plan.ts';
+import { brokenLinks } from './links.ts';
 import { planLostVolumes } from './lost-volumes.ts';
 import { CLEANUP_FINALIZER } from './names.ts';
 import { answering } from './node-answer.ts';
@@ -158,6 +159,7 @@ function rolloutOf(observed: ObservedTable, found: Found): RolloutPlan {
     isFull: areFull(partitions, replicasCount),
     isFullBut: (pod) =>
       partitions.length > 0 && partitions.every((each) => isFullBut(each, replicasCount, pod)),
+    brokenLinks: brokenLinks(observed.nodeViews),
     isFounded: found.isFounded,
     hindrance: hindranceOf(found),
     blockedBy: observed.rollingElsewhere,
@@ -174,7 +176,8 @@ function volumeRestart(
 ): VolumeRestart {
   const isQuiet = rollout !== undefined && rollout.status === undefined && lost.size === 0;
   if (!isQuiet || observed.rollingElsewhere !== undefined) return NO_RESTART;
-  return planVolumeRestart(observed, areFull(partitions, observed.slots.length));
+  const isLinked = brokenLinks(observed.nodeViews).length === 0;
+  return planVolumeRestart(observed, isLinked && areFull(partitions, observed.slots.length));
 }
 
 /** All partitions that nodes tell of, if they tell of any. */

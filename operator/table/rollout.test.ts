@@ -44,6 +44,7 @@ const plan = (slots: readonly RolloutSlot[], change: Partial<RolloutInput> = {})
     slots,
     isFull: true,
     isFullBut: () => true,
+    brokenLinks: [],
     isFounded: true,
     hindrance: undefined,
     blockedBy: undefined,
@@ -108,6 +109,7 @@ test('a pod that does not lose its leaderships in a minute is let go all the sam
 
 test.each([
   ['not all partitions are full', { isFull: false }],
+  ['two others do not reach each other', { brokenLinks: [['z1', 'z2']] }],
   ['a zone is lost', { hindrance: 'waiting until zone a is back' }],
   ['another table is rolling', { blockedBy: 'shop/other' }],
 ] as const)('nothing begins while %s', (_, change) => {
@@ -115,6 +117,20 @@ test.each([
   expect(result.status?.phase).toBe('Pending');
   expect([...result.partitions.values()]).toEqual([1, 1, 1]);
   expect(result.draining.size).toBe(0);
+});
+
+test('a pod that does not reach another may be the one that goes', () => {
+  const brokenLinks = [['z0', 'z2']] as const;
+  expect(plan([slot(0), slot(1), slot(2)], { brokenLinks }).status?.phase).toBe('Draining');
+});
+
+test('a new pod is waited for until all others reach it', () => {
+  const released = slot(1, { podRevision: '2', currentRevision: '2', partition: 0 });
+  const waiting = plan([slot(0), released, slot(2)], { brokenLinks: [['z0', 'z1']] });
+  expect(waiting.status?.phase).toBe('Restarting');
+  expect(waiting.message).toMatch(/^waiting until z0 and z1 are connected with each other/);
+  expect([...waiting.partitions.values()]).toEqual([1, 0, 1]);
+  expect(plan([slot(0), released, slot(2)]).partitions.get(1)).toBe(1);
 });
 
 test('what turned unwell during the drain holds the pod', () => {
@@ -206,6 +222,7 @@ class Model {
       slots: this.slots,
       isFull: this.isFull,
       isFullBut: (pod) => this.slots.every((each) => each.pod === pod || this.#isUp(each)),
+      brokenLinks: [],
       isFounded: true,
       hindrance: undefined,
       blockedBy: undefined,

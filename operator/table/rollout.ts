@@ -1,4 +1,5 @@
 import type { RolloutStatus } from '../../dataplane/kubernetes/table-types.ts';
+import type { BrokenLink } from './links.ts';
 
 /** A pod that is not ready after this time stops the rollout. */
 export const READY_MS_MAX = 5 * 60_000;
@@ -45,6 +46,7 @@ export interface RolloutInput {
   readonly isFull: boolean;
   /** The same, but for what is missing on one pod. */
   readonly isFullBut: (pod: string) => boolean;
+  readonly brokenLinks: readonly BrokenLink[];
   /** Whether the table's cluster has ever lived. */
   readonly isFounded: boolean;
   /** Why no pod may be taken away at present: a zone is lost, volumes are being changed. */
@@ -151,6 +153,10 @@ function follow(input: RolloutInput, slot: RolloutSlot): RolloutPlan {
       message: `waiting until all partitions have all replicas again after ${pod}`,
     });
   }
+  const [broken] = input.brokenLinks;
+  if (broken !== undefined && input.isFounded) {
+    return step(input, { ...here, phase: 'Restarting', message: untilLinked(broken) });
+  }
   if (nowMs - slot.sinceMs < SOAK_MS && input.isFounded) {
     return step(input, {
       ...here,
@@ -175,6 +181,10 @@ function stopped(input: RolloutInput, slot: RolloutSlot): RolloutPlan {
     `${slot.pod} is not ready ${minutes} minutes after it got the new template${because(slot)}; the other pods keep ` +
     'the old one. Correct the image or the podTemplate: the rollout then goes on by itself';
   return step(input, { slot: slot.slot, pod: slot.pod, phase: 'Stopped', message });
+}
+
+function untilLinked([one, other]: BrokenLink): string {
+  return `waiting until ${one} and ${other} are connected with each other: has the network let a new pod in?`;
 }
 
 function because({ complaint }: RolloutSlot): string {
@@ -207,6 +217,8 @@ function takeNext(input: RolloutInput, outdated: readonly RolloutSlot[]): Rollou
   const next = nextOf(outdated, previous);
   const isAllowed = next.isPodReady ? input.isFull : input.isFullBut(next.pod);
   if (!isAllowed) return wait('waiting until all partitions have all their replicas');
+  const broken = input.brokenLinks.find((link) => !link.includes(next.pod));
+  if (broken !== undefined) return wait(untilLinked(broken));
   const here = { slot: next.slot, pod: next.pod };
   const isAlone = slots.length === 1;
   const sinceMs = startedMs(input, 'Draining', next.slot);
