@@ -4,23 +4,15 @@ import com.amazonaws.AmazonServiceException;
 import com.amazonaws.auth.EnvironmentVariableCredentialsProvider;
 import com.amazonaws.services.dynamodbv2.AmazonDynamoDB;
 import com.amazonaws.services.dynamodbv2.model.TransactionCanceledException;
-import com.google.gson.Gson;
-import com.google.gson.GsonBuilder;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParser;
 import com.google.gson.JsonPrimitive;
-import java.io.BufferedReader;
-import java.io.InputStreamReader;
-import java.io.PrintStream;
-import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.Type;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Collection;
@@ -33,31 +25,17 @@ import java.util.concurrent.TimeUnit;
  * Calls operations through amazon-dax-client 1 for Java, of the AWS SDK v1. Started as {@code ClientV1 URL}; commands and
  * outcomes are lines of JSON (../client-process.ts). Credentials are those of the environment.
  */
-public final class ClientV1 {
+public final class ClientV1 implements Commands.Caller<AmazonDynamoDB> {
   private static final String MODEL = "com.amazonaws.services.dynamodbv2.model.";
   /** The client's own is a second, and a JVM's first handshake may take longer on a busy machine. */
   private static final long PATIENCE_SECONDS = 10;
-  private static final Gson JSON = new GsonBuilder().serializeNulls().disableHtmlEscaping().create();
 
   public static void main(String[] arguments) throws Exception {
-    BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-    PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
-    AmazonDynamoDB client = null;
-    for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-      JsonObject command = JsonParser.parseString(line).getAsJsonObject();
-      JsonObject outcome = new JsonObject();
-      try {
-        if (client == null) client = open(arguments[0]);
-        outcome.add("result", call(client, command.get("operation").getAsString(), command.getAsJsonObject("parameters")));
-      } catch (Throwable thrown) {
-        outcome.add("error", failure(thrown));
-      }
-      out.println(JSON.toJson(outcome));
-    }
-    System.exit(0); // its threads go on
+    Commands.serve(arguments[0], new ClientV1());
   }
 
-  private static AmazonDynamoDB open(String url) {
+  @Override
+  public AmazonDynamoDB open(String url) {
     ClientConfig patient =
         new ClientConfig().withConnectTimeout(PATIENCE_SECONDS, TimeUnit.SECONDS).withHealthCheckTimeout(PATIENCE_SECONDS, TimeUnit.SECONDS);
     return AmazonDaxClientBuilder.standard()
@@ -68,15 +46,11 @@ public final class ClientV1 {
         .build();
   }
 
-  private static JsonElement call(AmazonDynamoDB client, String operation, JsonObject parameters) throws Throwable {
+  @Override
+  public JsonElement call(AmazonDynamoDB client, String operation, JsonObject parameters) throws Throwable {
     Class<?> requestClass = Class.forName(MODEL + operation + "Request");
     Object request = filled(requestClass, parameters);
-    Method method = AmazonDynamoDB.class.getMethod(Character.toLowerCase(operation.charAt(0)) + operation.substring(1), requestClass);
-    try {
-      return shown(method.invoke(client, request));
-    } catch (InvocationTargetException thrown) {
-      throw thrown.getCause();
-    }
+    return shown(Commands.invoke(AmazonDynamoDB.class, client, operation, request));
   }
 
   private static Object filled(Class<?> bean, JsonObject members) throws Exception {
@@ -152,7 +126,8 @@ public final class ClientV1 {
     return members;
   }
 
-  private static JsonObject failure(Throwable thrown) throws Exception {
+  @Override
+  public JsonObject failure(Throwable thrown) throws Exception {
     JsonObject error = new JsonObject();
     String code = thrown.getClass().getSimpleName();
     String message = String.valueOf(thrown.getMessage());

@@ -1,17 +1,8 @@
-import com.google.gson.Gson;
-import com.google.gson.GsonBuilder;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParser;
 import com.google.gson.JsonPrimitive;
-import java.io.BufferedReader;
-import java.io.InputStreamReader;
-import java.io.PrintStream;
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Method;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.LinkedHashMap;
@@ -35,34 +26,20 @@ import software.amazon.dax.ClusterDaxClient;
 import software.amazon.dax.Configuration;
 
 /**
- * Calls operations through amazon-dax-client 2 for Java, of the AWS SDK v2. Started as {@code ClientV2 URL}; commands and outcomes are lines of JSON
- * (../client-process.ts). Credentials are those of the environment.
+ * Calls operations through amazon-dax-client 2 for Java, of the AWS SDK v2. Started as {@code ClientV2 URL}; commands and
+ * outcomes are lines of JSON (../client-process.ts). Credentials are those of the environment.
  */
-public final class ClientV2 {
+public final class ClientV2 implements Commands.Caller<DynamoDbClient> {
   private static final String MODEL = "software.amazon.awssdk.services.dynamodb.model.";
   /** The client's own is a second, and a JVM's first handshake may take longer on a busy machine. */
   private static final int PATIENCE_MILLIS = 10_000;
-  private static final Gson JSON = new GsonBuilder().serializeNulls().disableHtmlEscaping().create();
 
   public static void main(String[] arguments) throws Exception {
-    BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-    PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
-    DynamoDbClient client = null;
-    for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-      JsonObject command = JsonParser.parseString(line).getAsJsonObject();
-      JsonObject outcome = new JsonObject();
-      try {
-        if (client == null) client = open(arguments[0]);
-        outcome.add("result", call(client, command.get("operation").getAsString(), command.getAsJsonObject("parameters")));
-      } catch (Throwable thrown) {
-        outcome.add("error", failure(thrown));
-      }
-      out.println(JSON.toJson(outcome));
-    }
-    System.exit(0); // its threads go on
+    Commands.serve(arguments[0], new ClientV2());
   }
 
-  private static DynamoDbClient open(String url) throws Exception {
+  @Override
+  public DynamoDbClient open(String url) throws Exception {
     return ClusterDaxClient.builder()
         .overrideConfiguration(
             Configuration.builder()
@@ -76,16 +53,12 @@ public final class ClientV2 {
         .build();
   }
 
-  private static JsonElement call(DynamoDbClient client, String operation, JsonObject parameters) throws Throwable {
+  @Override
+  public JsonElement call(DynamoDbClient client, String operation, JsonObject parameters) throws Throwable {
     Class<?> requestClass = Class.forName(MODEL + operation + "Request");
     Object builder = requestClass.getMethod("builder").invoke(null);
     Object request = filled((SdkPojo) builder, parameters);
-    Method method = DynamoDbClient.class.getMethod(Character.toLowerCase(operation.charAt(0)) + operation.substring(1), requestClass);
-    try {
-      return shown((SdkPojo) method.invoke(client, request));
-    } catch (InvocationTargetException thrown) {
-      throw thrown.getCause();
-    }
+    return shown((SdkPojo) Commands.invoke(DynamoDbClient.class, client, operation, request));
   }
 
   private static Object filled(SdkPojo builder, JsonObject members) {
@@ -152,7 +125,8 @@ public final class ClientV2 {
     return value == null ? JsonNull.INSTANCE : new JsonPrimitive(value.toString());
   }
 
-  private static JsonObject failure(Throwable thrown) {
+  @Override
+  public JsonObject failure(Throwable thrown) {
     JsonObject error = new JsonObject();
     String code = thrown.getClass().getSimpleName();
     String message = String.valueOf(thrown.getMessage());
