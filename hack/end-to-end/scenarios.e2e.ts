@@ -27,6 +27,11 @@ const TABLE = 'Load';
 const OPERATOR_REQUESTS_PER_SECOND_MAX = 1;
 const OUTAGE_MS = 120_000;
 const SETTLE_MS = 15_000;
+/**
+ * The cluster's own network needs its time to hear of pods again: its informers notice a dead watch after 45 s, and try again
+ * at 30 to 60 s. Until then its policies keep out connections of and to new pods (README.md).
+ */
+const INFORMERS_MS = 120_000;
 const WRITERS_COUNT = 16;
 const READY_MS_MAX = 5 * 60_000;
 /** From nothing, on a slow network. */
@@ -302,6 +307,7 @@ describe('Trestle on kind', () => {
       await installation.restarted(leader);
       await installation.restarted(router);
       await installation.tableWhole(loaded);
+      await delay(INFORMERS_MS);
     });
     await allowances.expectFailover(away, 'API server away, a leader killed');
     // Nobody tells kube-proxy that a router is gone: until its container is back, every other new connection is
