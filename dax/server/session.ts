@@ -292,11 +292,17 @@ export class Session {
     this.#end(this.#faultReply(new ClientFault(type, error.message), undefined));
   }
 
+  /** As the client wants it, and counted. */
+  #outgoing(reply: Buffer): Buffer {
+    const bytes = this.#isFramed ? framed(reply) : reply;
+    this.#context.counters.bytesOut += bytes.length;
+    return bytes;
+  }
+
   /** In one write. */
   #send(reply: Buffer): void {
     if (this.#hasEnded) return;
-    const bytes = this.#isFramed ? framed(reply) : reply;
-    this.#context.counters.bytesOut += bytes.length;
+    const bytes = this.#outgoing(reply);
     if (this.#socket.write(bytes) || this.#socket.writableLength <= UNSENT_BYTES_MAX) return;
     this.#isBusy = true;
     this.#unsentSinceMs = this.#context.clock.monotonicMs();
@@ -357,9 +363,7 @@ export class Session {
     if (reply === undefined) {
       this.#socket.end();
     } else {
-      const bytes = this.#isFramed ? framed(reply) : reply;
-      this.#context.counters.bytesOut += bytes.length;
-      this.#socket.end(bytes);
+      this.#socket.end(this.#outgoing(reply));
     }
     this.#socket.resume();
     const timer = setTimeout(() => this.#socket.destroy(), this.#context.timeouts.lingerMs);
